@@ -1,0 +1,1 @@
+"""The engine: numpy and torch in, dataclasses out; knows no Qt and no napari."""

@@ -1,0 +1,64 @@
+"""What every long job yields while it runs, and how a script runs one to its end."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+Result = TypeVar('Result')
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """One sign of life of a job.
+
+    Attributes
+    ----------
+    stage : str
+        What is being done, in words that can stand in a progress bar.
+    step, total : int
+        Steps done and steps in all; total 0 means that it is not known.
+    metrics : mapping of str to float
+        Numbers worth plotting or printing (losses, statistics, seconds left).
+    preview : object
+        A Volume, Report or similar partial result, or None.
+    """
+
+    stage: str
+    step: int = 0
+    total: int = 0
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    preview: Any = None
+
+
+# A long engine function: yields Progress, returns its result, is cancelled by closing it.
+Job = Generator[Progress, None, Result]
+
+
+def drain(job: Job[Result], on_progress: Callable[[Progress], None] | None = None) -> Result:
+    """Run a job to its end and return its result, telling `on_progress` of every step."""
+    while True:
+        try:
+            progress = next(job)
+        except StopIteration as stop:
+            return stop.value
+        if on_progress is not None:
+            on_progress(progress)
+
+
+class Throttle:
+    """Says when enough time has passed for the next yield (50 ms unless told)."""
+
+    def __init__(self, seconds: float = 0.05) -> None:
+        self._seconds = seconds
+        self._last = float('-inf')
+
+    def ready(self) -> bool:
+        """Whether it is time again; if so, the clock restarts."""
+        now = time.monotonic()
+        if now - self._last < self._seconds:
+            return False
+        self._last = now
+        return True

@@ -1,0 +1,72 @@
+"""A labelled 3D microstructure with everything needed to interpret it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from .errors import InputError
+from .phases import Phases, check_labels
+from .provenance import Provenance
+from .voxels import AXES, Axis, VoxelSize
+
+
+@dataclass(frozen=True, eq=False)
+class Volume:
+    """Phase labels of a 3D microstructure.
+
+    Attributes
+    ----------
+    labels : numpy.ndarray
+        uint8, shape (Z, Y, X), values 0..K-1; read-only.
+    phases : Phases
+        Names, colours and the pore phase.
+    voxel_size : VoxelSize
+        Edge lengths with unit.
+    provenance : Provenance
+        Where it came from.
+    name : str
+        Short name to show.
+    """
+
+    labels: np.ndarray
+    phases: Phases
+    voxel_size: VoxelSize = VoxelSize()
+    provenance: Provenance = field(default_factory=Provenance)
+    name: str = 'volume'
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, 'labels', check_labels(self.labels, self.phases, self.name, 3))
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(Z, Y, X) in voxels."""
+        z, y, x = self.labels.shape
+        return z, y, x
+
+    @property
+    def fractions(self) -> np.ndarray:
+        """Volume fraction of every phase, shape (K,)."""
+        return self.phases.fractions(self.labels)
+
+    def mask(self, label: int) -> np.ndarray:
+        """Boolean mask (Z, Y, X) of one phase."""
+        return self.phases.mask(self.labels, label)
+
+    def crop(self, start: tuple[int, int, int], shape: tuple[int, int, int]) -> Volume:
+        """Sub-volume that begins at `start` (z, y, x), in voxels."""
+        window = tuple(slice(s, s + n) for s, n in zip(start, shape, strict=True))
+        labels = self.labels[window]
+        if labels.shape != tuple(shape):
+            raise InputError('crop', f'{shape} at {start} leaves the volume {self.shape}', 'choose a smaller crop')
+        return replace(self, labels=labels)
+
+    def slice_labels(self, normal: Axis, position: int) -> np.ndarray:
+        """Labels of the plane at `position` voxels along `normal`; rows and columns as IMAGE_AXES says."""
+        axis = AXES.index(normal)
+        if not 0 <= position < self.shape[axis]:
+            raise InputError(
+                'position', f'{position} lies outside the volume', f'choose 0..{self.shape[axis] - 1} along {normal}'
+            )
+        return np.take(self.labels, position, axis=axis)

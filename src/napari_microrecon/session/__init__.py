@@ -1,0 +1,1 @@
+"""Evented state of one piece of work; no Qt, no napari."""
