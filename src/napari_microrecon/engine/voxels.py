@@ -47,9 +47,9 @@ class VoxelSize(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra='forbid')
 
-    z: float = Field(1.0, gt=0, allow_inf_nan=False)
-    y: float = Field(1.0, gt=0, allow_inf_nan=False)
-    x: float = Field(1.0, gt=0, allow_inf_nan=False)
+    z: float = Field(default=1.0, gt=0, allow_inf_nan=False)
+    y: float = Field(default=1.0, gt=0, allow_inf_nan=False)
+    x: float = Field(default=1.0, gt=0, allow_inf_nan=False)
     unit: Unit = 'voxel'
 
     @classmethod

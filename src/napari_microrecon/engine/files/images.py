@@ -1,0 +1,195 @@
+"""Reading images of any supported format as they are: TIFF, PNG, JPEG, BMP, NPY, OME-Zarr."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import InputError
+from ..provenance import hash_array
+from ..raw_image import Kind, RawImage, few_values
+from ..voxels import VoxelSize
+from .metadata import Metadata
+from .targets import is_zarr
+
+TIFF = ('.tif', '.tiff')
+ZARR = ('.ome.zarr', '.zarr')
+PICTURES = ('.png', '.jpg', '.jpeg', '.bmp')
+READABLE = (*TIFF, *PICTURES, '.npy', *ZARR)
+
+
+def read_image(path: Path | str) -> RawImage:
+    """Read an image file as it is, with what it says about itself.
+
+    Parameters
+    ----------
+    path : Path or str
+        TIFF, PNG, JPEG, BMP, NPY or an OME-Zarr folder.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, empty, damaged, of an unknown type or holds no finite numbers.
+    """
+    path = Path(path)
+    suffix = _check_file(path)
+    size, record, note = VoxelSize(), None, ''
+    if suffix in ZARR:
+        from .zarr_volumes import read_ome_zarr
+
+        array, axes, size, record = read_ome_zarr(path)
+    elif suffix in TIFF:
+        from .tiff import read_tiff
+
+        array, axes, size, record = read_tiff(path)
+    elif suffix == '.npy':
+        array, axes = _read_npy(path), ''
+    else:
+        array, axes = _read_picture(path), ''
+    array, note = _arranged(array, axes, path)
+    _check_numbers(array, path)
+    kind: Kind = 'rgb' if array.ndim == 3 and _is_colour(array, axes) else 'stack'
+    if kind == 'rgb' and np.array_equal(array[..., 0], array[..., 1]) and np.array_equal(array[..., 0], array[..., 2]):
+        array = np.ascontiguousarray(array[..., 0])
+        note = '; '.join(filter(None, (note, 'all colour channels are equal: read as grey')))
+    if array.ndim == 2:
+        # A single value is no grey scale either; the segmentation then says that one phase is too few.
+        kind = 'labels' if few_values(array) else 'grey'
+    return _described(RawImage(array, size, name=path.name, kind=kind, note=note), record)
+
+
+def _described(image: RawImage, record: Metadata | None) -> RawImage:
+    """Add our own record, as far as the pixels still are those that it was written for."""
+    if record is None or not image.values or image.values[0] < 0 or image.values[-1] >= record.phases.count:
+        return image
+    described = replace(
+        image,
+        voxel_size=record.voxel_size,
+        phases=record.phases,
+        provenance=record.provenance,
+        kind=image.kind if image.kind == 'stack' else 'labels',
+        normal=record.normal,
+        position=record.position,
+    )
+    # Labels are read as whatever dtype another program saved them in; the hash is that of uint8.
+    if hash_array(image.array.astype(np.uint8)) == record.labels_sha256:
+        return described
+    before = record.provenance.description or record.provenance.kind
+    changed = replace(
+        described,
+        provenance=record.provenance.model_copy(
+            update={'kind': 'unknown', 'description': f'edited by another program; before that: {before}'}
+        ),
+        note='; '.join(filter(None, (image.note, 'its pixels were edited after it was written'))),
+    )
+    rows, columns = record.voxel_size.pixel(record.normal or 'z')
+    tags = image.voxel_size
+    if not tags.is_known or tags.agrees_with(VoxelSize(z=tags.z, y=rows, x=columns, unit=record.voxel_size.unit)):
+        return changed
+    # Resampled too: the file's own tags are newer than our record, and the position counts other voxels.
+    return replace(changed, voxel_size=tags, normal=None, position=None)
+
+
+def _check_file(path: Path) -> str:
+    """Return the ending that decides the format, after checking that there is something to read."""
+    name = path.name.lower()
+    suffix = next((s for s in READABLE if name.endswith(s)), '')
+    if not path.exists():
+        raise InputError(str(path), 'does not exist', 'check the path')
+    if path.is_dir():
+        if is_zarr(path):
+            return '.zarr'
+        raise InputError(str(path), 'is a folder', 'give an image file or an .ome.zarr folder')
+    if not path.is_file():
+        raise InputError(str(path), 'is not a regular file', 'give an image file')
+    if not suffix or suffix in ZARR:
+        raise InputError(str(path), 'has no image ending that is known', f'use one of {", ".join(READABLE)}')
+    try:
+        with path.open('rb') as file:
+            empty = not file.read(1)
+    except OSError as error:
+        raise InputError(
+            str(path), f'cannot be read ({(error.strerror or "").lower()})', 'check its permissions'
+        ) from error
+    if empty:
+        raise InputError(str(path), 'is empty (0 bytes)', 'export or copy it again')
+    return suffix
+
+
+def _read_npy(path: Path) -> np.ndarray:
+    try:
+        array = np.load(path, allow_pickle=False)
+    except (ValueError, OSError, EOFError) as error:
+        raise InputError(
+            str(path), 'is not a NumPy array that can be read', 'save it with numpy.save, without objects in it'
+        ) from error
+    if not isinstance(array, np.ndarray):
+        raise InputError(str(path), 'holds several arrays', 'save a single array with numpy.save')
+    return array
+
+
+def _read_picture(path: Path) -> np.ndarray:
+    from PIL import Image
+
+    try:
+        with Image.open(path) as image:
+            if image.mode in ('P', 'CMYK', 'YCbCr', 'LAB', 'HSV', 'PA'):
+                image = image.convert('RGBA' if image.mode in ('P', 'PA') else 'RGB')
+            return np.asarray(image)
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        raise InputError(
+            str(path), f'is not a {path.suffix[1:].upper()} image that can be read', 'export it again as TIFF or PNG'
+        ) from error
+
+
+def _arranged(array: np.ndarray, axes: str, path: Path) -> tuple[np.ndarray, str]:
+    """Drop leading axes of length 1, put colour last, drop alpha, refuse what is no image or stack."""
+    note = ''
+    if axes and len(axes) == array.ndim:
+        if 'S' in axes and not axes.endswith('S'):
+            array, axes = np.moveaxis(array, axes.index('S'), -1), axes.replace('S', '') + 'S'
+        for axis in 'CT':
+            if axis in axes and array.shape[axes.index(axis)] > 1:
+                kind = 'channels' if axis == 'C' else 'time points'
+                raise InputError(
+                    str(path), f'has {array.shape[axes.index(axis)]} {kind}', f'save one of the {kind} by itself'
+                )
+    while array.ndim > 2 and array.shape[0] == 1:
+        array = array[0]
+    if array.ndim == 4 and array.shape[-1] in (3, 4):
+        raise InputError(str(path), 'is a stack of colour images', 'convert it to grey or labels first')
+    if array.ndim not in (2, 3):
+        raise InputError(str(path), f'has {array.ndim} dimensions', 'give a 2D image or a 3D stack')
+    if array.size == 0:
+        raise InputError(str(path), 'holds no pixels', 'export it again')
+    if array.ndim == 3 and array.shape[-1] in (2, 4) and (_is_colour(array, axes) or _is_grey_alpha(array, path)):
+        array, note = array[..., :-1], 'alpha channel ignored'
+        if array.shape[-1] == 1:
+            array = array[..., 0]
+    return np.ascontiguousarray(array), note
+
+
+def _is_colour(array: np.ndarray, axes: str) -> bool:
+    """Whether the last of three axes is colour: the file says so, or it has 3 or 4 samples behind a larger image."""
+    if axes:
+        return axes.endswith('S')
+    return array.shape[-1] in (3, 4) and min(array.shape[:2]) > 4
+
+
+def _is_grey_alpha(array: np.ndarray, path: Path) -> bool:
+    return array.shape[-1] == 2 and path.suffix.lower() in PICTURES
+
+
+def _check_numbers(array: np.ndarray, path: Path) -> None:
+    if array.dtype.kind not in 'buif':
+        raise InputError(str(path), f'holds {array.dtype} values', 'save it as 8 or 16 bit grey values or labels')
+    if array.dtype.kind == 'f':
+        bad = int(array.size - np.count_nonzero(np.isfinite(array)))
+        if bad:
+            raise InputError(
+                str(path),
+                f'holds {bad} values that are NaN or infinite',
+                'replace them by real grey values or crop them away',
+            )

@@ -1,0 +1,219 @@
+"""From grey or colour images to phase labels; says in words what it did."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from .errors import InputError
+from .phases import Phases
+from .raw_image import MOST_LABELS, RawImage
+
+Method = Literal['auto', 'labels', 'otsu', 'multi-otsu', 'colours']
+Order = Literal['dark-first', 'bright-first']
+_LUMINANCE = np.array([0.2126, 0.7152, 0.0722], np.float32)  # ITU-R BT.709
+_MOST_SAMPLES = 2_000_000  # pixels that a threshold or a colour centre is taken from
+
+
+@dataclass(frozen=True, eq=False)
+class Segmentation:
+    """Phase labels of an image and how they were made.
+
+    Attributes
+    ----------
+    labels : numpy.ndarray
+        uint8, shape of the image, values 0..K-1.
+    phases : Phases
+        What the labels mean.
+    thresholds : tuple of float
+        Grey levels between neighbouring phases; empty where none were used.
+    method : str
+        'labels', 'otsu', 'multi-otsu' or 'colours'.
+    note : str
+        What was done, in words.
+    """
+
+    labels: np.ndarray
+    phases: Phases
+    thresholds: tuple[float, ...]
+    method: str
+    note: str
+
+
+def segment(
+    image: RawImage,
+    phases: Phases | int | None = None,
+    method: Method = 'auto',
+    *,
+    order: Order = 'dark-first',
+    smallest: int = 0,
+    seed: int = 0,
+) -> Segmentation:
+    """Turn an image into phase labels 0..K-1.
+
+    Parameters
+    ----------
+    image : RawImage
+        2D image or 3D stack.
+    phases : Phases or int, optional
+        The phases or their number. Without it: what the file says, the number of distinct values of a label
+        image, else 2.
+    method : {'auto', 'labels', 'otsu', 'multi-otsu', 'colours'}
+        'labels' maps distinct values (or few distinct colours) in rising order; 'otsu' (Otsu 1979) and
+        'multi-otsu' (Liao, Chen and Chung 2001) threshold the luminance; 'colours' runs k-means in CIE Lab.
+        'auto' takes labels where the values allow it, else Otsu.
+    order : {'dark-first', 'bright-first'}
+        Whether phase 0 is the darkest (or lowest) or the brightest.
+    smallest : int
+        Connected specks with fewer pixels than this take the label around them; 0 keeps all.
+    seed : int
+        Of the k-means starting points.
+
+    Raises
+    ------
+    InputError
+        If the image does not hold the phases asked for.
+    """
+    wanted = phases if phases is not None else image.phases
+    count = wanted.count if isinstance(wanted, Phases) else wanted
+    if count is not None and not 2 <= count <= MOST_LABELS:
+        raise InputError('phases', f'{count} is not possible', f'choose 2 to {MOST_LABELS}')
+    if method == 'otsu' and count not in (None, 2):
+        raise InputError('method', f'otsu makes 2 phases, not {count}', "use 'multi-otsu'")
+    array = image.array
+    done = None
+    if method in ('auto', 'labels'):
+        done = _by_palette(array, count) if image.kind == 'rgb' else _by_value(image, count)
+        if done is None and method == 'labels':
+            raise InputError(
+                image.name,
+                f'holds more values than {count or MOST_LABELS} phases',
+                "use the method 'otsu' or 'colours'",
+            )
+    if done is None and method == 'colours':
+        if image.kind != 'rgb':
+            raise InputError(image.name, 'has no colours', "use the method 'otsu'")
+        done = _by_colour(array, count or 2, seed)
+    if done is None:
+        done = _by_threshold(image, count or 2)
+    labels, found, thresholds, used, note = done
+    if order == 'bright-first':
+        labels = (found - 1 - labels).astype(np.uint8)
+        note += ', brightest first'
+    if smallest > 1:
+        labels, changed = _without_specks(labels, found, smallest)
+        note += f'; {changed} pixels in specks smaller than {smallest} pixels took the label around them'
+    given = wanted if isinstance(wanted, Phases) else Phases.default(max(found, count or 0))
+    return Segmentation(labels, given, thresholds, used, note)
+
+
+_Done = tuple[np.ndarray, int, tuple[float, ...], str, str]
+
+
+def _by_value(image: RawImage, count: int | None) -> _Done | None:
+    """Labels from few distinct whole values, None where there are more values than phases."""
+    values = image.values
+    if not values or (count is not None and len(values) > count):
+        return None
+    if len(values) == 1:
+        raise _single(image.name, f'holds the single value {values[0]}')
+    known = len(values) if count is None else count
+    if values[0] >= 0 and values[-1] < known:
+        # Already 0..K-1; a section may lack a phase without the others changing their label.
+        return image.array.astype(np.uint8), known, (), 'labels', f'labels {_listed(values)} taken as they are'
+    if len(values) < known:
+        raise InputError(
+            image.name,
+            f'holds {len(values)} distinct values ({_listed(values)}) and {known} phases were asked for',
+            f'ask for {len(values)} phases or store the labels as 0..{known - 1}',
+        )
+    labels = np.searchsorted(np.asarray(values), image.array).astype(np.uint8)
+    pairs = ', '.join(f'{value} -> {label}' for label, value in enumerate(values))
+    return labels, known, (), 'labels', f'values mapped to labels in rising order: {pairs}'
+
+
+def _by_palette(array: np.ndarray, count: int | None) -> _Done | None:
+    """Labels from few distinct colours, by rising luminance; None where there are more colours than phases."""
+    packed = _packed(array)
+    if packed is None or len(np.unique(packed.ravel()[:: max(1, packed.size // 4096)])) > MOST_LABELS:
+        return None
+    colours = np.unique(packed)
+    if len(colours) < 2 or len(colours) > (MOST_LABELS if count is None else count):
+        return None
+    rgb = np.stack([colours >> 16, (colours >> 8) & 255, colours & 255], axis=1)
+    ranks = np.empty(len(colours), np.uint8)
+    ranks[np.argsort(rgb @ _LUMINANCE, kind='stable')] = np.arange(len(colours), dtype=np.uint8)
+    labels = ranks[np.searchsorted(colours, packed)]
+    pairs = ', '.join(f'#{c:06x} -> {r}' for c, r in sorted(zip(colours, ranks, strict=True), key=lambda p: p[1]))
+    return labels, count or len(colours), (), 'labels', f'colours mapped to labels by rising brightness: {pairs}'
+
+
+def _packed(array: np.ndarray) -> np.ndarray | None:
+    """Colours as one integer 0xRRGGBB, None where the channels are not 8 bits wide."""
+    if array.dtype != np.uint8:
+        return None
+    red, green, blue = (array[..., i].astype(np.int64) for i in range(3))
+    return (red << 16) | (green << 8) | blue
+
+
+def _by_threshold(image: RawImage, count: int) -> _Done:
+    """Labels from thresholds between the grey classes (Otsu)."""
+    from skimage.filters import threshold_multiotsu, threshold_otsu
+
+    grey = image.array @ _LUMINANCE if image.kind == 'rgb' else image.array
+    sample = grey.ravel()[:: max(1, grey.size // _MOST_SAMPLES)]
+    if sample.min() == sample.max():
+        raise _single(image.name, f'is of one grey value ({sample.min():g})')
+    source = 'luminance' if image.kind == 'rgb' else 'grey value'
+    if count == 2:
+        found = np.array([threshold_otsu(sample)])
+    else:
+        try:
+            found = threshold_multiotsu(sample, classes=count)
+        except ValueError as error:
+            raise InputError(image.name, f'has too few grey values for {count} phases', 'ask for fewer') from error
+    thresholds = tuple(float(t) for t in found)
+    labels = np.searchsorted(np.asarray(found), grey, side='left').astype(np.uint8)
+    levels = ' and '.join(f'{t:.4g}' for t in thresholds)
+    name = 'Otsu threshold' if count == 2 else 'multi-Otsu thresholds'
+    method = 'otsu' if count == 2 else 'multi-otsu'
+    return labels, count, thresholds, method, f'{count} phases by {name} {levels} of the {source}, dark = phase 0'
+
+
+def _by_colour(array: np.ndarray, count: int, seed: int) -> _Done:
+    """Labels by k-means on the colours in CIE Lab, darkest cluster first."""
+    from scipy.cluster.vq import kmeans2, vq
+    from skimage.color import rgb2lab
+
+    lab = rgb2lab(array).reshape(-1, 3).astype(np.float32)
+    sample = lab[:: max(1, len(lab) // 100_000)]
+    centres, _ = kmeans2(sample, count, iter=30, minit='++', rng=np.random.default_rng(seed), missing='raise')
+    centres = centres[np.argsort(centres[:, 0])]
+    labels = vq(lab, centres)[0].reshape(array.shape[:2]).astype(np.uint8)
+    return labels, count, (), 'colours', f'{count} phases by k-means on the colours (CIE Lab), darkest = phase 0'
+
+
+def _without_specks(labels: np.ndarray, count: int, smallest: int) -> tuple[np.ndarray, int]:
+    """Give specks (face-connected, fewer than `smallest` pixels) the nearest label that stays."""
+    from scipy.ndimage import distance_transform_edt, label
+
+    specks = np.zeros(labels.shape, bool)
+    for phase in range(count):
+        pieces, _ = label(labels == phase)  # pyright: ignore[reportGeneralTypeIssues]
+        sizes = np.bincount(pieces.ravel())
+        sizes[0] = smallest
+        specks |= (sizes < smallest)[pieces]
+    if not specks.any() or specks.all():
+        return labels, 0
+    nearest: Any = distance_transform_edt(specks, return_distances=False, return_indices=True)
+    return labels[tuple(nearest)], int(specks.sum())
+
+
+def _single(name: str, problem: str) -> InputError:
+    return InputError(name, f'{problem}: one phase only', 'give an image that shows two phases or more')
+
+
+def _listed(values: tuple[int, ...]) -> str:
+    return ', '.join(str(v) for v in values)
