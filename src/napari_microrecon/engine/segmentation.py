@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import numpy as np
 
@@ -95,7 +95,7 @@ def segment(
     if done is None and method == 'colours':
         if image.kind != 'rgb':
             raise InputError(image.name, 'has no colours', "use the method 'otsu'")
-        done = _by_colour(array, count or 2, seed)
+        done = _by_colour(image, count or 2, seed)
     if done is None:
         done = _by_threshold(image, count or 2)
     labels, found, thresholds, used, note = done
@@ -182,14 +182,18 @@ def _by_threshold(image: RawImage, count: int) -> _Done:
     return labels, count, thresholds, method, f'{count} phases by {name} {levels} of the {source}, dark = phase 0'
 
 
-def _by_colour(array: np.ndarray, count: int, seed: int) -> _Done:
+def _by_colour(image: RawImage, count: int, seed: int) -> _Done:
     """Labels by k-means on the colours in CIE Lab, darkest cluster first."""
-    from scipy.cluster.vq import kmeans2, vq
+    from scipy.cluster.vq import ClusterError, kmeans2, vq
     from skimage.color import rgb2lab
 
+    array = image.array
     lab = rgb2lab(array).reshape(-1, 3).astype(np.float32)
     sample = lab[:: max(1, len(lab) // 100_000)]
-    centres, _ = kmeans2(sample, count, iter=30, minit='++', rng=np.random.default_rng(seed), missing='raise')
+    try:
+        centres, _ = kmeans2(sample, count, iter=30, minit='++', rng=np.random.default_rng(seed), missing='raise')
+    except ClusterError as error:
+        raise InputError(image.name, f'has too few colours for {count} phases', 'ask for fewer') from error
     centres = centres[np.argsort(centres[:, 0])]
     labels = vq(lab, centres)[0].reshape(array.shape[:2]).astype(np.uint8)
     return labels, count, (), 'colours', f'{count} phases by k-means on the colours (CIE Lab), darkest = phase 0'
@@ -201,13 +205,13 @@ def _without_specks(labels: np.ndarray, count: int, smallest: int) -> tuple[np.n
 
     specks = np.zeros(labels.shape, bool)
     for phase in range(count):
-        pieces, _ = label(labels == phase)  # pyright: ignore[reportGeneralTypeIssues]
+        pieces: np.ndarray = cast(Any, label(labels == phase))[0]
         sizes = np.bincount(pieces.ravel())
         sizes[0] = smallest
         specks |= (sizes < smallest)[pieces]
     if not specks.any() or specks.all():
         return labels, 0
-    nearest: Any = distance_transform_edt(specks, return_distances=False, return_indices=True)
+    nearest = cast(Any, distance_transform_edt(specks, return_distances=False, return_indices=True))
     return labels[tuple(nearest)], int(specks.sum())
 
 

@@ -1,0 +1,96 @@
+"""The engine on the command line: slices in, volumes, weights and reports out.
+
+Exit codes: 0 done; 1 it failed although the input was good; 2 bad input, told in one line on stderr; 130 stopped.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import warnings
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import typer
+
+from .. import __version__
+from ..engine.errors import EngineError, InputError
+from . import demo, evaluate, generate, replay, samples
+from .terminal import fail
+
+_HELP = 'Turn 2D slices of a material into 3D microstructures and compare them with real ones.'
+# Newer typer carries its own click: the base of all usage errors is reached through a public name.
+_UsageError: Any = next(base for base in typer.BadParameter.__mro__ if base.__name__ == 'ClickException')
+
+app = typer.Typer(
+    name='napari-microrecon',
+    help=_HELP,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={'help_option_names': ['-h', '--help']},
+)
+app.command('demo')(demo.demo)
+app.add_typer(samples.app, name='samples')
+app.command('reconstruct')(generate.reconstruct)
+app.command('finetune')(generate.finetune)
+app.command('analyze')(evaluate.analyze)
+app.command('compare')(evaluate.compare)
+app.command('replay')(replay.replay)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def _common(
+    version: Annotated[
+        bool, typer.Option('--version', callback=_show_version, is_eager=True, help='Show the version and stop.')
+    ] = False,
+) -> None:
+    """Hold the options that every command shares."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code; nothing escapes as a traceback."""
+    _quiet_libraries()
+    debug = bool(os.environ.get('NAPARI_MICRORECON_DEBUG'))
+    try:
+        code = app(
+            args=list(sys.argv[1:] if arguments is None else arguments),
+            standalone_mode=False,
+            prog_name='napari-microrecon',
+        )
+        sys.stdout.flush()
+        return code if isinstance(code, int) else 0
+    except InputError as error:
+        return fail(str(error), 2)
+    except EngineError as error:
+        return fail(str(error), 1)
+    except _UsageError as error:
+        # Empty where only the help was asked for, by giving no command at all.
+        message = error.format_message()
+        return fail(f'{message.rstrip(".?")}; see napari-microrecon --help', 2) if message else 2
+    except (KeyboardInterrupt, typer.Abort):
+        return fail('stopped', 130)
+    except BrokenPipeError:
+        # The reader of a pipe went away, as with `| head`: no error. Python must not flush into it at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except MemoryError:
+        return fail('memory: the machine ran out of it; use a smaller --shape or a --tile', 1)
+    except Exception as error:
+        if debug:
+            raise
+        return fail(f'{type(error).__name__}: {error}; set NAPARI_MICRORECON_DEBUG=1 to see where it comes from', 1)
+
+
+def _quiet_libraries() -> None:
+    """Keep warnings of libraries off stderr, which carries one line per problem, unless Python was told otherwise."""
+    if not sys.warnoptions:
+        warnings.simplefilter('ignore')
+    logging.getLogger().addHandler(logging.NullHandler())

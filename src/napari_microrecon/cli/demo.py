@@ -1,0 +1,200 @@
+"""`demo`: the main job on a sample, in the napari window or, without a display, through the engine into files."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ..engine.errors import InputError
+from ..engine.files import check_target, write_text, write_volume
+from ..engine.volume import Volume
+from . import options as opt
+from .terminal import Terminal, duration
+
+if TYPE_CHECKING:
+    from ..engine.analysis import Comparison
+    from ..engine.samples import Sample
+
+_WINDOW = ('-m', 'napari_microrecon.panels.demo_window')
+_WINDOW_TIMEOUT = 900  # seconds for the picture: the window runs the whole demo on its own
+_SCREEN = '-screen 0 1600x1000x24'
+
+
+def demo(
+    name: Annotated[str, typer.Argument(metavar='NAME', help='A sample; see `samples list`.')] = 'sandstone',
+    headless: Annotated[bool, typer.Option('--headless', help='No window: write files instead.')] = False,
+    output: Annotated[Path, typer.Option('--output', '-o', metavar='DIR', help='Where the files go.')] = Path(
+        'demo-output'
+    ),
+    seed: opt.Seed = 0,
+    as_json: opt.Json = False,
+) -> None:
+    """Show the main job on a sample: slices in, volume beside its reference, statistics of both."""
+    from ..engine.samples import get_sample
+
+    sample = get_sample(name)
+    if not headless and has_display():
+        # A process of its own: the command line imports no panels, and the window keeps its own event loop.
+        code = subprocess.call([sys.executable, *_WINDOW, name])
+        raise typer.Exit(code)
+    check_folder(output)
+    terminal = Terminal(as_json)
+    made, real, comparison, reason = _work(terminal, sample, seed)
+    files = _write(output, made, real, comparison)
+    picture, remark = take_picture(terminal, name, output / 'window.png')
+    if picture is not None:
+        files.append(picture)
+    sentences = ['', f'{sample.title}, {sample.kind}. Weights: {reason}.', '', 'What the numbers mean:']
+    sentences += [f'  {line}' for line in meaning(comparison)]
+    sentences += ['', 'Written:', *(f'  {path}  {_CONTENT[path.name]}' for path in files)]
+    if remark:
+        sentences.append(remark)
+    terminal.result(
+        sentences,
+        {
+            'sample': name, 'weights_reason': reason, 'files': [str(path) for path in files], 'remark': remark,
+            'report': json.loads(comparison.generated.to_json()),
+        },
+    )  # fmt: skip
+
+
+_CONTENT = {
+    'volume.tif': 'the reconstruction, with its voxel size',
+    'report.json': 'all statistics, and the comparison with the reference',
+    'report.html': 'the same to look at, with plots',
+    'window.png': 'the napari window',
+}
+
+
+def has_display() -> bool:
+    """Whether a window can be shown."""
+    if sys.platform in ('win32', 'darwin'):
+        return True
+    return bool(os.environ.get('DISPLAY') or os.environ.get('WAYLAND_DISPLAY'))
+
+
+def check_folder(folder: Path) -> None:
+    """Refuse an output folder that is a file or cannot be written to, before the work begins."""
+    if folder.exists() and not folder.is_dir():
+        raise InputError(str(folder), 'is a file', 'give a folder with --output')
+    check_target(folder / 'volume.tif', ('.tif',), 10_000_000)
+
+
+def meaning(comparison: Comparison) -> list[str]:
+    """Plain sentences on phase fraction, tortuosity and two-point correlation."""
+    generated, real = comparison.generated, comparison.real
+    name = generated.phase_name
+    sentences = []
+
+    def value(report: object, key: str) -> float | None:
+        statistic = report.statistics.get(key)  # type: ignore[attr-defined]
+        return None if statistic is None else statistic.value
+
+    mine, theirs = value(generated, 'phase_fraction'), value(real, 'phase_fraction')
+    if mine is not None and theirs is not None:
+        sentences.append(
+            f'{100 * mine:.1f} % of the reconstruction is {name}, {100 * theirs:.1f} % of the reference'
+            f'{_band(comparison, "phase_fraction", 100, " %")}.'
+        )
+    for axis in 'zyx':
+        key = f'tortuosity_{axis}'
+        mine, theirs = value(generated, key), value(real, key)
+        if mine is None and theirs is None:
+            sentences.append(f'Along {axis} no path leads through the {name}, in neither of the two.')
+        elif mine is None or theirs is None:
+            where = 'reconstruction' if mine is None else 'reference'
+            sentences.append(f'Along {axis} no path leads through the {name} of the {where}.')
+        else:
+            sentences.append(
+                f'Transport along {axis} through the {name} is {mine:.1f} times slower than through a straight channel '
+                f'(tortuosity), {theirs:.1f} in the reference{_band(comparison, key)}.'
+            )
+    inside, total = _curve_agreement(comparison)
+    if total:
+        sentences.append(
+            f'The two-point correlation S2 (how likely two points at a distance are both {name}) lies inside the band '
+            f'of the reference at {inside} of {total} distances.'
+        )
+    if comparison.band:
+        sentences.append('A band is the mean +- 2 sd of parts of the reference: how much real material itself varies.')
+    return sentences
+
+
+def _band(comparison: Comparison, key: str, factor: float = 1, unit: str = '') -> str:
+    entry = comparison.band.get(key)
+    verdict = comparison.verdicts.get(key)
+    if entry is None or verdict is None:
+        return ''
+    low, high = factor * (entry.mean - 2 * entry.sd), factor * (entry.mean + 2 * entry.sd)
+    return f' ({verdict.verdict} the band {max(0.0, low):.1f} to {high:.1f}{unit})'
+
+
+def _curve_agreement(comparison: Comparison) -> tuple[int, int]:
+    """Distances at which the radial S2 lies inside the band, and distances compared."""
+    band = comparison.curve_bands.get('s2_radial')
+    curve = comparison.generated.curves.get('s2_radial')
+    if band is None or curve is None:
+        return 0, 0
+    rows = list(zip(curve.value, band.mean, band.sd, strict=False))
+    inside = sum(abs(v - m) <= 2 * s for v, m, s in rows)
+    return inside, len(rows)
+
+
+def _work(terminal: Terminal, sample: Sample, seed: int) -> tuple[Volume, Volume, Comparison, str]:
+    from ..engine.analysis import compare
+    from ..engine.generator import ReconstructParams, choose_weights, estimate, resolve_device
+    from ..engine.samples import fetch
+    from .generate import make_volumes
+
+    real = terminal.run(fetch(sample.name)) if sample.kind == 'measured' else sample.load_volume()
+    slices = sample.load_slices()
+    choice = choose_weights('auto', slices)
+    terminal.note(f'{sample.title}: weights {choice.reason}')
+    params = ReconstructParams(seed=seed)
+    cost = estimate(params.shape, choice.weights, resolve_device('auto'))
+    terminal.note(f'reconstructing {" x ".join(map(str, params.shape))} voxels takes about {duration(cost.seconds)}')
+    made = make_volumes(terminal, slices, choice.weights, params).volumes[0]
+    comparison = terminal.run(compare(made, real))
+    return made, real, comparison, choice.reason
+
+
+def _write(folder: Path, made: Volume, real: Volume, comparison: Comparison) -> list[Path]:
+    from ..engine.analysis import report_html
+
+    report = json.loads(comparison.generated.to_json()) | {'comparison': json.loads(comparison.to_json())}
+    return [
+        write_volume(made, folder / 'volume.tif'),
+        write_text(folder / 'report.json', json.dumps(report, indent=1, allow_nan=False) + '\n'),
+        write_text(folder / 'report.html', report_html(comparison, (made, real))),
+    ]
+
+
+def take_picture(terminal: Terminal, name: str, path: Path) -> tuple[Path | None, str]:
+    """Picture of the napari window after the demo has run in it; None and the reason where there is none."""
+    command = [sys.executable, *_WINDOW, name, '--screenshot', str(path)]
+    if sys.platform not in ('win32', 'darwin'):
+        missing = [tool for tool in ('xvfb-run', 'Xvfb', 'xauth') if shutil.which(tool) is None]
+        if missing:
+            return None, (
+                f'No window.png: {", ".join(missing)} missing; install it with: apt-get install xvfb xauth '
+                '(and see README for the libraries that Qt needs).'
+            )
+        command = ['xvfb-run', '-a', '-s', _SCREEN, *command]
+    terminal.note('taking a picture of the napari window')
+    terminal.flush()
+    path.unlink(missing_ok=True)
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=_WINDOW_TIMEOUT, check=False)
+    except subprocess.TimeoutExpired:
+        return None, f'No window.png: the window was not done after {duration(_WINDOW_TIMEOUT)}.'
+    if done.returncode == 0 and path.is_file():
+        return path, ''
+    last = next((line for line in reversed(done.stderr.splitlines()) if line.strip()), 'no message')
+    return None, f'No window.png: the window ended with code {done.returncode}: {last.strip()}'

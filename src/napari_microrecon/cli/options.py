@@ -1,0 +1,137 @@
+"""Options that several commands share, and how their text is read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import typer
+from pydantic import BaseModel, ValidationError
+
+from ..engine.errors import InputError
+from ..engine.files import read_slices, read_volume
+from ..engine.phases import Phases
+from ..engine.segmentation import Method, Order
+from ..engine.slices import SliceSet, Symmetry
+from ..engine.volume import Volume
+from ..engine.voxels import AXES, Axis, VoxelSize
+
+Model = TypeVar('Model', bound=BaseModel)
+
+Slices = Annotated[
+    list[str] | None,
+    typer.Argument(metavar='SLICE...', help='2D images; a plane of a 3D file is written as VOLUME.tif@z=64.'),
+]
+Normals = Annotated[
+    str, typer.Option('--normal', metavar='z,y,x', help='Axis that each slice is perpendicular to; default z.')
+]
+Positions = Annotated[
+    str, typer.Option('--position', metavar='0,8,16', help='Voxel along the normal, from 0; one per slice.')
+]
+PhasesText = Annotated[
+    str | None,
+    typer.Option('--phases', metavar='N|NAMES', help="Number of phases, or their names: 'grain,pore'."),
+]
+VoxelText = Annotated[
+    str | None, typer.Option('--voxel-size', metavar='F|Z,Y,X', help='Edge of a voxel; default: what the file says.')
+]
+UnitText = Annotated[str, typer.Option('--unit', help='Unit of --voxel-size: m, mm, um, nm.')]
+Segmentation = Annotated[
+    Method, typer.Option('--segment', help='How grey or colour becomes phases; auto keeps labels as they are.')
+]
+PhaseOrder = Annotated[
+    Order, typer.Option('--order', help='Whether phase 0 is the darkest or the brightest of a grey image.')
+]
+SymmetryText = Annotated[
+    Symmetry | None, typer.Option('--symmetry', help='What is assumed of the material; default: from the planes.')
+]
+Seed = Annotated[int, typer.Option('--seed', help='Same seed, same result.')]
+Device = Annotated[str, typer.Option('--device', metavar='auto|cpu|cuda', help='Where to compute.')]
+RunFolder = Annotated[
+    Path | None, typer.Option('--run', help='Folder of the Run record; default beside the output: OUT.run')
+]
+NoRun = Annotated[bool, typer.Option('--no-run', help='Keep no Run record.')]
+Json = Annotated[bool, typer.Option('--json', help='Print the result as JSON.')]
+Phase = Annotated[int | None, typer.Option('--phase', help='Label of the phase to analyse; default: the pore, else 1.')]
+
+
+def parse_phases(text: str | None) -> Phases | int | None:
+    """Read '3' or 'grain,pore'; a phase called pore or void is the pore."""
+    if text is None:
+        return None
+    if text.strip().isdigit():
+        return int(text)
+    names = [name.strip() for name in text.split(',')]
+    if len(names) < 2 or not all(names):
+        raise InputError('--phases', f'{text!r} is not understood', 'write a number or names: --phases grain,pore')
+    pore = next((i for i, name in enumerate(names) if name.lower() in ('pore', 'pores', 'void', 'voids')), None)
+    return Phases.named(*names, pore=pore)
+
+
+def parse_voxel_size(text: str | None, unit: str) -> VoxelSize | None:
+    """Read --voxel-size with its --unit; None where it was not given."""
+    return None if text is None else VoxelSize.parse(text, unit)
+
+
+def parse_normals(text: str) -> list[Axis]:
+    """Read 'z,y,x'; empty where nothing was given."""
+    known: dict[str, Axis] = {axis: axis for axis in AXES}
+    parts = [part.strip().lower() for part in text.split(',') if part.strip()]
+    for part in parts:
+        if part not in known:
+            raise InputError('--normal', f'{part!r} is not an axis', 'use z, y or x, separated by commas')
+    return [known[part] for part in parts]
+
+
+def parse_positions(text: str) -> list[int]:
+    """Read '0,8,16'; empty where nothing was given."""
+    try:
+        found = [int(part) for part in text.split(',') if part.strip()]
+    except ValueError:
+        found = [-1]
+    if any(p < 0 for p in found):
+        raise InputError('--position', f'{text!r} is not understood', 'give whole voxel numbers from 0: 0,8,16')
+    return found
+
+
+def load_slices(
+    paths: list[str] | None,
+    normal: str,
+    position: str,
+    phases: str | None,
+    voxel_size: str | None,
+    unit: str,
+    segment: Method,
+    order: Order,
+    symmetry: Symmetry | None,
+) -> SliceSet:
+    """Read the slices that a command was given."""
+    if not paths:
+        raise InputError('SLICE', 'no slice was given', 'give at least one 2D image')
+    return read_slices(
+        paths,
+        parse_normals(normal),
+        parse_positions(position),
+        parse_phases(phases),
+        parse_voxel_size(voxel_size, unit),
+        symmetry=symmetry,
+        method=segment,
+        order=order,
+    )
+
+
+def load_volume(text: str, phases: str | None, voxel_size: str | None, unit: str) -> Volume:
+    """Read a volume file."""
+    return read_volume(text, parse_phases(phases), parse_voxel_size(voxel_size, unit))
+
+
+def validated(model: type[Model], **values: Any) -> Model:
+    """Build a parameter model; what it refuses is told by option name, in one line."""
+    try:
+        return model(**values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = '--' + str(first['loc'][0]).replace('_', '-') if first['loc'] else 'parameters'
+        problem = first['msg'].removeprefix('Value error, ')
+        given = '' if isinstance(first['input'], (dict, BaseModel)) else f'{first["input"]!r} is refused: '
+        raise InputError(field, f'{given}{problem[0].lower()}{problem[1:]}', 'see --help for what it takes') from error

@@ -1,0 +1,112 @@
+"""What the command line says: progress and remarks on stderr, results on stdout."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import shutil
+import sys
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+from ..engine.progress import Job, Progress, drain
+
+Result = TypeVar('Result')
+_SPARSE = 10.0  # seconds between progress lines where they cannot overwrite each other
+_SHOWN = ('loss', 's2_error', 'surface_error', 'fraction_error', 'percolating')
+
+
+def fail(message: str, code: int) -> int:
+    """Print one line on stderr and return the exit code."""
+    _wipe()
+    print('napari-microrecon: ' + ' '.join(message.split()), file=sys.stderr)
+    return code
+
+
+class Terminal:
+    """Collects what a command has to say.
+
+    Remarks wait until the work begins: where the input turns out to be bad, only the error line is printed.
+
+    Parameters
+    ----------
+    as_json : bool
+        Print results as one JSON object instead of sentences.
+    """
+
+    def __init__(self, as_json: bool = False) -> None:
+        self._as_json = as_json
+        self._waiting: list[str] = []
+        self._stage = ''
+        self._said = float('-inf')
+
+    def note(self, text: str) -> None:
+        """Remark for the user, on stderr."""
+        self._waiting.append(text)
+
+    def run(self, job: Job[Result], on_progress: Callable[[Progress], None] | None = None) -> Result:
+        """Run an engine job with progress; stopping the program stops the job and frees what it holds."""
+
+        def show(progress: Progress) -> None:
+            self.flush()
+            self._show(progress)
+            if on_progress is not None:
+                on_progress(progress)
+
+        with contextlib.closing(job):
+            result = drain(job, show)
+        _wipe()
+        return result
+
+    def result(self, sentences: list[str], data: Mapping[str, Any]) -> None:
+        """Print the result: sentences for people, or `data` as JSON."""
+        self.flush()
+        if self._as_json:
+            print(json.dumps(data, allow_nan=False))
+        else:
+            print('\n'.join(sentences))
+
+    def flush(self) -> None:
+        """Print the remarks that wait."""
+        if self._waiting:
+            _wipe()
+            print('\n'.join(self._waiting), file=sys.stderr, flush=True)
+            self._waiting.clear()
+
+    def _show(self, progress: Progress) -> None:
+        line = describe(progress)
+        if sys.stderr.isatty():
+            width = shutil.get_terminal_size().columns - 1
+            print(f'\r\x1b[K{line[:width]}', end='', file=sys.stderr, flush=True)
+            return
+        now = time.monotonic()
+        if progress.stage != self._stage or now - self._said >= _SPARSE:
+            self._stage, self._said = progress.stage, now
+            print(line, file=sys.stderr, flush=True)
+
+
+def describe(progress: Progress) -> str:
+    """One line for a progress: stage, steps, time left, the numbers that tell how it goes."""
+    parts = [progress.stage]
+    if progress.total:
+        parts.append(f'{progress.step}/{progress.total} ({100 * progress.step // progress.total} %)')
+    elif progress.step:
+        parts.append(str(progress.step))
+    left = progress.metrics.get('seconds_left')
+    if left is not None and left > 0:
+        parts.append(f'about {duration(left)} left')
+    parts += [f'{key.replace("_", " ")} {progress.metrics[key]:.3g}' for key in _SHOWN if key in progress.metrics]
+    return '  '.join(parts)
+
+
+def duration(seconds: float) -> str:
+    """'40 s', '3 min', '2.5 h'."""
+    if seconds < 100:
+        return f'{max(1, round(seconds))} s'
+    return f'{seconds / 60:.0f} min' if seconds < 5400 else f'{seconds / 3600:.1f} h'
+
+
+def _wipe() -> None:
+    if sys.stderr.isatty():
+        print('\r\x1b[K', end='', file=sys.stderr, flush=True)

@@ -1,0 +1,287 @@
+"""A Run: a folder that holds everything needed to make a result again.
+
+::
+
+    out.run/
+        run.json                   command, parameters, hashes, seed, device, versions, outputs
+        inputs/slice_000.tif       the slices as they were segmented, with plane, position and voxel size
+        inputs/weights.safetensors the weights that were used (for fine-tuning: that it started from)
+        inputs/resume.safetensors  fine-tuning only: the checkpoint that it went on from
+        checkpoint.safetensors     fine-tuning only: the best weights so far
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal, Protocol, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from .errors import InputError
+from .files import read_slice, write_slice, write_text
+from .provenance import Source, hash_file, now, versions
+from .slices import SliceSet, Symmetry
+
+RECORD = 'run.json'
+CHECKPOINT = 'checkpoint.safetensors'
+
+Command = Literal['reconstruct', 'finetune']
+
+
+class _Weights(Protocol):
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def sha256(self) -> str: ...
+
+    @property
+    def tensors(self) -> Mapping[str, Any]: ...
+
+    def save(self, path: Path) -> object: ...
+
+
+class RunFile(BaseModel):
+    """A file that belongs to a run.
+
+    Attributes
+    ----------
+    role : str
+        'slice', 'weights', 'volume', 'probabilities'.
+    path : str
+        Relative to the run folder, with forward slashes.
+    name : str
+        What it was called where it came from.
+    sha256 : str
+        Of the file's bytes; '' for zarr folders.
+    content_sha256 : str
+        Of the labels or the weights themselves, whatever the file format.
+    """
+
+    model_config = ConfigDict(frozen=True, extra='forbid')
+
+    role: str
+    path: str
+    name: str = ''
+    sha256: str = ''
+    content_sha256: str = ''
+
+
+class RunRecord(BaseModel):
+    """Content of run.json."""
+
+    model_config = ConfigDict(frozen=True)
+
+    schema_version: Literal[1] = Field(default=1, alias='schema')
+    command: Command
+    status: Literal['started', 'done', 'stopped'] = 'started'
+    parameters: dict[str, Any] = Field(default_factory=dict)
+    symmetry: Symmetry = 'isotropic'
+    inputs: tuple[RunFile, ...] = ()
+    weights: Source | None = None
+    weights_reason: str = ''
+    seed: int = 0
+    device: str = ''
+    versions: dict[str, str] = Field(default_factory=dict)
+    results: dict[str, Any] = Field(default_factory=dict)
+    outputs: tuple[RunFile, ...] = ()
+    created: str = ''
+
+
+class Run:
+    """A run folder and its record.
+
+    Attributes
+    ----------
+    folder : Path
+        Where it lies.
+    record : RunRecord
+        What run.json says.
+    """
+
+    def __init__(self, folder: Path, record: RunRecord) -> None:
+        self.folder = folder
+        self.record = record
+
+    @classmethod
+    def create(
+        cls,
+        folder: Path | str,
+        command: Command,
+        slices: SliceSet,
+        weights: _Weights,
+        parameters: BaseModel,
+        *,
+        device: str = '',
+        weights_reason: str = '',
+        resume: Path | None = None,
+    ) -> Self:
+        """Make a run folder and copy slices and weights into it.
+
+        A run that lies there already is replaced; any other folder with content is left alone.
+
+        Raises
+        ------
+        InputError
+            If the folder holds something else or cannot be written.
+        """
+        folder = Path(folder)
+        if folder.exists() and not (folder / RECORD).is_file() and (not folder.is_dir() or any(folder.iterdir())):
+            raise InputError(str(folder), 'holds something else than a run', 'choose another folder with --run')
+        values = parameters.model_dump(mode='json')
+        try:
+            # Read first: it may lie in the very run that is replaced here.
+            earlier = None if resume is None else resume.read_bytes()
+            if (folder / 'inputs').is_dir():
+                shutil.rmtree(folder / 'inputs')
+            (folder / CHECKPOINT).unlink(missing_ok=True)
+            (folder / 'inputs').mkdir(parents=True)
+            inputs = [_save_slice(folder, index, item) for index, item in enumerate(slices)]
+            target = folder / 'inputs' / 'weights.safetensors'
+            weights.save(target)
+            if resume is not None and earlier is not None:
+                again = folder / 'inputs' / 'resume.safetensors'
+                again.write_bytes(earlier)
+                inputs.append(
+                    RunFile(role='resume', path='inputs/resume.safetensors', name=resume.name, sha256=hash_file(again))
+                )
+        except OSError as error:
+            from .files.targets import write_error
+
+            raise write_error(folder, error) from error
+        inputs.append(
+            RunFile(
+                role='weights',
+                path='inputs/weights.safetensors',
+                name=weights.name,
+                sha256=hash_file(target),
+                content_sha256=hash_tensors(weights.tensors),
+            )
+        )
+        record = RunRecord(
+            schema=1,
+            command=command,
+            parameters=values,
+            symmetry=slices.symmetry,
+            inputs=tuple(inputs),
+            weights=Source(name=weights.name, sha256=weights.sha256),
+            weights_reason=weights_reason,
+            seed=int(values.get('seed', 0)),
+            device=device,
+            versions=versions(),
+            created=now(),
+        )
+        run = cls(folder, record)
+        run._save()
+        return run
+
+    @classmethod
+    def open(cls, folder: Path | str) -> Self:
+        """Open a run folder (its run.json serves as well).
+
+        Raises
+        ------
+        InputError
+            If it is no run, or of a version that this program does not know.
+        """
+        folder = Path(folder)
+        if folder.name == RECORD:
+            folder = folder.parent
+        path = folder / RECORD
+        if not folder.exists():
+            raise InputError(str(folder), 'does not exist', 'give the folder of a run, such as out.run')
+        if not path.is_file():
+            raise InputError(str(folder), f'is not a run (it holds no {RECORD})', 'give the folder of a run')
+        try:
+            record = RunRecord.model_validate_json(path.read_bytes())
+        except (ValidationError, OSError) as error:
+            raise InputError(str(path), 'is damaged or was written by another version', 'make the run again') from error
+        return cls(folder, record)
+
+    @property
+    def checkpoint(self) -> Path:
+        """Where fine-tuning keeps its best weights."""
+        return self.folder / CHECKPOINT
+
+    def load_slices(self) -> SliceSet:
+        """Read the slices of the run, after checking that they are unchanged.
+
+        Raises
+        ------
+        InputError
+            If one is missing or differs from the record.
+        """
+        found = [self._checked(item) for item in self.record.inputs if item.role == 'slice']
+        return SliceSet.of([read_slice(path) for path in found], self.record.symmetry)
+
+    def input_path(self, role: str) -> Path | None:
+        """Path of the first input with this role ('weights', 'resume'), unchanged; None where there is none."""
+        for item in self.record.inputs:
+            if item.role == role:
+                return self._checked(item)
+        return None
+
+    def add_output(self, role: str, path: Path, content_sha256: str = '') -> None:
+        """Record a result that has been written to `path`."""
+        relative = Path(os.path.relpath(path.resolve(), self.folder.resolve())).as_posix()
+        output = RunFile(
+            role=role,
+            path=relative,
+            name=path.name,
+            sha256=hash_file(path) if path.is_file() else '',
+            content_sha256=content_sha256,
+        )
+        others = tuple(o for o in self.record.outputs if o.path != relative)
+        self._update(outputs=(*others, output))
+
+    def outputs(self, role: str) -> list[RunFile]:
+        """Return the recorded results of one role, in order."""
+        return [output for output in self.record.outputs if output.role == role]
+
+    def finish(self, status: Literal['done', 'stopped'] = 'done', **results: Any) -> None:
+        """Record how the run ended and numbers worth keeping (seconds, steps)."""
+        self._update(status=status, results=self.record.results | results)
+
+    def discard(self) -> None:
+        """Remove the folder of a run that came to nothing."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _update(self, **changes: Any) -> None:
+        self.record = self.record.model_copy(update=changes)
+        self._save()
+
+    def _save(self) -> None:
+        write_text(self.folder / RECORD, self.record.model_dump_json(indent=2, by_alias=True) + '\n')
+
+    def _checked(self, item: RunFile) -> Path:
+        path = self.folder / item.path
+        if not path.is_file():
+            raise InputError(str(path), 'is missing from the run', 'restore it, or make the run again')
+        if hash_file(path) != item.sha256:
+            raise InputError(str(path), 'is not the file that the run recorded', 'restore it, or make the run again')
+        return path
+
+
+def hash_tensors(tensors: Mapping[str, Any]) -> str:
+    """Sha256 of the numbers in a set of weights; unlike the file's hash it knows no time stamp."""
+    digest = hashlib.sha256()
+    for name in sorted(tensors):
+        array = tensors[name].detach().cpu().float().numpy()
+        digest.update(f'{name}{array.shape}'.encode())
+        digest.update(array.tobytes())
+    return digest.hexdigest()
+
+
+def _save_slice(folder: Path, index: int, item: Any) -> RunFile:
+    path = write_slice(item, folder / 'inputs' / f'slice_{index:03d}.tif')
+    return RunFile(
+        role='slice',
+        path=f'inputs/{path.name}',
+        name=item.name,
+        sha256=hash_file(path),
+        content_sha256=item.source.sha256,
+    )
