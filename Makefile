@@ -38,7 +38,7 @@ format: ## let ruff repair what it can
 
 docs: ## build the documentation into site/, warnings are errors
 	@scripts/env.sh dev
-	$(BIN)/mkdocs build --strict
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 bench: ## measure quality and speed (see benchmarks/)
 	@scripts/env.sh dev
