@@ -1,0 +1,173 @@
+"""Make the synthetic samples in sample_data/ again, bit for bit.
+
+usage: python scripts/make_samples.py [NAME ...] [--output DIR] [--check]
+
+Every sample is computed from the parameters in this file and a fixed seed; no measured data enter.
+With --check nothing is written: the samples are computed and compared with what is there.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from recipes import rocks
+
+from napari_microrecon.engine.phases import Phases
+from napari_microrecon.engine.provenance import Provenance, hash_array, hash_file
+from napari_microrecon.engine.slices import Symmetry
+from napari_microrecon.engine.voxels import AXES, VoxelSize
+
+ROOT = Path(__file__).resolve().parents[1]
+LICENCE = 'BSD-3-Clause'
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How one sample is made and what is said about it."""
+
+    name: str
+    title: str
+    description: str
+    phases: Phases
+    voxel_size: VoxelSize
+    symmetry: Symmetry
+    evidence: str
+    make: Callable[..., np.ndarray]
+    seed: int
+    edge: int = 128
+    parameters: dict[str, Any] = field(default_factory=dict)
+
+    def labels(self) -> np.ndarray:
+        """The label volume, uint8 (Z, Y, X)."""
+        return self.make(self.seed, self.edge, **self.parameters)
+
+
+RECIPES = {
+    r.name: r
+    for r in (
+        Recipe(
+            name='sandstone',
+            title='Sandstone, synthetic (Berea-like)',
+            description=(
+                'Synthetic. Angular, moderately sorted sand grains, grown together until a fifth of the volume is '
+                'open pore, with clay webs in some pores and altered grains. Parameters and seed were chosen so that '
+                'porosity, surface, correlation length, percolation and tortuosity come near those of published '
+                'Berea micro-CT; no measured voxel is in it. Voxel size chosen like that of the published scan.'
+            ),
+            phases=Phases.named('grain', 'pore', pore=1),
+            voxel_size=VoxelSize.cube(3.0, 'um'),
+            symmetry='isotropic',
+            evidence='made without a preferred direction',
+            make=rocks.sandstone,
+            seed=4,
+            parameters={
+                'radius': 13.5, 'spread': 0.28, 'filling': 0.62, 'facets': 14, 'irregularity': 0.18, 'flatness': 0.35,
+                'rounding': 0.8, 'roughness': 0.045, 'looseness': 0.06, 'porosity': 0.202, 'clay': 0.08,
+                'dissolution': 0.03,
+            },
+        ),
+    )
+}  # fmt: skip
+
+
+def write(recipe: Recipe, labels: np.ndarray, folder: Path) -> None:
+    """Write volume, mid-plane slices and sample.json of one sample."""
+    folder.mkdir(parents=True, exist_ok=True)
+    _write_tiff(folder / 'volume.tif', labels, recipe)
+    slices = []
+    for axis, normal in enumerate(AXES):
+        position = labels.shape[axis] // 2
+        name = f'slice_{normal}{position:03d}.tif'
+        _write_tiff(folder / name, np.take(labels, position, axis=axis), recipe)
+        slices.append({'file': name, 'normal': normal, 'position': position, 'sha256': hash_file(folder / name)})
+    record = {
+        'schema': 1,
+        'name': recipe.name,
+        'title': recipe.title,
+        'description': recipe.description,
+        'kind': 'synthetic',
+        'phases': recipe.phases.model_dump(),
+        'voxel_size': recipe.voxel_size.model_dump(),
+        'symmetry': recipe.symmetry,
+        'evidence': recipe.evidence,
+        'weights': recipe.name,
+        'provenance': Provenance(
+            kind='synthetic',
+            description=f'Made by scripts/make_samples.py, recipe {recipe.make.__name__}; no measured data.',
+            licence=LICENCE,
+            seed=recipe.seed,
+            parameters={'edge': recipe.edge, **recipe.parameters},
+        ).model_dump(exclude_defaults=True),
+        'volume': {
+            'file': 'volume.tif',
+            'shape': list(labels.shape),
+            'sha256': hash_file(folder / 'volume.tif'),
+            'labels_sha256': hash_array(labels),
+        },
+        'slices': slices,
+        'fractions': [round(float(f), 4) for f in recipe.phases.fractions(labels)],
+    }
+    (folder / 'sample.json').write_text(json.dumps(record, indent=2, ensure_ascii=False) + '\n', encoding='utf-8')
+
+
+def _write_tiff(path: Path, labels: np.ndarray, recipe: Recipe) -> None:
+    """Zlib-compressed label TIFF with the voxel size as ImageJ reads it; no time stamp, so equal bytes each time."""
+    import tifffile
+
+    z, y, x = recipe.voxel_size.zyx
+    metadata: dict[str, Any] = {'unit': recipe.voxel_size.unit, 'axes': 'ZYX'[-labels.ndim :]}
+    if labels.ndim == 3:
+        metadata['spacing'] = z
+    tifffile.imwrite(
+        path, labels, compression='zlib', compressionargs={'level': 9}, imagej=True, resolution=(1 / x, 1 / y),
+        metadata=metadata,
+    )  # fmt: skip
+
+
+def differences(recipe: Recipe, labels: np.ndarray, folder: Path) -> list[str]:
+    """What differs between freshly made labels and the files that are there; empty where nothing does."""
+    record = json.loads((folder / 'sample.json').read_text(encoding='utf-8'))
+    found = []
+    if hash_array(labels) != record['volume']['labels_sha256']:
+        found.append(f'{recipe.name}: the labels differ from those recorded')
+    for entry in (record['volume'], *record['slices']):
+        if hashlib.sha256((folder / entry['file']).read_bytes()).hexdigest() != entry['sha256']:
+            found.append(f'{recipe.name}: {entry["file"]} is not the file recorded')
+    return found
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Command line; returns the exit code."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('names', nargs='*', metavar='NAME', choices=[*RECIPES, []], help='samples; all unless given')
+    parser.add_argument('--output', type=Path, default=ROOT / 'sample_data', help='folder to write to')
+    parser.add_argument('--check', action='store_true', help='compare with what is there, write nothing')
+    options = parser.parse_args(arguments)
+    wrong: list[str] = []
+    for name in options.names or RECIPES:
+        recipe, start = RECIPES[name], time.perf_counter()
+        labels, folder = recipe.labels(), options.output / name
+        if options.check:
+            found = differences(recipe, labels, folder)
+            wrong += found
+            outcome = 'the same' if not found else 'NOT THE SAME'
+        else:
+            write(recipe, labels, folder)
+            outcome = f'{sum(f.stat().st_size for f in folder.iterdir()) / 1e6:.2f} MB'
+        print(f'{name}: {outcome}, {time.perf_counter() - start:.1f} s', flush=True)
+    for line in wrong:
+        print(line, file=sys.stderr)
+    return 1 if wrong else 0
+
+
+if __name__ == '__main__':
+    raise SystemExit(main())
