@@ -1,0 +1,194 @@
+"""Two-point probability S2 of a mask, per axis, radial and for any lag, and lengths read off it."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+import scipy.fft as sf
+
+Result = TypeVar('Result')
+Steps = Generator[float, None, Result]
+"""A computation in pieces: yields the fraction done, returns its result."""
+
+E_FOLD = float(np.exp(-1.0))
+_CHUNK_BYTES = 48e6  # complex work space of one piece: keeps memory flat and yields frequent
+_WORKERS = 2
+
+
+@dataclass(frozen=True, eq=False)
+class LagCounts:
+    """How many pairs of voxels at a lag are both in the phase, for all lags up to `max_lag`.
+
+    Attributes
+    ----------
+    hits : numpy.ndarray
+        float32, shape (max_lag[0] + 1, 2 max_lag[1] + 1, ...): number of pairs with both ends in the phase.
+        The first axis holds lags 0.., the others -max_lag..max_lag (the rest follows by point symmetry).
+    shape : tuple of int
+        Shape of the mask.
+    max_lag : tuple of int
+        Largest lag per axis in voxels.
+    count : int
+        Voxels of the phase.
+    """
+
+    hits: np.ndarray
+    shape: tuple[int, ...]
+    max_lag: tuple[int, ...]
+    count: int
+
+    @property
+    def phi(self) -> float:
+        """Phase fraction of the mask."""
+        return self.count / float(np.prod(self.shape))
+
+    def pairs(self) -> np.ndarray:
+        """Exact number of voxel pairs per lag, broadcast over axes, float64, same shape as `hits`."""
+        total = np.ones((), dtype=np.float64)
+        for axis, (n, lag) in enumerate(zip(self.shape, self.max_lag, strict=True)):
+            lags = np.arange(lag + 1) if axis == 0 else np.abs(np.arange(-lag, lag + 1))
+            total = np.multiply.outer(total, n - lags)
+        return total
+
+    def s2(self) -> np.ndarray:
+        """S2 at every lag, dimensionless, same shape as `hits`."""
+        return self.hits / self.pairs()
+
+    def along(self, axis: int) -> np.ndarray:
+        """S2 at lags 0..max_lag[axis] along one axis, float64; the first entry is the phase fraction."""
+        index: list[int | slice] = [0, *self.max_lag[1:]]
+        index[axis] = slice(0, None) if axis == 0 else slice(self.max_lag[axis], None)
+        lags = np.arange(self.max_lag[axis] + 1)
+        others = float(np.prod([n for a, n in enumerate(self.shape) if a != axis]))
+        curve = self.hits[tuple(index)].astype(np.float64) / ((self.shape[axis] - lags) * others)
+        curve[0] = self.phi  # exact, not through the FFT
+        return curve
+
+
+def half_edges(shape: Sequence[int], max_lag: int | None = None) -> tuple[int, ...]:
+    """Largest lag per axis: half the edge (beyond it too few pairs are left), or `max_lag` if that is less."""
+    return tuple(min(n // 2, n - 1) if max_lag is None else min(n // 2, n - 1, max_lag) for n in shape)
+
+
+def count_lags(mask: np.ndarray, max_lag: Sequence[int]) -> Steps[LagCounts]:
+    """Count pairs per lag of a 2D or 3D mask by FFT, without periodic wrap-around, in float32.
+
+    Only as much padding as `max_lag` needs is added, and the transforms run plane by plane so that
+    the padded volume never exists as a whole: a 512^3 mask takes about 1.5 GB.
+    """
+    shape, max_lag = mask.shape, tuple(max_lag)
+    if mask.ndim == 2:  # as a volume one voxel thick, transformed along its long axes only
+        counts = yield from count_lags(mask[None], (0, *max_lag))
+        return LagCounts(counts.hits[0, max_lag[0] :], shape, max_lag, counts.count)
+    lz, ly, lx = max_lag
+    fz, fy = (sf.next_fast_len(n + lag) for n, lag in zip(shape[:2], (lz, ly), strict=True))
+    fx = sf.next_fast_len(shape[2] + lx, real=True)
+    columns = fx // 2 + 1
+    spectrum = np.empty((shape[0], shape[1], columns), dtype=np.complex64)
+    planes = max(1, int(_CHUNK_BYTES / (shape[1] * fx * 8)))
+    for start in range(0, shape[0], planes):
+        part = mask[start : start + planes].astype(np.float32)
+        spectrum[start : start + planes] = sf.rfft(part, n=fx, axis=2, workers=_WORKERS)
+        yield 0.2 * start / shape[0]
+    kept = np.empty((lz + 1, 2 * ly + 1, columns), dtype=np.complex64)
+    width = max(1, int(_CHUNK_BYTES / (fz * fy * 16)))
+    for start in range(0, columns, width):
+        part = sf.fft(spectrum[:, :, start : start + width], n=fy, axis=1, workers=_WORKERS)
+        part = sf.fft(part, n=fz, axis=0, workers=_WORKERS, overwrite_x=True)
+        power = part.real**2 + part.imag**2
+        part = sf.ifft(power, axis=0, workers=_WORKERS, overwrite_x=True)[: lz + 1]
+        part = sf.ifft(part, axis=1, workers=_WORKERS)
+        kept[:, ly:, start : start + width] = part[:, : ly + 1]
+        kept[:, :ly, start : start + width] = part[:, part.shape[1] - ly :]
+        yield 0.2 + 0.6 * start / columns
+    del spectrum
+    hits = np.empty((lz + 1, 2 * ly + 1, 2 * lx + 1), dtype=np.float32)
+    planes = max(1, int(_CHUNK_BYTES / (kept.shape[1] * fx * 8)))
+    for start in range(0, lz + 1, planes):
+        part = sf.irfft(kept[start : start + planes], n=fx, axis=2, workers=_WORKERS)
+        hits[start : start + planes, :, lx:] = part[:, :, : lx + 1]
+        hits[start : start + planes, :, :lx] = part[:, :, part.shape[2] - lx :]
+        yield 0.8 + 0.2 * start / (lz + 1)
+    return LagCounts(hits, shape, max_lag, int(np.count_nonzero(mask)))
+
+
+def finish(steps: Steps[Result]) -> Result:
+    """Run a computation in pieces to its end."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as stop:
+            return stop.value
+
+
+def lag_lengths(counts: LagCounts, spacing: Sequence[float]) -> np.ndarray:
+    """Length of every lag vector in the unit of `spacing`, float32, same shape as ``counts.hits``."""
+    squared = np.zeros((), dtype=np.float32)
+    for axis, (lag, edge) in enumerate(zip(counts.max_lag, spacing, strict=True)):
+        lags = np.arange(lag + 1) if axis == 0 else np.arange(-lag, lag + 1)
+        squared = np.add.outer(squared, ((lags * edge) ** 2).astype(np.float32))
+    return np.sqrt(squared)
+
+
+def radial_mean(
+    counts: LagCounts, spacing: Sequence[float], edges: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Mean of S2 over all directions.
+
+    Parameters
+    ----------
+    counts : LagCounts
+        From `count_lags`.
+    spacing : sequence of float
+        Voxel edges in array order.
+    edges : numpy.ndarray, optional
+        Bin edges (right edge included). By default bins as wide as the smallest voxel edge, centred on its
+        multiples, up to half the shortest edge of the volume; the first bin holds lag zero alone.
+
+    Returns
+    -------
+    lag, s2 : numpy.ndarray
+        Mean length of the lags in each bin, in the unit of `spacing`, and their unweighted mean S2,
+        as PoreSpy averages.
+    """
+    lengths = lag_lengths(counts, spacing)
+    if edges is None:
+        step = min(spacing)
+        reach = min(lag * edge for lag, edge in zip(counts.max_lag, spacing, strict=True) if lag > 0)
+        edges = (np.arange(int(reach / step + 1e-6) + 2) - 0.5) * step
+    # The half space of lags with a positive first component stands for its mirror image as well.
+    weight = np.full(counts.hits.shape[0], 2.0, dtype=np.float32)
+    weight[0] = 1.0
+    weights = np.broadcast_to(weight.reshape(-1, *(1,) * (counts.hits.ndim - 1)), counts.hits.shape).ravel()
+    which = np.searchsorted(edges, lengths.ravel(), side='left') - 1
+    inside = (which >= 0) & (which < len(edges) - 1)
+    which, weights = which[inside], weights[inside]
+    size = len(edges) - 1
+    total = np.bincount(which, weights, size)
+    mean_lag = np.bincount(which, weights * lengths.ravel()[inside], size)
+    mean_s2 = np.bincount(which, weights * counts.s2().ravel()[inside], size)
+    filled = total > 0
+    lag, s2 = mean_lag[filled] / total[filled], mean_s2[filled] / total[filled]
+    if lag[0] == 0:
+        s2[0] = counts.phi
+    return lag, s2
+
+
+def autocovariance(s2: np.ndarray, phi: float) -> np.ndarray:
+    """Normalised autocovariance (S2 - phi^2) / (phi - phi^2): 1 at lag zero, 0 far away."""
+    return (s2 - phi**2) / (phi - phi**2)
+
+
+def crossing(lag: np.ndarray, curve: np.ndarray, level: float = E_FOLD) -> float | None:
+    """First lag at which `curve` falls to `level`, linearly interpolated; None where it never does."""
+    below = np.flatnonzero(curve <= level)
+    if len(below) == 0:
+        return None
+    k = int(below[0])
+    if k == 0:
+        return float(lag[0])
+    drop = curve[k - 1] - curve[k]
+    return float(lag[k - 1] + (lag[k] - lag[k - 1]) * (curve[k - 1] - level) / drop)
