@@ -5,11 +5,12 @@ Exit codes: 0 done; 1 it failed although the input was good; 2 bad input, told i
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Annotated, Any
 
 import typer
@@ -57,15 +58,15 @@ def _common(
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code; nothing escapes as a traceback."""
-    _quiet_libraries()
     debug = bool(os.environ.get('NAPARI_MICRORECON_DEBUG'))
     try:
-        code = app(
-            args=list(sys.argv[1:] if arguments is None else arguments),
-            standalone_mode=False,
-            prog_name='napari-microrecon',
-        )
-        sys.stdout.flush()
+        with _quiet_libraries():
+            code = app(
+                args=list(sys.argv[1:] if arguments is None else arguments),
+                standalone_mode=False,
+                prog_name='napari-microrecon',
+            )
+            sys.stdout.flush()
         return code if isinstance(code, int) else 0
     except InputError as error:
         return fail(str(error), 2)
@@ -89,8 +90,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return fail(f'{type(error).__name__}: {error}; set NAPARI_MICRORECON_DEBUG=1 to see where it comes from', 1)
 
 
-def _quiet_libraries() -> None:
-    """Keep warnings of libraries off stderr, which carries one line per problem, unless Python was told otherwise."""
-    if not sys.warnoptions:
-        warnings.simplefilter('ignore')
-    logging.getLogger().addHandler(logging.NullHandler())
+@contextlib.contextmanager
+def _quiet_libraries() -> Iterator[None]:
+    """Keep remarks of libraries off stderr, which carries one line per problem, unless Python was told otherwise."""
+    silent = logging.NullHandler()
+    logging.root.addHandler(silent)
+    try:
+        with warnings.catch_warnings():
+            if not sys.warnoptions:
+                warnings.simplefilter('ignore')
+            yield
+    finally:
+        logging.root.removeHandler(silent)

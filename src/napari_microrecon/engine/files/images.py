@@ -119,15 +119,14 @@ def _check_file(path: Path) -> str:
 
 
 def _read_npy(path: Path) -> np.ndarray:
+    # Not numpy.load, which would open zip archives and, where allowed, unpickle.
     try:
-        array = np.load(path, allow_pickle=False)
+        with path.open('rb') as file:
+            return np.lib.format.read_array(file, allow_pickle=False)
     except (ValueError, OSError, EOFError) as error:
         raise InputError(
-            str(path), 'is not a NumPy array that can be read', 'save it with numpy.save, without objects in it'
+            str(path), 'is not a NumPy array that can be read', 'save it with numpy.save, one array without objects'
         ) from error
-    if not isinstance(array, np.ndarray):
-        raise InputError(str(path), 'holds several arrays', 'save a single array with numpy.save')
-    return array
 
 
 def _read_picture(path: Path) -> np.ndarray:
@@ -150,12 +149,11 @@ def _arranged(array: np.ndarray, axes: str, path: Path) -> tuple[np.ndarray, str
     if axes and len(axes) == array.ndim:
         if 'S' in axes and not axes.endswith('S'):
             array, axes = np.moveaxis(array, axes.index('S'), -1), axes.replace('S', '') + 'S'
-        for axis in 'CT':
-            if axis in axes and array.shape[axes.index(axis)] > 1:
-                kind = 'channels' if axis == 'C' else 'time points'
-                raise InputError(
-                    str(path), f'has {array.shape[axes.index(axis)]} {kind}', f'save one of the {kind} by itself'
-                )
+        lengths = dict(zip(axes, array.shape, strict=True))
+        if 1 < lengths.get('C', 1) <= 4:
+            raise InputError(str(path), f'has {lengths["C"]} channels', 'save one of the channels by itself')
+        if lengths.get('T', 1) > 1 and lengths.get('Z', 1) == 1:
+            note = 'its time axis was read as z'  # ImageJ calls the planes of a stack frames as often as slices
     while array.ndim > 2 and array.shape[0] == 1:
         array = array[0]
     if array.ndim == 4 and array.shape[-1] in (3, 4):
@@ -165,7 +163,7 @@ def _arranged(array: np.ndarray, axes: str, path: Path) -> tuple[np.ndarray, str
     if array.size == 0:
         raise InputError(str(path), 'holds no pixels', 'export it again')
     if array.ndim == 3 and array.shape[-1] in (2, 4) and (_is_colour(array, axes) or _is_grey_alpha(array, path)):
-        array, note = array[..., :-1], 'alpha channel ignored'
+        array, note = array[..., :-1], '; '.join(filter(None, (note, 'alpha channel ignored')))
         if array.shape[-1] == 1:
             array = array[..., 0]
     return np.ascontiguousarray(array), note

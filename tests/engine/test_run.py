@@ -1,0 +1,147 @@
+"""A Run keeps copies of its inputs, notices changes, and can be opened after everything else has moved."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pydantic import BaseModel
+
+from napari_microrecon.engine.errors import InputError
+from napari_microrecon.engine.files import write_volume
+from napari_microrecon.engine.phases import Phases
+from napari_microrecon.engine.provenance import hash_array, hash_file
+from napari_microrecon.engine.run import Run
+from napari_microrecon.engine.slices import Slice, SliceSet
+from napari_microrecon.engine.volume import Volume
+from napari_microrecon.engine.voxels import VoxelSize
+
+RNG = np.random.default_rng(5)
+PHASES = Phases.named('grain', 'pore', pore=1)
+
+
+@dataclass
+class StoredWeights:
+    """The part of weights that a run needs: a name, a hash and a file."""
+
+    name: str = 'prior'
+    sha256: str = 'f' * 64
+    tensors: dict = field(default_factory=dict)
+
+    def save(self, path: Path) -> None:
+        path.write_bytes(b'weights')
+
+
+class Parameters(BaseModel):
+    shape: tuple[int, int, int] = (32, 32, 32)
+    seed: int = 11
+
+
+@pytest.fixture
+def slices() -> SliceSet:
+    size = VoxelSize(z=1, y=2, x=3, unit='um')
+    images = RNG.integers(0, 2, (2, 20, 24), np.uint8)
+    return SliceSet.of(
+        [Slice(images[0], PHASES, 'z', 4, size, 'a.tif'), Slice(images[1], PHASES, 'y', None, size, 'b.tif@y=3')]
+    )
+
+
+def _create(folder: Path, slices: SliceSet) -> Run:
+    return Run.create(folder, 'reconstruct', slices, StoredWeights(), Parameters(), device='cpu', weights_reason='why')
+
+
+def test_a_run_can_be_opened_after_it_was_moved(tmp_path: Path, slices: SliceSet) -> None:
+    run = _create(tmp_path / 'out.run', slices)
+    volume = Volume(RNG.integers(0, 2, (20, 20, 20), np.uint8), PHASES)
+    output = write_volume(volume, tmp_path / 'out.tif')
+    run.add_output('volume', output, hash_array(volume.labels))
+    run.finish(seconds=1.5)
+    (tmp_path / 'out.run').rename(tmp_path / 'moved.run')
+    output.unlink()
+
+    again = Run.open(tmp_path / 'moved.run')
+    found = again.load_slices()
+    assert found.symmetry == slices.symmetry
+    for mine, theirs in zip(found, slices, strict=True):
+        np.testing.assert_array_equal(mine.labels, theirs.labels)
+        assert (mine.normal, mine.position, mine.phases, mine.voxel_size) == (
+            theirs.normal, theirs.position, theirs.phases, theirs.voxel_size,
+        )  # fmt: skip
+    weights = again.input_path('weights')
+    assert weights is not None
+    assert weights.read_bytes() == b'weights'
+    assert Parameters(**again.record.parameters) == Parameters()
+    assert (again.record.seed, again.record.device, again.record.status) == (11, 'cpu', 'done')
+    assert again.record.results == {'seconds': 1.5}
+    (recorded,) = again.outputs('volume')
+    assert (recorded.path, recorded.content_sha256) == ('../out.tif', hash_array(volume.labels))
+
+
+def test_the_record_is_plain_json(tmp_path: Path, slices: SliceSet) -> None:
+    run = _create(tmp_path / 'out.run', slices)
+    record = json.loads((run.folder / 'run.json').read_text())
+    assert (record['schema'], record['command'], record['status']) == (1, 'reconstruct', 'started')
+    assert [i['name'] for i in record['inputs']] == ['a.tif', 'b.tif@y=3', 'prior']
+    for item in record['inputs']:
+        assert item['sha256'] == hash_file(run.folder / item['path'])
+    assert record['weights'] == {'name': 'prior', 'sha256': 'f' * 64}
+    assert 'numpy' in record['versions']
+
+
+def test_inputs_that_changed_are_noticed(tmp_path: Path, slices: SliceSet) -> None:
+    run = _create(tmp_path / 'out.run', slices)
+    weights = run.folder / 'inputs' / 'weights.safetensors'
+    weights.write_bytes(b'other')
+    with pytest.raises(InputError, match='not the file that the run recorded'):
+        run.input_path('weights')
+    (run.folder / 'inputs' / 'slice_001.tif').unlink()
+    with pytest.raises(InputError, match=r'slice_001\.tif: is missing'):
+        run.load_slices()
+
+
+def test_a_new_run_replaces_the_old_one_and_nothing_else(tmp_path: Path, slices: SliceSet) -> None:
+    _create(tmp_path / 'out.run', slices)
+    fewer = SliceSet.of([slices.slices[0]])
+    again = _create(tmp_path / 'out.run', fewer)
+    assert sorted(p.name for p in (again.folder / 'inputs').iterdir()) == ['slice_000.tif', 'weights.safetensors']
+    other = tmp_path / 'photos'
+    other.mkdir()
+    (other / 'a.jpg').write_text('x')
+    for folder in (other, other / 'a.jpg'):
+        with pytest.raises(InputError, match='holds something else than a run'):
+            _create(folder, slices)
+    assert (other / 'a.jpg').read_text() == 'x'
+
+
+def test_a_checkpoint_survives_as_the_start_of_the_next_run(tmp_path: Path, slices: SliceSet) -> None:
+    run = _create(tmp_path / 'out.run', slices)
+    run.checkpoint.write_bytes(b'half trained')
+    again = Run.create(
+        run.folder, 'finetune', slices, StoredWeights(), Parameters(), device='cpu', resume=run.checkpoint
+    )
+    assert not again.checkpoint.exists()
+    resumed = again.input_path('resume')
+    assert resumed is not None
+    assert resumed.read_bytes() == b'half trained'
+
+
+def test_what_is_no_run(tmp_path: Path, slices: SliceSet) -> None:
+    with pytest.raises(InputError, match='does not exist'):
+        Run.open(tmp_path / 'none.run')
+    with pytest.raises(InputError, match=r'holds no run\.json'):
+        Run.open(tmp_path)
+    run = _create(tmp_path / 'out.run', slices)
+    assert Run.open(run.folder / 'run.json').folder == run.folder
+    (run.folder / 'run.json').write_text('{"schema": 9}')
+    with pytest.raises(InputError, match='another version'):
+        Run.open(run.folder)
+    with pytest.raises(InputError, match='cannot be written'):
+        _create(Path('/proc/out.run'), slices)
+
+
+def test_discard_leaves_nothing(tmp_path: Path, slices: SliceSet) -> None:
+    _create(tmp_path / 'out.run', slices).discard()
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,154 @@
+"""Segmentation finds known phases again, keeps labels, and says what it did."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from napari_microrecon.engine.errors import InputError
+from napari_microrecon.engine.files import read_image, read_slice
+from napari_microrecon.engine.phases import Phases
+from napari_microrecon.engine.raw_image import MOST_LABELS, RawImage, few_values
+from napari_microrecon.engine.segmentation import segment
+
+RNG = np.random.default_rng(3)
+TRUTH = np.kron(RNG.integers(0, 3, (8, 9)), np.ones((8, 8))).astype(np.uint8)
+
+
+def _grey(truth: np.ndarray, noise: float = 6) -> RawImage:
+    return RawImage(np.clip(40 + 80 * truth + RNG.normal(0, noise, truth.shape), 0, 255).astype(np.uint8), kind='grey')
+
+
+def _labels(array: np.ndarray) -> RawImage:
+    return RawImage(array, kind='labels')
+
+
+def test_grey_is_two_phases_unless_told() -> None:
+    done = segment(_grey(TRUTH > 0))
+    np.testing.assert_array_equal(done.labels, TRUTH > 0)
+    assert done.labels.dtype == np.uint8
+    assert (done.method, done.phases.count) == ('otsu', 2)
+    assert 50 < done.thresholds[0] < 110  # the dark phase lies at 40, the bright one at 120
+    assert '2 phases by Otsu threshold' in done.note
+
+
+def test_three_grey_phases_by_multi_otsu() -> None:
+    done = segment(_grey(TRUTH), 3)
+    np.testing.assert_array_equal(done.labels, TRUTH)
+    assert (done.method, len(done.thresholds)) == ('multi-otsu', 2)
+
+
+def test_bright_first_turns_the_order() -> None:
+    done = segment(_grey(TRUTH), 3, order='bright-first')
+    np.testing.assert_array_equal(done.labels, 2 - TRUTH)
+    assert 'brightest first' in done.note
+
+
+def test_threshold_of_float_and_16_bit_images() -> None:
+    grey = _grey(TRUTH > 0).array
+    for array in (grey.astype(np.float32) / 255, grey.astype(np.uint16) * 200):
+        # Otsu puts the threshold at the edge of the gap between the phases: a stray pixel may fall on the other side.
+        assert np.mean(segment(RawImage(array)).labels == (TRUTH > 0)) > 0.999
+
+
+def test_distinct_values_become_labels_in_rising_order() -> None:
+    done = segment(_labels(np.array([85, 170, 255], np.uint8)[TRUTH]))
+    np.testing.assert_array_equal(done.labels, TRUTH)
+    assert '85 -> 0, 170 -> 1, 255 -> 2' in done.note
+    done = segment(_labels(np.array([-1, 5, 1000], np.int32)[TRUTH]))
+    np.testing.assert_array_equal(done.labels, TRUTH)
+
+
+def test_labels_stay_where_a_phase_is_absent() -> None:
+    without = np.where(TRUTH == 1, 0, TRUTH)
+    np.testing.assert_array_equal(segment(_labels(without), 3).labels, without)
+    with pytest.raises(InputError, match=r'2 distinct values \(0, 200\) and 3 phases'):
+        segment(_labels(np.where(without > 0, 200, 0)), 3)
+
+
+def test_more_values_than_phases_are_thresholded() -> None:
+    done = segment(_labels(np.array([0, 10, 250], np.uint8)[TRUTH]), 2)
+    np.testing.assert_array_equal(done.labels, TRUTH == 2)
+    assert done.method == 'otsu'
+
+
+def test_given_phases_are_kept() -> None:
+    phases = Phases.named('grain', 'pore', pore=1)
+    assert segment(_grey(TRUTH > 0), phases).phases == phases
+    assert segment(RawImage((TRUTH > 0).astype(np.uint8), phases=phases, kind='labels')).phases == phases
+
+
+def test_few_colours_are_labels_by_brightness() -> None:
+    colours = np.array([[255, 255, 0], [0, 0, 90], [200, 0, 0]], np.uint8)  # luminance: high, low, middle
+    done = segment(RawImage(colours[TRUTH], kind='rgb'))
+    np.testing.assert_array_equal(done.labels, np.array([2, 0, 1])[TRUTH])
+    assert '#00005a -> 0, #c80000 -> 1, #ffff00 -> 2' in done.note
+
+
+def test_colours_of_equal_brightness_need_k_means() -> None:
+    red, green = np.array([200.0, 0, 0]), np.array([0.0, 59.4, 0])  # equal luminance: 42.5
+    noisy = np.where((TRUTH > 0)[..., None], red, green) + RNG.normal(0, 4, (*TRUTH.shape, 3))
+    image = RawImage(np.clip(noisy, 0, 255).astype(np.uint8), kind='rgb')
+    grey = segment(image)
+    assert 0.3 < np.mean(grey.labels == (TRUTH > 0)) < 0.9
+    done = segment(image, 2, 'colours')
+    agreement = np.mean(done.labels == (TRUTH > 0))
+    assert max(agreement, 1 - agreement) > 0.99
+    np.testing.assert_array_equal(done.labels, segment(image, 2, 'colours').labels)
+
+
+def test_specks_take_the_label_around_them() -> None:
+    noisy = np.kron(RNG.integers(0, 2, (4, 4)), np.ones((16, 16))).astype(np.uint8)
+    clean = noisy.copy()
+    noisy[5, 5] ^= 1
+    noisy[20, 20:22] ^= 1
+    done = segment(_labels(noisy), smallest=3)
+    np.testing.assert_array_equal(done.labels, clean)
+    assert '3 pixels in specks' in done.note
+
+
+@pytest.mark.parametrize(
+    ('image', 'options', 'problem'),
+    [
+        (_labels(np.zeros((20, 20), np.uint8)), {}, 'single value 0: one phase only'),
+        (RawImage(np.full((20, 20), 0.3), kind='grey'), {}, 'one grey value'),
+        (RawImage(np.full((20, 20, 3), 7, np.uint8), kind='rgb'), {}, 'one grey value'),
+        (_grey(TRUTH), {'phases': 1}, '1 is not possible'),
+        (_grey(TRUTH), {'phases': MOST_LABELS + 1}, 'is not possible'),
+        (_grey(TRUTH), {'method': 'labels'}, 'more values than'),
+        (_grey(TRUTH), {'method': 'colours'}, 'no colours'),
+        (_grey(TRUTH), {'phases': 3, 'method': 'otsu'}, 'otsu makes 2 phases'),
+        (_labels(np.arange(400).reshape(20, 20) % 2), {'phases': 3, 'method': 'multi-otsu'}, 'too few grey values'),
+    ],
+)
+def test_what_cannot_be_segmented(image: RawImage, options: dict, problem: str) -> None:
+    with pytest.raises(InputError, match=problem):
+        segment(image, **options)
+
+
+def test_few_values() -> None:
+    assert few_values(np.array([[0.0, 2.0]])) == (0, 2)
+    assert few_values(np.array([[0.0, 0.5]])) == ()
+    assert few_values(np.array([[True, False]])) == (0, 1)
+    assert few_values(np.arange(9)) == ()
+    # A rare ninth value must not be missed by the thin sample.
+    rare = np.zeros(100_000, np.uint16)
+    rare[:8] = np.arange(1, 9)
+    assert few_values(rare) == ()
+
+
+def test_real_micrographs(shared_data: Path) -> None:
+    folder = shared_data / 'micrographs'
+    steel = read_image(folder / 'steel_rgba.png')
+    assert (steel.kind, steel.array.shape) == ('grey', (418, 795))
+    assert 'alpha channel ignored' in steel.note
+    done = segment(steel)
+    assert done.method == 'otsu'
+    assert 0.3 < done.labels.mean() < 0.7
+    three = segment(read_image(folder / 'three_phase_895x1024.tif'))
+    assert (three.labels.shape, three.phases.count) == ((896, 1024), 3)
+    assert three.phases.fractions(three.labels) == pytest.approx([0.4177, 0.5737, 0.0087], abs=1e-3)
+    assert read_slice(folder / 'alloy_resized.npy').fractions == pytest.approx([0.1349, 0.8651], abs=1e-3)
+    assert read_slice(folder / 'composite_resized.npy').phases.count == 3
