@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import sys
 import tomllib
+from collections.abc import Mapping
 from importlib.metadata import Distribution, distributions
 from pathlib import Path
 
 from packaging.requirements import Requirement
-from packaging.utils import canonicalize_name
+from packaging.utils import NormalizedName, canonicalize_name
 
 ROOT = Path(__file__).resolve().parents[1]
 HEADER = """\
@@ -32,9 +33,9 @@ def declared() -> list[Requirement]:
     return [Requirement(line) for line in lines]
 
 
-def closure(wanted: list[Requirement], installed: dict[str, Distribution]) -> set[str]:
+def closure(wanted: list[Requirement], installed: Mapping[NormalizedName, Distribution]) -> set[NormalizedName]:
     """Canonical names of `wanted` and of all that they need on this machine."""
-    done: set[tuple[str, frozenset[str]]] = set()
+    done: set[tuple[NormalizedName, frozenset[str]]] = set()
     while wanted:
         requirement = wanted.pop()
         key = (canonicalize_name(requirement.name), frozenset(requirement.extras))
