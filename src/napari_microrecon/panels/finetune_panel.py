@@ -1,0 +1,163 @@
+"""Step 3: adapt the weights to the slices; watch the losses and the statistics; stop and keep the best."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from qtpy.QtCore import Signal
+from qtpy.QtWidgets import QFileDialog, QGridLayout, QLabel, QWidget
+
+from ..engine.errors import InputError
+from ..engine.generator.params import FinetuneParams
+from .forms import ModelForm
+from .parts import Fold, Panel, button, heading, hint, row
+from .plots import CurvePlot, Sections
+from .weights_combo import WeightsCombo
+
+if TYPE_CHECKING:
+    from ..session import Session
+    from ..viewer.appearance import Palette
+    from ..viewer.settings import Preferences
+
+_DEVICES = {'auto': 'Automatic', 'cpu': 'CPU', 'cuda': 'NVIDIA GPU (CUDA)', 'mps': 'Apple GPU (MPS)'}
+_CURVES = {'loss': 'text', 'patches': 'generated', 's2': 'reference', 'critic': 'muted'}
+# Metric, words, unit or target: what decides whether the volume looks like the slice.
+_NUMBERS = {
+    's2_error': ('S₂ error', 'Distance between the two-point curves of volume and slice; 0 is equal'),
+    'surface_error': ('Surface error', 'Relative difference of interface per area; 0 is equal'),
+    'fraction_error': ('Fraction error', 'Difference of the phase fraction from the slice'),
+    'percolating': ('Percolating', 'Share of the pore phase that spans the volume; real rocks are near 1'),
+}
+
+
+class FinetunePanel(Panel):
+    """Form of `FinetuneParams`, live curves, numbers and pictures."""
+
+    finetune_requested = Signal(object)  # FinetuneParams
+    stop_requested = Signal()
+    weights_requested = Signal(str)
+    save_requested = Signal(object)  # Path
+
+    def __init__(self, session: Session, preferences: Preferences, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._build_form(preferences)
+        self._build_curves()
+        self.column.addStretch(1)
+        events = session.events
+        self.listen(events.training, self._on_training)
+        self.listen(events.preview, self._on_preview)
+        for event in (events.job, events.slices, events.tuned):
+            self.listen(event, self._on_job)
+        self._on_training()
+        self._on_job()
+
+    def _build_form(self, preferences: Preferences) -> None:
+        self.weights = WeightsCombo(self._session, training=True)
+        self.form = ModelForm(
+            FinetuneParams, {'minutes': 'Time'}, suffixes={'minutes': ' min'}, defaults={'minutes': preferences.minutes}
+        )
+        self.form.rows.insertRow(0, 'Start from', self.weights)
+        self.advanced = ModelForm(
+            FinetuneParams,
+            {'seed': 'Seed', 'critic_start': 'Critic joins after', 'device': 'Device'},
+            choices={'device': _DEVICES},
+            defaults={'device': preferences.device},
+        )
+        self.run_button = button('Fine-tune', 'Train on your slices in the background', primary=True)
+        self.stop_button = button('Stop and keep the best', 'End now; the best weights so far are kept')
+        self.save_button = button('Save weights…', 'Keep the fine-tuned weights in a file for other sessions')
+        self.blocked = hint()
+        self.column.addWidget(heading('Fine-tuning (optional)'))
+        self.column.addWidget(hint('Adapts the network to your slices. Needed where they differ from the samples.'))
+        self.column.addWidget(self.form)
+        self.column.addWidget(Fold('More options', self.advanced))
+        self.column.addWidget(self.run_button)
+        self.column.addLayout(row(self.stop_button, self.save_button, 1))
+        self.column.addWidget(self.blocked)
+        self.weights.chosen.connect(self.weights_requested)
+        self.run_button.clicked.connect(self._on_run)
+        self.stop_button.clicked.connect(self.stop_requested)
+        self.save_button.clicked.connect(self._on_save)
+
+    def _build_curves(self) -> None:
+        self.gap()
+        self.live = QWidget()
+        column = QGridLayout(self.live)
+        column.setContentsMargins(0, 0, 0, 0)
+        self.plot = CurvePlot('step', 'loss', 160)
+        self.numbers: dict[str, QLabel] = {}
+        column.addWidget(heading('Losses'), 0, 0, 1, 2)
+        column.addWidget(self.plot, 1, 0, 1, 2)
+        column.addWidget(heading('Against the slices'), 2, 0, 1, 2)
+        for i, (name, (words, tip)) in enumerate(_NUMBERS.items()):
+            value = QLabel('–')
+            value.setToolTip(tip)
+            title = QLabel(words)
+            title.setToolTip(tip)
+            self.numbers[name] = value
+            column.addLayout(row(title, value, 1), 3 + i // 2, i % 2)
+        column.addWidget(heading('Preview: middle planes z, y, x'), 5, 0, 1, 2)
+        self.sections = Sections()
+        column.addWidget(self.sections, 6, 0, 1, 2)
+        self.column.addWidget(self.live)
+
+    # -- drawing --------------------------------------------------------------------------------
+
+    def apply_palette(self, palette: Palette) -> None:
+        """Take the theme's colours."""
+        self.plot.apply_palette(palette)
+
+    def _on_training(self) -> None:
+        training = self._session.training
+        self.live.setVisible(bool(training.steps))
+        if not training.steps:
+            self.plot.clear()
+            self.sections.show_volume(None)
+        for name, role in _CURVES.items():
+            if points := training.curves.get(name):
+                steps, values = zip(*points, strict=True)
+                self.plot.curve(name, steps, values, role, width=2 if name == 'loss' else 1)
+        for name, label in self.numbers.items():
+            value = training.latest(name)
+            label.setText('–' if value is None else f'<b>{value:.3f}</b>')
+
+    def _on_preview(self) -> None:
+        if self._session.preview is not None and self._session.job.kind == 'finetune':
+            self.sections.show_volume(self._session.preview)
+
+    def _on_job(self) -> None:
+        job = self._session.job
+        ready = self._session.slices is not None
+        training = job.is_active and job.kind == 'finetune'
+        self.run_button.setEnabled(ready and not job.is_active)
+        self.stop_button.setVisible(training)
+        self.save_button.setVisible(self._session.tuned is not None and not training)
+        self.blocked.setVisible(not ready)
+        self.blocked.setText('' if ready else 'Add a slice in step 1 first.')
+
+    # -- wishes ---------------------------------------------------------------------------------
+
+    def parameters(self) -> FinetuneParams:
+        """Return what the form says.
+
+        Raises
+        ------
+        InputError
+            If a value is not valid.
+        """
+        return self.form.model(**self.advanced.values())
+
+    def _on_run(self) -> None:
+        try:
+            params = self.parameters()
+        except InputError as error:
+            self.invalid.emit(error)
+            return
+        self.finetune_requested.emit(params)
+
+    def _on_save(self) -> None:
+        name, _ = QFileDialog.getSaveFileName(self, 'Save weights', 'weights.safetensors', 'Weights (*.safetensors)')
+        if name:
+            self.save_requested.emit(Path(name))

@@ -1,0 +1,165 @@
+"""The dock widget: demo bar, four steps, status line. It wires wishes to the workbench and nothing else."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from qtpy.QtCore import QEvent, QSize
+from qtpy.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
+
+from ..viewer.appearance import palette_of
+from ..viewer.workbench import Workbench
+from .analysis_panel import AnalysisPanel
+from .demo_bar import DemoBar
+from .finetune_panel import FinetunePanel
+from .parts import Listener, quiet_wheel
+from .reconstruct_panel import ReconstructPanel
+from .slices_panel import SlicesPanel
+from .status_line import StatusLine
+from .step_bar import StepBar
+from .style import style_sheet
+
+if TYPE_CHECKING:
+    import napari.viewer
+
+    from ..session.jobs import Job
+
+STEPS = ('Slices', 'Reconstruct', 'Fine-tune', 'Analyse')
+_TIPS = (
+    'Open slices, name phases, set the pixel size',
+    'Generate a volume from the slices',
+    'Adapt the network to your slices',
+    'Measure the volume and compare it with a reference',
+)
+
+
+class MicroreconWidget(QWidget, Listener):
+    """Everything from slices to a judged volume, step by step.
+
+    Parameters
+    ----------
+    napari_viewer : napari.viewer.Viewer
+        Viewer to work in; napari passes it by this parameter's name.
+    """
+
+    def __init__(self, napari_viewer: napari.viewer.Viewer, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName('microrecon')
+        self.workbench = Workbench.of(napari_viewer)
+        session, wishes = self.workbench.session, self.workbench.preferences
+        self.demo_bar = DemoBar(session)
+        self.step_bar = StepBar(STEPS, _TIPS)
+        self.slices_panel = SlicesPanel(session)
+        self.reconstruct_panel = ReconstructPanel(session, wishes)
+        self.finetune_panel = FinetunePanel(session, wishes)
+        self.analysis_panel = AnalysisPanel(session)
+        self.panels = (self.slices_panel, self.reconstruct_panel, self.finetune_panel, self.analysis_panel)
+        self.status_line = StatusLine(session)
+        self.stack = QStackedWidget()
+        for panel in self.panels:
+            self.stack.addWidget(panel)
+            quiet_wheel(panel)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self.demo_bar)
+        column.addWidget(self.step_bar)
+        column.addWidget(self.stack, 1)
+        column.addWidget(self.status_line)
+        self.setMinimumWidth(360)
+        self._viewer: Any = napari_viewer
+        napari_viewer.events.theme.connect(self._on_theme)
+        self._wire()
+        self._on_theme()
+        self._on_state()
+
+    def sizeHint(self) -> QSize:
+        """Width that leaves the canvas the greater part of 1366 pixels."""
+        return QSize(400, 640)
+
+    def show_step(self, index: int) -> None:
+        """Show one of the four steps."""
+        self.step_bar.choose(index)
+        self.stack.setCurrentIndex(index)
+
+    def run_demo(self, name: str) -> None:
+        """Do what the demo button does."""
+        self.demo_bar.choose(name)
+        self.workbench.run_demo(name)
+
+    def _wire(self) -> None:
+        bench, slices, generate = self.workbench, self.slices_panel, self.reconstruct_panel
+        train, judge = self.finetune_panel, self.analysis_panel
+        self.demo_bar.demo_requested.connect(bench.run_demo)
+        self.step_bar.chosen.connect(self.stack.setCurrentIndex)
+        self.status_line.cancel_requested.connect(bench.cancel)
+        for panel in self.panels:
+            panel.invalid.connect(bench.runner.report)
+
+        slices.open_requested.connect(bench.open_files)
+        slices.layers_requested.connect(bench.use_layers)
+        slices.place_requested.connect(bench.place_slice)
+        slices.remove_requested.connect(bench.remove_slice)
+        slices.segment_requested.connect(bench.resegment)
+        slices.phases_requested.connect(bench.describe_phases)
+        slices.voxel_size_requested.connect(bench.set_voxel_size)
+        slices.section_requested.connect(bench.take_section)
+        slices.reference_clear_requested.connect(bench.clear_reference)
+
+        generate.reconstruct_requested.connect(bench.reconstruct)
+        generate.weights_requested.connect(bench.choose_weights)
+        generate.opacity_requested.connect(bench.stage.set_opacity)
+        generate.volume_3d_requested.connect(bench.stage.set_3d)
+        generate.side_by_side_requested.connect(bench.stage.compare)
+        generate.save_requested.connect(bench.save_volume)
+
+        train.finetune_requested.connect(bench.finetune)
+        train.stop_requested.connect(bench.cancel)
+        train.weights_requested.connect(bench.choose_weights)
+        train.save_requested.connect(bench.save_weights)
+
+        judge.analyse_requested.connect(bench.analyse)
+        judge.save_requested.connect(bench.save_report)
+
+        events = bench.session.events
+        self.listen(events.job, self._on_job)
+        for event in (events.slices, events.volume, events.tuned, events.report):
+            self.listen(event, self._on_state)
+
+    # -- session --------------------------------------------------------------------------------
+
+    def _on_job(self, job: Job, former: Job) -> None:
+        """Follow the work: the step that a new job belongs to comes to the front."""
+        if job.id != former.id:
+            step = {'load': 0, 'reconstruct': 1, 'finetune': 2, 'analyse': 3}.get(job.kind)
+            if step is not None:
+                self.show_step(step)
+
+    def _on_state(self) -> None:
+        session = self.workbench.session
+        results = (session.slices, session.volume, session.tuned, session.report)
+        for i, result in enumerate(results):
+            self.step_bar.set_done(i, result is not None)
+
+    def _on_theme(self) -> None:
+        palette = palette_of(self._viewer)
+        self.setStyleSheet(style_sheet(palette))
+        self.finetune_panel.apply_palette(palette)
+        self.analysis_panel.apply_palette(palette)
+
+    def event(self, event: QEvent) -> bool:
+        """End the work when Qt is about to delete the widget."""
+        if event.type() == QEvent.Type.DeferredDelete:
+            self.close_for_good()
+        return super().event(event)
+
+    def close_for_good(self) -> None:
+        """Stop what runs and let go of the session and the viewer; a second call does nothing."""
+        if self._viewer is None:
+            return
+        self._viewer.events.theme.disconnect(self._on_theme)
+        self._viewer = None
+        for listener in (self, *self.findChildren(QWidget)):
+            if isinstance(listener, Listener):
+                listener.release()
+        self.workbench.shut_down()

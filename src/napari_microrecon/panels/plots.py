@@ -1,0 +1,198 @@
+"""Curves in the colours of napari's theme: light enough to be redrawn while a job runs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pyqtgraph as pg
+from qtpy.QtCore import QSize, Qt
+from qtpy.QtGui import QColor
+from qtpy.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
+
+from ..viewer.appearance import Palette
+
+_DASHES = {'solid': Qt.PenStyle.SolidLine, 'dash': Qt.PenStyle.DashLine, 'dot': Qt.PenStyle.DotLine}
+
+
+class CurvePlot(QWidget):
+    """One pair of axes with named curves, bands and level lines, and a key above it.
+
+    Curves are described by a role of the palette ('generated', 'reference', 'muted'), not by a colour, so
+    that the plot follows the theme.
+    """
+
+    def __init__(self, x_label: str, y_label: str, height: int = 170, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._labels = {'bottom': x_label, 'left': y_label}
+        self._palette: Palette | None = None
+        self._curves: dict[str, tuple[Any, str, str, int]] = {}
+        self._fills: dict[str, tuple[Any, str]] = {}
+        self._levels: dict[str, tuple[Any, str]] = {}
+        self._key = QLabel()
+        self._key.setObjectName('hint')
+        self._key.setTextFormat(Qt.TextFormat.RichText)
+        self._view = pg.PlotWidget()
+        self._view.setFrameShape(self._view.Shape.NoFrame)
+        self._item: Any = self._view.getPlotItem()
+        self._item.hideButtons()
+        self._item.setMenuEnabled(False)
+        self._item.setMouseEnabled(x=False, y=False)
+        self._item.getAxis('left').setWidth(52)
+        self._item.getAxis('bottom').setHeight(38)
+        # The page scrolls with the wheel; a plot under the pointer must not catch it.
+        self._view.wheelEvent = lambda event: event.ignore()  # pyright: ignore[reportAttributeAccessIssue]
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(2)
+        column.addWidget(self._key)
+        column.addWidget(self._view)
+        self.setMinimumHeight(height)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self._height = height
+
+    def sizeHint(self) -> QSize:
+        """Full width, fixed height."""
+        return QSize(320, self._height)
+
+    # -- content --------------------------------------------------------------------------------
+
+    def set_x_label(self, text: str) -> None:
+        """Change the words under the horizontal axis."""
+        self._labels['bottom'] = text
+        self._paint_axes()
+
+    def set_log(self, y: bool) -> None:
+        """Use a logarithmic vertical axis."""
+        self._item.setLogMode(False, y)
+
+    def curve(
+        self, name: str, x: Sequence[float], y: Sequence[float], role: str, style: str = 'solid', width: int = 2
+    ) -> None:
+        """Draw or redraw a curve."""
+        if name not in self._curves:
+            item = pg.PlotDataItem(antialias=True)
+            self._item.addItem(item)
+            self._curves[name] = (item, role, style, width)
+            self._paint()
+        self._curves[name][0].setData(np.asarray(x, float), np.asarray(y, float))
+
+    def band(self, name: str, x: Sequence[float], low: Sequence[float], high: Sequence[float], role: str) -> None:
+        """Fill the area between two curves."""
+        if name in self._fills:
+            self._item.removeItem(self._fills.pop(name)[0])
+        xs = np.asarray(x, float)
+        fill = pg.FillBetweenItem(
+            pg.PlotDataItem(xs, np.asarray(low, float)), pg.PlotDataItem(xs, np.asarray(high, float))
+        )
+        fill.setZValue(-10)
+        self._item.addItem(fill)
+        self._fills[name] = (fill, role)
+        self._paint()
+
+    def level(self, name: str, value: float, role: str) -> None:
+        """Draw a dotted horizontal line."""
+        if name in self._levels:
+            self._levels[name][0].setValue(value)
+            return
+        line = pg.InfiniteLine(pos=value, angle=0)
+        self._item.addItem(line)
+        self._levels[name] = (line, role)
+        self._paint()
+
+    def clear(self) -> None:
+        """Remove all curves."""
+        self._item.clear()
+        self._curves, self._fills, self._levels = {}, {}, {}
+        self._paint_key()
+
+    def data(self, name: str) -> tuple[np.ndarray, np.ndarray]:
+        """Return x and y of a curve, empty where it is not drawn."""
+        if name not in self._curves:
+            return np.empty(0), np.empty(0)
+        x, y = self._curves[name][0].getOriginalDataset()
+        return (np.empty(0), np.empty(0)) if x is None else (x, y)
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the curves drawn."""
+        return list(self._curves)
+
+    # -- colours --------------------------------------------------------------------------------
+
+    def apply_palette(self, palette: Palette) -> None:
+        """Take the theme's colours."""
+        self._palette = palette
+        self._view.setBackground(palette.foreground)
+        self._paint_axes()
+        self._paint()
+
+    def _paint_axes(self) -> None:
+        if self._palette is None:
+            return
+        for side in ('left', 'bottom'):
+            axis = self._item.getAxis(side)
+            axis.setPen(pg.mkPen(self._palette.secondary))
+            axis.setTextPen(pg.mkPen(self._palette.text))
+            axis.enableAutoSIPrefix(False)
+            self._item.setLabel(side, self._labels[side], color=self._palette.muted)
+
+    def _paint(self) -> None:
+        if self._palette is None:
+            return
+        for item, role, style, width in self._curves.values():
+            item.setPen(pg.mkPen(getattr(self._palette, role), width=width, style=_DASHES[style]))
+        for fill, role in self._fills.values():
+            color = QColor(getattr(self._palette, role))
+            color.setAlpha(55)
+            fill.setBrush(pg.mkBrush(color))
+        for line, role in self._levels.values():
+            line.setPen(pg.mkPen(getattr(self._palette, role), width=1, style=_DASHES['dot']))
+        self._paint_key()
+
+    def _paint_key(self) -> None:
+        if self._palette is None:
+            return
+        marks = {'solid': '━', 'dash': '╍', 'dot': '┄'}
+        entries = [(name, role, marks[style]) for name, (_, role, style, _) in self._curves.items()]
+        entries += [(name, role, '█') for name, (_, role) in self._fills.items()]
+        entries += [(name, role, '┄') for name, (_, role) in self._levels.items()]
+        self._key.setText(
+            '&nbsp;&nbsp; '.join(
+                f'<span style="color:{getattr(self._palette, role)}">{mark}</span>&nbsp;{name.replace(" ", "&nbsp;")}'
+                for name, role, mark in entries
+            )
+        )
+
+
+class Sections(QWidget):
+    """The middle planes of a volume, one per axis, as small pictures."""
+
+    def __init__(self, edge: int = 110, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._edge = edge
+        self._pictures = [QLabel() for _ in range(3)]
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        for axis, picture in zip('zyx', self._pictures, strict=True):
+            picture.setToolTip(f'Middle plane, normal {axis}')
+            picture.setFixedSize(edge, edge)
+            picture.setAlignment(Qt.AlignmentFlag.AlignCenter)
+            layout.addWidget(picture)
+
+    def show_volume(self, volume: Any) -> None:
+        """Draw a Volume's middle planes; None clears them."""
+        from qtpy.QtGui import QImage, QPixmap
+
+        for axis, picture in zip('zyx', self._pictures, strict=True):
+            if volume is None:
+                picture.clear()
+                continue
+            middle = volume.shape['zyx'.index(axis)] // 2
+            plane = np.ascontiguousarray(volume.slice_labels(axis, middle))
+            image = QImage(plane.data, plane.shape[1], plane.shape[0], plane.shape[1], QImage.Format.Format_Indexed8)
+            image.setColorTable([QColor(phase.color).rgb() for phase in volume.phases.items])
+            # The copy outlives the array that QImage only borrows.
+            pixmap = QPixmap.fromImage(image.copy())
+            picture.setPixmap(pixmap.scaled(self._edge, self._edge, Qt.AspectRatioMode.KeepAspectRatio))

@@ -1,0 +1,269 @@
+"""Step 1: which slices, which planes, which phases, which voxel size; and a volume to compare with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from qtpy.QtCore import Qt, Signal
+from qtpy.QtWidgets import (
+    QAbstractItemView,
+    QComboBox,
+    QDoubleSpinBox,
+    QFileDialog,
+    QHeaderView,
+    QSpinBox,
+    QTableWidget,
+    QTableWidgetItem,
+    QWidget,
+)
+
+from ..engine.phases import Phases
+from ..engine.voxels import AXES, UNITS, VoxelSize
+from .parts import Legend, Panel, button, form, heading, hint, row
+
+if TYPE_CHECKING:
+    from qtpy.QtGui import QDragEnterEvent, QDropEvent
+
+    from ..session import Session
+
+_FILES = 'Images and volumes (*.tif *.tiff *.png *.jpg *.jpeg *.bmp *.npy);;All files (*)'
+_EMPTY = 'No slices yet. Open a 2D image of your material, drop files here, or press a demo above.'
+_ROW = 26  # pixels
+
+
+class SlicesPanel(Panel):
+    """Shows and edits the session's slices; emits wishes only."""
+
+    open_requested = Signal(object)  # list of Path
+    layers_requested = Signal()
+    place_requested = Signal(int, str, object)  # index, normal, position or None
+    remove_requested = Signal(int)
+    segment_requested = Signal(int)  # number of phases
+    phases_requested = Signal(object)  # Phases
+    voxel_size_requested = Signal(object)  # VoxelSize
+    section_requested = Signal(str, int)  # normal, position
+    reference_clear_requested = Signal()
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._filling = False
+        self.setAcceptDrops(True)
+        self._build_slices()
+        self._build_phases()
+        self._build_reference()
+        self.column.addStretch(1)
+        self.listen(session.events.slices, self._on_slices)
+        self.listen(session.events.reference, self._on_reference)
+        self._on_slices()
+        self._on_reference()
+
+    # -- building -------------------------------------------------------------------------------
+
+    def _build_slices(self) -> None:
+        self.open_button = button('Open files…', 'TIFF, PNG, JPEG, BMP or NPY: 2D slices, or a 3D volume to compare with')
+        self.layers_button = button('Use selected layers', 'Take the layers selected in the layer list')
+        self.table = QTableWidget(0, 5)
+        self.table.setHorizontalHeaderLabels(['Slice', 'Pixels', 'Normal', 'Position', ''])
+        self.table.verticalHeader().hide()
+        self.table.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
+        self.table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.table.setShowGrid(False)
+        header = self.table.horizontalHeader()
+        header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+        for column, width in ((1, 72), (2, 52), (3, 74), (4, 30)):
+            header.setSectionResizeMode(column, QHeaderView.ResizeMode.Fixed)
+            self.table.setColumnWidth(column, width)
+        self.empty = hint(_EMPTY)
+        self.evidence = hint()
+        self.column.addWidget(heading('Slices'))
+        self.column.addLayout(row(self.open_button, self.layers_button, 1))
+        self.column.addWidget(self.empty)
+        self.column.addWidget(self.table)
+        self.column.addWidget(self.evidence)
+        self.open_button.clicked.connect(self._on_open)
+        self.layers_button.clicked.connect(self.layers_requested)
+
+    def _build_phases(self) -> None:
+        self.gap()
+        self.legend = Legend(checkable=False)
+        self.phase_count = QSpinBox()
+        self.phase_count.setRange(2, 8)
+        self.phase_count.setToolTip('Number of phases in the pictures')
+        self.segment_button = button('Segment again', 'Threshold the pictures anew into this many phases (Otsu)')
+        self.pore = QComboBox()
+        self.pore.setToolTip('The phase whose porosity and transport are analysed')
+        self.voxel = QDoubleSpinBox()
+        self.voxel.setDecimals(4)
+        self.voxel.setRange(0.0001, 1e6)
+        self.voxel.setToolTip('Edge length of one pixel, taken from the file where it says so')
+        self.unit = QComboBox()
+        for unit in UNITS:
+            self.unit.addItem('µm' if unit == 'um' else unit, unit)
+        self.unit.setToolTip("Length unit; 'voxel' means that the size is not known")
+        self.phases_heading = heading('Phases and scale')
+        self.phases_box = QWidget()
+        rows = form()
+        self.phases_box.setLayout(rows)
+        rows.addRow('Area fractions', self.legend)
+        rows.addRow('Phases', row(self.phase_count, self.segment_button, 1))
+        rows.addRow('Pore phase', self.pore)
+        rows.addRow('Pixel size', row(self.voxel, self.unit, stretch=0))
+        self.column.addWidget(self.phases_heading)
+        self.column.addWidget(self.phases_box)
+        self.segment_button.clicked.connect(lambda: self.segment_requested.emit(self.phase_count.value()))
+        self.pore.activated.connect(lambda _: self._on_pore())
+        self.voxel.editingFinished.connect(self._on_voxel)
+        self.unit.activated.connect(lambda _: self._on_voxel())
+
+    def _build_reference(self) -> None:
+        self.gap()
+        self.reference_text = hint()
+        self.normal = QComboBox()
+        self.normal.addItems(AXES)
+        self.normal.setToolTip('Axis that the slice is perpendicular to')
+        self.position = QSpinBox()
+        self.position.setToolTip('Voxel along that axis, counted from 0')
+        self.section_button = button('Take slice', 'Add this plane of the reference to the slices')
+        self.clear_button = button('Forget', 'Work without a reference', small=True)
+        self.section_box = QWidget()
+        self.section_box.setLayout(row(self.normal, self.position, self.section_button, 1, self.clear_button))
+        self.column.addWidget(heading('Reference volume (optional)'))
+        self.column.addWidget(self.reference_text)
+        self.column.addWidget(self.section_box)
+        self.normal.currentIndexChanged.connect(lambda _: self._limit_position())
+        self.section_button.clicked.connect(
+            lambda: self.section_requested.emit(self.normal.currentText(), self.position.value())
+        )
+        self.clear_button.clicked.connect(self.reference_clear_requested)
+
+    # -- drawing --------------------------------------------------------------------------------
+
+    def _on_slices(self) -> None:
+        slices = self._session.slices
+        drafts = self._session.drafts
+        self.empty.setVisible(not drafts)
+        for widget in (self.table, self.evidence, self.phases_heading, self.phases_box):
+            widget.setVisible(bool(drafts))
+        self._fill_table()
+        if slices is None:
+            return
+        self._filling = True
+        self.evidence.setText(_sentence(slices.evidence))
+        self.legend.show_phases(slices.phases, slices.fractions)
+        self.phase_count.setValue(slices.phases.count)
+        self.segment_button.setEnabled(all(draft.image is not None for draft in drafts))
+        self.pore.clear()
+        self.pore.addItem('none', None)
+        for phase in slices.phases.items:
+            self.pore.addItem(phase.name, phase.label)
+        self.pore.setCurrentIndex(0 if slices.phases.pore is None else slices.phases.pore + 1)
+        self.voxel.setValue(slices.voxel_size.x)
+        self.unit.setCurrentIndex(UNITS.index(slices.voxel_size.unit))
+        self._filling = False
+
+    def _fill_table(self) -> None:
+        drafts = self._session.drafts
+        self.table.setRowCount(len(drafts))
+        for i, draft in enumerate(drafts):
+            made = draft.slice
+            name = QTableWidgetItem(made.name)
+            name.setToolTip(f'{made.name}: {draft.note}' if draft.note else made.name)
+            self.table.setItem(i, 0, name)
+            size = QTableWidgetItem(f'{made.labels.shape[0]} × {made.labels.shape[1]}')
+            size.setTextAlignment(Qt.AlignmentFlag.AlignCenter)
+            self.table.setItem(i, 1, size)
+            normal, position = self._row_editors(i)
+            # Editors are kept and filled silently: replacing them would take the focus from the one in use.
+            for editor in (normal, position):
+                editor.blockSignals(True)
+            normal.setCurrentText(made.normal)
+            position.setValue(-1 if made.position is None else made.position)
+            for editor in (normal, position):
+                editor.blockSignals(False)
+        shown = min(len(drafts), 4)
+        self.table.setFixedHeight(self.table.horizontalHeader().sizeHint().height() + shown * _ROW + 4)
+
+    def _row_editors(self, i: int) -> tuple[QComboBox, QSpinBox]:
+        """Return the editors of a row; they are made on the first call."""
+        normal, position = self.table.cellWidget(i, 2), self.table.cellWidget(i, 3)
+        if isinstance(normal, QComboBox) and isinstance(position, QSpinBox):
+            return normal, position
+        normal, position = QComboBox(), QSpinBox()
+        normal.addItems(AXES)
+        normal.setToolTip('Axis that the slice is perpendicular to')
+        position.setRange(-1, 100000)
+        position.setSpecialValueText('anywhere')
+        position.setKeyboardTracking(False)
+        position.setToolTip("Voxel along the normal, counted from 0; 'anywhere' where it is not known")
+        remove = button('✕', 'Remove this slice', small=True)
+        for column, widget in ((2, normal), (3, position), (4, remove)):
+            self.table.setCellWidget(i, column, widget)
+        normal.activated.connect(lambda _: self._on_place(i))
+        position.valueChanged.connect(lambda _: self._on_place(i))
+        remove.clicked.connect(lambda _=False: self.remove_requested.emit(i))
+        self.table.setRowHeight(i, _ROW)
+        return normal, position
+
+    def _on_reference(self) -> None:
+        volume = self._session.reference
+        self.section_box.setVisible(volume is not None)
+        if volume is None:
+            self.reference_text.setText('None. Open a 3D volume (CT, FIB-SEM) to judge the reconstruction by it.')
+            return
+        size = ' × '.join(str(n) for n in volume.shape)
+        self.reference_text.setText(f'{volume.name}: {size} voxels of {volume.voxel_size}'.replace('um', 'µm'))
+        self._limit_position()
+        self.position.setValue(volume.shape[0] // 2)
+
+    def _limit_position(self) -> None:
+        if (volume := self._session.reference) is not None:
+            self.position.setRange(0, volume.shape[AXES.index(self.normal.currentText())] - 1)  # pyright: ignore[reportArgumentType]
+
+    # -- wishes ---------------------------------------------------------------------------------
+
+    def _on_open(self) -> None:
+        names, _ = QFileDialog.getOpenFileNames(self, 'Open slices or a volume', '', _FILES)
+        if names:
+            self.open_requested.emit([Path(name) for name in names])
+
+    def _on_place(self, index: int) -> None:
+        normal, position = self.table.cellWidget(index, 2), self.table.cellWidget(index, 3)
+        if isinstance(normal, QComboBox) and isinstance(position, QSpinBox):
+            value = position.value()
+            self.place_requested.emit(index, normal.currentText(), None if value < 0 else value)
+
+    def _on_pore(self) -> None:
+        slices = self._session.slices
+        if slices is not None:
+            self.phases_requested.emit(Phases(items=slices.phases.items, pore=self.pore.currentData()))
+
+    def _on_voxel(self) -> None:
+        slices = self._session.slices
+        if self._filling or slices is None:
+            return
+        shown, unit = round(slices.voxel_size.x, 4), slices.voxel_size.unit
+        # Losing the focus is no wish: only another number or unit is.
+        if (self.voxel.value(), self.unit.currentData()) != (shown, unit):
+            self.voxel_size_requested.emit(VoxelSize.cube(self.voxel.value(), self.unit.currentData()))
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        """Accept files."""
+        if event.mimeData().hasUrls():
+            event.acceptProposedAction()
+
+    def dragMoveEvent(self, event: QDragEnterEvent) -> None:
+        """Accept files."""
+        event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        """Open the files."""
+        paths = [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]
+        if paths:
+            event.acceptProposedAction()
+            self.open_requested.emit(paths)
+
+
+def _sentence(text: str) -> str:
+    return f'{text[:1].upper()}{text[1:]}.' if text else ''

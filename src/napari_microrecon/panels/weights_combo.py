@@ -1,0 +1,61 @@
+"""Choice of weights, in step with the session."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from qtpy.QtCore import Signal
+from qtpy.QtWidgets import QComboBox, QFileDialog, QWidget
+
+from .parts import Listener, narrow
+
+if TYPE_CHECKING:
+    from ..session import Session
+
+_FILE = 'file…'
+
+
+class WeightsCombo(QComboBox, Listener):
+    """Automatic, shipped, fine-tuned, from a file, or none at all."""
+
+    chosen = Signal(str)
+
+    def __init__(self, session: Session, *, training: bool = False, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        narrow(self)
+        self._session = session
+        self._training = training
+        self.setToolTip('<qt>Automatic takes the shipped weights nearest to your slices by their statistics</qt>')
+        self.listen(session.events.weights_spec, self._fill)
+        self.listen(session.events.tuned, self._fill)
+        self.activated.connect(self._on_activated)
+        self._fill()
+
+    def _fill(self) -> None:
+        from ..engine.generator import shipped_weights
+
+        session = self._session
+        self.blockSignals(True)
+        self.clear()
+        self.addItem('Automatic: nearest shipped', 'auto')
+        if session.tuned is not None:
+            self.addItem('Fine-tuned on your slices', 'tuned')
+        for name in shipped_weights():
+            self.addItem(f'Shipped: {name}', name)
+        if self._training:
+            self.addItem('From scratch', 'scratch')
+        else:
+            self.addItem('None: structural prior only', 'prior')
+        if self.findData(session.weights_spec) < 0 and session.weights_spec not in ('prior', 'scratch'):
+            self.addItem(session.weights_spec.rsplit('/', 1)[-1], session.weights_spec)
+        self.addItem('From a file…', _FILE)
+        self.setCurrentIndex(max(0, self.findData(session.weights_spec)))
+        self.blockSignals(False)
+
+    def _on_activated(self) -> None:
+        spec = self.currentData()
+        if spec == _FILE:
+            spec, _ = QFileDialog.getOpenFileName(self, 'Open weights', '', 'Weights (*.safetensors)')
+            self._fill()
+        if spec:
+            self.chosen.emit(spec)

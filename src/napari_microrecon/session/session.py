@@ -1,0 +1,207 @@
+"""The state of one piece of work: slices, weights, volumes, comparison and the job at hand.
+
+Panels and layers listen to ``session.events``; nothing here knows that they exist.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from psygnal import SignalGroupDescriptor
+
+from ..engine.errors import InputError
+from ..engine.progress import Progress
+from ..engine.slices import Slice, SliceSet
+from ..engine.volume import Volume
+from ..engine.voxels import Axis, VoxelSize
+from .jobs import Job, JobKind, JobState
+from .training import Training
+
+if TYPE_CHECKING:
+    from ..engine.analysis import Comparison, Report
+    from ..engine.generator import Weights, WeightsChoice
+    from ..engine.samples import Sample
+
+
+@dataclass(frozen=True, eq=False)
+class SliceDraft:
+    """A slice together with the picture that it was segmented from.
+
+    Attributes
+    ----------
+    slice : Slice
+        The segmented slice as it stands.
+    image : RawImage or None
+        The picture as read, so that it can be segmented anew; None where only labels were given.
+    note : str
+        How it was segmented, in words.
+    """
+
+    slice: Slice
+    image: Any = None
+    note: str = ''
+
+    def placed(self, normal: Axis, position: int | None) -> SliceDraft:
+        """Return the draft in another plane or at another position (voxels)."""
+        return replace(self, slice=replace(self.slice, normal=normal, position=position))
+
+    def sized(self, voxel_size: VoxelSize) -> SliceDraft:
+        """Return the draft with another voxel size."""
+        return replace(self, slice=replace(self.slice, voxel_size=voxel_size))
+
+
+@dataclass(frozen=True)
+class Status:
+    """One line for the user and how serious it is."""
+
+    text: str = ''
+    level: Literal['info', 'success', 'warning', 'error'] = 'info'
+
+
+@dataclass(eq=False)
+class Session:
+    """Evented state; every field has a signal ``session.events.FIELD`` that carries its new value.
+
+    Fields are replaced, never changed in place. Write from the main thread only.
+    """
+
+    events: ClassVar[SignalGroupDescriptor] = SignalGroupDescriptor()
+
+    drafts: tuple[SliceDraft, ...] = ()
+    slices: SliceSet | None = None
+    sample: Sample | None = None
+    weights_spec: str = 'auto'
+    choice: WeightsChoice | None = None
+    tuned: Weights | None = None
+    volumes: tuple[Volume, ...] = ()
+    volume: Volume | None = None
+    reference: Volume | None = None
+    preview: Volume | None = None
+    report: Report | None = None
+    comparison: Comparison | None = None
+    training: Training = field(default_factory=Training)
+    job: Job = field(default_factory=Job)
+    status: Status = field(default_factory=Status)
+
+    # -- slices ---------------------------------------------------------------------------------
+
+    def set_drafts(self, drafts: Sequence[SliceDraft], like: SliceSet | None = None) -> None:
+        """Replace the slices; what was reconstructed from others stays.
+
+        Parameters
+        ----------
+        drafts : sequence of SliceDraft
+            All slices, in the order to show.
+        like : SliceSet, optional
+            Takes symmetry and evidence from there instead of from the planes at hand.
+
+        Raises
+        ------
+        InputError
+            If the slices do not belong together; the former ones are kept.
+        """
+        slices = SliceSet.of([d.slice for d in drafts]) if drafts else None
+        if slices is not None and like is not None:
+            slices = replace(slices, symmetry=like.symmetry, evidence=like.evidence)
+        self.drafts = tuple(drafts)
+        self.slices = slices
+        self.choice = None
+
+    def add_drafts(self, drafts: Sequence[SliceDraft]) -> None:
+        """Append slices.
+
+        Raises
+        ------
+        InputError
+            If they do not go with those at hand.
+        """
+        self.set_drafts((*self.drafts, *drafts))
+
+    def edit_draft(self, index: int, draft: SliceDraft) -> None:
+        """Replace the slice at `index`."""
+        self.set_drafts((*self.drafts[:index], draft, *self.drafts[index + 1 :]))
+
+    def remove_draft(self, index: int) -> None:
+        """Drop the slice at `index`."""
+        self.set_drafts((*self.drafts[:index], *self.drafts[index + 1 :]))
+
+    def need_slices(self) -> SliceSet:
+        """Return the slices.
+
+        Raises
+        ------
+        InputError
+            If there are none yet.
+        """
+        if self.slices is None:
+            raise InputError('slices', 'there are none yet', 'open a slice in step 1, or press a demo')
+        return self.slices
+
+    def need_volume(self) -> Volume:
+        """Return the reconstruction at hand.
+
+        Raises
+        ------
+        InputError
+            If there is none yet.
+        """
+        if self.volume is None:
+            raise InputError('reconstruction', 'there is none yet', 'press Reconstruct in step 2 first')
+        return self.volume
+
+    # -- results --------------------------------------------------------------------------------
+
+    def set_volumes(self, volumes: Sequence[Volume]) -> None:
+        """Take new reconstructions; the first is shown, and numbers of former ones are dropped."""
+        self.report = None
+        self.comparison = None
+        self.preview = None
+        self.volumes = tuple(volumes)
+        self.volume = self.volumes[0] if self.volumes else None
+
+    def set_reference(self, volume: Volume | None) -> None:
+        """Take a volume to compare with; a comparison with another one is dropped."""
+        self.comparison = None
+        self.reference = volume
+
+    # -- jobs -----------------------------------------------------------------------------------
+
+    def begin_job(self, kind: JobKind, title: str) -> int:
+        """Make a new job the current one and return its id; what the former one still says is stale."""
+        self.job = Job.begin(kind, title)
+        return self.job.id
+
+    def advance_job(self, job_id: int, progress: Progress) -> bool:
+        """Take a sign of life; False if the job is stale or being stopped, and nothing was taken."""
+        if not self.is_current(job_id) or self.job.state is not JobState.RUNNING:
+            return False
+        self.job = self.job.advanced(progress)
+        if isinstance(progress.preview, Volume):
+            self.preview = progress.preview
+        if self.job.kind == 'finetune':
+            self.training = self.training.extended(progress)
+        return True
+
+    def stop_job(self) -> None:
+        """Note that the user wants the current job to stop."""
+        if self.job.state is JobState.RUNNING:
+            self.job = self.job.moved(JobState.STOPPING)
+
+    def end_job(self, job_id: int, state: JobState, message: str = '') -> bool:
+        """Note the end of a job; False if it is stale, so that its result is to be dropped."""
+        if not self.is_current(job_id):
+            return False
+        self.job = self.job.moved(state, message)
+        return True
+
+    def is_current(self, job_id: int) -> bool:
+        """Whether `job_id` is the job at hand and has not ended."""
+        return self.job.id == job_id and self.job.is_active
+
+    # -- words ----------------------------------------------------------------------------------
+
+    def say(self, text: str, level: Literal['info', 'success', 'warning', 'error'] = 'info') -> None:
+        """Show one line to the user."""
+        self.status = Status(text, level)

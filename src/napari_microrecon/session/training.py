@@ -1,0 +1,44 @@
+"""What a fine-tuning run has told so far, in the form that curves are drawn from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from ..engine.progress import Progress
+
+
+@dataclass(frozen=True, eq=False)
+class Training:
+    """Metrics of a fine-tuning run by step; grows by replacement, never in place.
+
+    Attributes
+    ----------
+    steps : tuple of int
+        Optimisation steps at which something was told.
+    curves : dict of str to tuple of (int, float)
+        For each metric the points (step, value), in the order told.
+    seconds_left : float or None
+        Estimated wall-clock time to the end.
+    """
+
+    steps: tuple[int, ...] = ()
+    curves: dict[str, tuple[tuple[int, float], ...]] = field(default_factory=dict)
+    seconds_left: float | None = None
+
+    def extended(self, progress: Progress) -> Training:
+        """Return the history with one more sign of life."""
+        metrics = dict(progress.metrics)
+        left = metrics.pop('seconds_left', None)
+        if not metrics:
+            return replace(self, seconds_left=left if left is not None else self.seconds_left)
+        curves = dict(self.curves)
+        for name, value in metrics.items():
+            if value == value:  # a NaN would break the curve's range
+                curves[name] = (*curves.get(name, ()), (progress.step, float(value)))
+        steps = self.steps if self.steps and self.steps[-1] == progress.step else (*self.steps, progress.step)
+        return Training(steps, curves, left)
+
+    def latest(self, name: str) -> float | None:
+        """Return the last value told of a metric, None if there is none."""
+        curve = self.curves.get(name)
+        return curve[-1][1] if curve else None

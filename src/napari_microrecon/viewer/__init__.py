@@ -1,0 +1,1 @@
+"""The only place that touches napari: layers, workers, comparison, preferences, contributions."""

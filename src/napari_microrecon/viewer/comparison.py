@@ -1,0 +1,55 @@
+"""Reconstruction and reference side by side in napari's linked grid, in 2D and in 3D."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .layers import Role, role_of
+
+if TYPE_CHECKING:
+    from napari.components import ViewerModel
+    from napari.layers import Layer
+
+def arrange(viewer: ViewerModel) -> None:
+    """Put what was reconstructed into the left cell and its reference into the right one.
+
+    All cells of napari's grid share one camera and one slice position. Every other layer is hidden, not
+    removed: a hidden layer takes no cell. A preview stands in for the volume as long as there is one. With a
+    single volume the grid is left.
+    """
+    left = _first(viewer, 'preview') or _first(viewer, 'volume')
+    right = _first(viewer, 'reference')
+    grid = viewer.canvas.grid
+    if left is None or right is None:
+        grid.enabled = False
+        if left is not None:
+            left.visible = True
+        return
+    for layer in viewer.layers:
+        layer.visible = layer is left or layer is right
+        layer.name_overlay.visible = layer.visible
+    for target, layer in enumerate((left, right)):
+        _move(viewer, layer, target)
+    grid.stride = 1
+    grid.shape = (1, 2)
+    grid.spacing = 0.02
+    grid.enabled = True
+
+
+def _first(viewer: ViewerModel, role: Role) -> Layer | None:
+    """Return the first visible layer of a role, else the first."""
+    found = [layer for layer in viewer.layers if role_of(layer) == role]
+    return next((layer for layer in found if layer.visible), found[0] if found else None)
+
+
+def single(viewer: ViewerModel) -> None:
+    """Leave the grid: all layers in one view."""
+    viewer.canvas.grid.enabled = False
+    for layer in viewer.layers:
+        layer.name_overlay.visible = False
+
+
+def _move(viewer: ViewerModel, layer: Layer, target: int) -> None:
+    source = viewer.layers.index(layer)
+    if source != target:
+        viewer.layers.move(source, target)

@@ -1,0 +1,179 @@
+"""Volumes and slices as napari layers, and layers as raw images, always with scale and unit.
+
+napari never draws label 0, so phase k is stored as label k + 1 and coloured by an explicit colormap;
+`labels_of` undoes the shift.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from ..engine.errors import InputError
+from ..engine.phases import Phases
+from ..engine.raw_image import RawImage, few_values
+from ..engine.slices import Slice
+from ..engine.volume import Volume
+from ..engine.voxels import AXES, UNITS, VoxelSize, parse_unit
+
+if TYPE_CHECKING:
+    from napari.layers import Layer
+    from napari.utils.colormaps import DirectLabelColormap
+
+Role = Literal['slice', 'volume', 'reference', 'preview', 'placeholder']
+LayerData = tuple[np.ndarray, dict[str, Any], str]
+KEY = 'microrecon'  # of our entry in a layer's metadata
+# napari's units are pint's; a voxel of unknown size is a pixel there.
+_TO_PINT = {'voxel': 'pixel'}
+
+
+def phase_colormap(phases: Phases, opacity: Mapping[int, float] | None = None) -> DirectLabelColormap:
+    """Colormap for labels shifted by one; `opacity` by phase label, 1 where not given."""
+    from napari.utils.colormaps import DirectLabelColormap
+
+    clear = np.zeros(4, np.float32)
+    colors: defaultdict[int | None, np.ndarray] = defaultdict(lambda: np.zeros(4, np.float32))
+    colors[None] = colors[0] = clear
+    for phase in phases.items:
+        rgb = [int(phase.color[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+        colors[phase.label + 1] = np.array([*rgb, (opacity or {}).get(phase.label, 1.0)], np.float32)
+    return DirectLabelColormap(color_dict=colors)
+
+
+def _common(voxel_size: VoxelSize) -> dict[str, Any]:
+    unit = _TO_PINT.get(voxel_size.unit, voxel_size.unit)
+    return {'scale': voxel_size.zyx, 'units': (unit,) * 3, 'axis_labels': AXES}
+
+
+def volume_layer(volume: Volume, role: Role = 'volume') -> LayerData:
+    """Layer data of a volume: Labels (Z, Y, X), phase k as k + 1."""
+    metadata = {
+        KEY: {
+            'role': role,
+            'phases': volume.phases.model_dump(),
+            'provenance': volume.provenance.model_dump(),
+        }
+    }
+    keywords = {
+        **_common(volume.voxel_size),
+        'name': volume.name,
+        'opacity': 1.0,  # napari's 0.7 would let the background shine through the colours of the legend
+        'colormap': phase_colormap(volume.phases),
+        'metadata': metadata,
+    }
+    return volume.labels + np.uint8(1), keywords, 'labels'
+
+
+def slice_layer(made: Slice) -> LayerData:
+    """Layer data of a slice as a plate one voxel thick, in its plane and at its position (0 if unknown)."""
+    axis = AXES.index(made.normal)
+    position = made.position or 0
+    translate = [0.0, 0.0, 0.0]
+    translate[axis] = position * made.voxel_size.zyx[axis]
+    metadata = {
+        KEY: {
+            'role': 'slice',
+            'phases': made.phases.model_dump(),
+            'normal': made.normal,
+            'position': made.position,
+        }
+    }
+    keywords = {
+        **_common(made.voxel_size),
+        'translate': translate,
+        'name': made.name,
+        'opacity': 1.0,
+        'colormap': phase_colormap(made.phases),
+        'metadata': metadata,
+    }
+    return np.expand_dims(made.labels + np.uint8(1), axis), keywords, 'labels'
+
+
+def role_of(layer: Layer) -> Role | None:
+    """What we use the layer for, None if it is not ours."""
+    return layer.metadata.get(KEY, {}).get('role')
+
+
+def phases_of(layer: Layer) -> Phases | None:
+    """Return the phases that a layer of ours shows."""
+    stored = layer.metadata.get(KEY, {}).get('phases')
+    return Phases.model_validate(stored) if stored else None
+
+
+def show_phases(layer: Layer, opacity: Mapping[int, float]) -> None:
+    """Set the opacity (0..1) of single phases of a layer of ours."""
+    phases = phases_of(layer)
+    if phases is not None:
+        layer.colormap = phase_colormap(phases, opacity)  # pyright: ignore[reportAttributeAccessIssue]
+
+
+def voxel_size_of(layer: Layer) -> VoxelSize:
+    """Voxel size of a 2D or 3D layer; unknown where it has neither a length unit nor a scale."""
+    scale = [abs(float(s)) for s in layer.scale]
+    z, y, x = scale[-3:] if len(scale) > 2 else (scale[-1], *scale[-2:])
+    unit = 'voxel'
+    try:
+        unit = parse_unit(str(layer.units[-1]))
+    except InputError:  # a unit that is no length, such as a second
+        unit = 'voxel'
+    return VoxelSize(z=z, y=y, x=x, unit=unit if unit in UNITS else 'voxel')
+
+
+def raw_image_of(layer: Layer) -> RawImage:
+    """Read an Image or Labels layer, as if it were a file.
+
+    A layer that napari read from a file is read anew from there, because napari drops the voxel size that
+    TIFF files carry; unless the user has set a scale, or the pixels are no longer those of the file.
+
+    Raises
+    ------
+    InputError
+        If the layer holds no pixels or has more than three dimensions.
+    """
+    if layer._type_string not in ('image', 'labels'):
+        raise InputError(layer.name, f'is a {layer._type_string} layer', 'select an image or labels layer')
+    data = layer.data[0] if getattr(layer, 'multiscale', False) else layer.data
+    array = np.asarray(data)
+    if (phases := phases_of(layer)) is not None:
+        array = array.astype(np.uint8) - np.uint8(1)
+        name = layer.name
+        kind = 'stack' if min(array.shape) > 1 else 'labels'
+        stored = layer.metadata[KEY]
+        return RawImage(
+            np.squeeze(array), voxel_size_of(layer), phases, None, name, kind, stored.get('normal'),
+            stored.get('position'),
+        )  # fmt: skip
+    from_file = _from_file(layer)
+    if from_file is not None:
+        return from_file
+    while array.ndim > 2 and array.shape[0] == 1:
+        array = array[0]
+    rgb = bool(getattr(layer, 'rgb', False))
+    if array.ndim - rgb > 3 or array.ndim - rgb < 2:
+        raise InputError(layer.name, f'has {array.ndim - rgb} dimensions', 'select a 2D image or a 3D volume')
+    if array.dtype.kind == 'f' and not np.isfinite(array).all():
+        raise InputError(layer.name, 'holds NaN or infinite values', 'replace them before it is used as a slice')
+    if rgb:
+        return RawImage(array[..., :3], voxel_size_of(layer), name=layer.name, kind='rgb')
+    if array.ndim == 3:
+        return RawImage(array, voxel_size_of(layer), name=layer.name, kind='stack')
+    return RawImage(array, voxel_size_of(layer), name=layer.name, kind='labels' if few_values(array) else 'grey')
+
+
+def _from_file(layer: Layer) -> RawImage | None:
+    """Return the layer's file as we read it, where it is the same picture and says more than the layer."""
+    from ..engine.files import read_image
+
+    path = layer.source.path
+    if path is None or np.any(np.asarray(layer.scale) != 1) or not Path(path).is_file():
+        return None
+    try:
+        image = read_image(Path(path))
+    except InputError:
+        return None
+    data = np.squeeze(np.asarray(layer.data))
+    return image if image.array.shape[:2] == data.shape[:2] else None

@@ -1,0 +1,207 @@
+"""One viewer's session with what runs and shows it; panels call its methods when the user wishes something."""
+
+from __future__ import annotations
+
+import tempfile
+import weakref
+from collections.abc import Callable, Sequence
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec
+
+from qtpy.QtCore import QObject
+
+from ..engine.errors import EngineError, InputError
+from ..engine.phases import Phases
+from ..engine.slices import SliceSet
+from ..engine.volume import Volume
+from ..engine.voxels import Axis, VoxelSize
+from ..session import Session, tasks
+from .layers import raw_image_of, role_of
+from .settings import Preferences, preferences
+from .stage import Stage
+from .workers import Runner
+
+if TYPE_CHECKING:
+    from napari.components import ViewerModel
+
+    from ..engine.generator import FinetuneParams, ReconstructParams
+    from ..engine.samples import Sample
+
+_workbenches: weakref.WeakKeyDictionary[Any, Workbench] = weakref.WeakKeyDictionary()
+_P = ParamSpec('_P')
+
+
+def _reported(method: Callable[Concatenate[Workbench, _P], None]) -> Callable[Concatenate[Workbench, _P], None]:
+    """Turn bad input, found before a job starts, into a notification."""
+
+    @wraps(method)
+    def wrapped(self: Workbench, *args: _P.args, **kwargs: _P.kwargs) -> None:
+        try:
+            method(self, *args, **kwargs)
+        except EngineError as error:
+            self.runner.report(error)
+
+    return wrapped
+
+
+class Workbench(QObject):
+    """Session, runner and stage of one viewer.
+
+    Use `Workbench.of`: there is one workbench per viewer, and it ends with the viewer.
+    """
+
+    def __init__(self, viewer: ViewerModel, chosen: Preferences | None = None) -> None:
+        super().__init__()
+        self.preferences = chosen or preferences()
+        self.session = Session()
+        self.runner = Runner(self.session, self)
+        self.stage = Stage(viewer, self.session)
+        self.stage.show_previews = self.preferences.previews
+        self.stage.side_by_side = self.preferences.side_by_side
+        self.stage.start_in_3d = self.preferences.start_in_3d
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
+
+    @classmethod
+    def of(cls, viewer: ViewerModel) -> Workbench:
+        """Return the viewer's workbench; it is made on the first call."""
+        viewer = getattr(viewer, '__wrapped__', viewer)  # plugins get a proxy, which is no stable key
+        if viewer not in _workbenches:
+            _workbenches[viewer] = cls(viewer)
+        return _workbenches[viewer]
+
+    def shut_down(self) -> None:
+        """Stop what runs and remove temporary files; for the end of the viewer."""
+        self.runner.shut_down()
+        if self._folder is not None:
+            self._folder.cleanup()
+            self._folder = None
+
+    # -- slices and reference -------------------------------------------------------------------
+
+    @_reported
+    def open_files(self, paths: Sequence[Path]) -> None:
+        """Read files as slices, or as the reference where they are volumes."""
+        if paths:
+            self.runner.start(tasks.open_files(self.session, paths))
+
+    @_reported
+    def use_layers(self) -> None:
+        """Take the selected layers: 2D ones as slices, 3D ones as the reference."""
+        viewer = self.stage.viewer
+        chosen = [] if viewer is None else [one for one in viewer.layers if one in viewer.layers.selection]
+        if not chosen:
+            raise InputError('layers', 'none is selected', 'select an image or labels layer in the layer list')
+        own = [one for one in chosen if role_of(one) is not None]
+        if own:
+            raise InputError(own[0].name, 'is in use already', 'select a layer that was not made by Microrecon')
+        self.runner.start(tasks.take_images(self.session, [raw_image_of(one) for one in chosen]))
+
+    @_reported
+    def load_sample(self, name: str) -> None:
+        """Open a sample without doing anything with it."""
+        self.runner.start(tasks.load_sample(self.session, name))
+
+    def adopt_sample(self, sample: Sample, volume: Volume, slices: SliceSet) -> None:
+        """Take over a sample whose layers napari has just added."""
+        with self.stage.left_alone():
+            tasks.adopt_sample(self.session, sample, volume, slices)
+
+    @_reported
+    def place_slice(self, index: int, normal: Axis, position: int | None) -> None:
+        """Say which plane a slice shows and where it lies."""
+        self.session.edit_draft(index, self.session.drafts[index].placed(normal, position))
+
+    @_reported
+    def remove_slice(self, index: int) -> None:
+        """Drop a slice."""
+        self.session.remove_draft(index)
+
+    @_reported
+    def resegment(self, count: int) -> None:
+        """Segment the slices anew into so many phases."""
+        self.runner.start(tasks.resegment(self.session, count))
+
+    @_reported
+    def describe_phases(self, phases: Phases) -> None:
+        """Give the phases names, colours and the pore."""
+        tasks.describe_phases(self.session, phases)
+
+    @_reported
+    def set_voxel_size(self, size: VoxelSize) -> None:
+        """Set the voxel size of all slices."""
+        self.session.set_drafts([draft.sized(size) for draft in self.session.drafts])
+
+    @_reported
+    def take_section(self, normal: Axis, position: int) -> None:
+        """Take a slice out of the reference volume."""
+        reference = self.session.reference
+        if reference is None:
+            raise InputError('reference', 'there is none', 'open a volume first')
+        self.session.add_drafts([tasks.slice_of(reference, normal, position)])
+
+    @_reported
+    def clear_reference(self) -> None:
+        """Forget the reference volume."""
+        self.session.set_reference(None)
+
+    # -- the verbs ------------------------------------------------------------------------------
+
+    @_reported
+    def choose_weights(self, spec: str) -> None:
+        """Choose the weights to start from."""
+        self.session.weights_spec = spec
+
+    @_reported
+    def reconstruct(self, params: ReconstructParams) -> None:
+        """Generate volumes; with a reference they are compared next."""
+        session = self.session
+        self.runner.start(
+            tasks.reconstruct(session, params, lambda: tasks.analyse(session) if session.reference else None)
+        )
+
+    @_reported
+    def finetune(self, params: FinetuneParams) -> None:
+        """Adapt the weights to the slices."""
+        if self._folder is None:
+            self._folder = tempfile.TemporaryDirectory(prefix='microrecon-')
+        checkpoint = Path(self._folder.name) / f'best-{self.session.job.id + 1}.safetensors'
+        self.runner.start(tasks.finetune(self.session, params, checkpoint))
+
+    @_reported
+    def analyse(self, tortuosity: bool = True) -> None:
+        """Measure the reconstruction and compare it with the reference."""
+        self.runner.start(tasks.analyse(self.session, tortuosity=tortuosity))
+
+    @_reported
+    def run_demo(self, name: str) -> None:
+        """Open a sample, reconstruct it, compare it."""
+        self.runner.start(tasks.demo(self.session, name, self._demo_params))
+
+    def _demo_params(self, session: Session) -> ReconstructParams:
+        from ..engine.generator import ReconstructParams
+
+        reference = session.reference
+        edges = (128, 128, 128) if reference is None else tuple(min(128, n) for n in reference.shape)
+        return ReconstructParams(shape=edges, device=self.preferences.device)
+
+    def cancel(self) -> None:
+        """Stop the current job."""
+        self.runner.cancel()
+
+    # -- saving ---------------------------------------------------------------------------------
+
+    @_reported
+    def save_volume(self, path: Path) -> None:
+        """Write the reconstruction."""
+        self.runner.start(tasks.save_volume(self.session, path))
+
+    @_reported
+    def save_report(self, path: Path) -> None:
+        """Write the statistics."""
+        self.runner.start(tasks.save_report(self.session, path))
+
+    @_reported
+    def save_weights(self, path: Path) -> None:
+        """Write the fine-tuned weights."""
+        self.runner.start(tasks.save_weights(self.session, path))
