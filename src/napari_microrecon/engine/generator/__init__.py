@@ -1,0 +1,46 @@
+"""Generator: structural priors, the network, its training and sampling. Public names load torch late."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .checkpoint import Weights, WeightsHeader, shipped_weights
+    from .choice import WeightsChoice, choose_weights, starting_weights
+    from .device import describe_device, resolve_device
+    from .params import Architecture, FinetuneParams, LossWeights, ReconstructParams
+    from .reconstruction import Estimate, Reconstruction, estimate, reconstruct
+    from .training import finetune
+
+_HOMES = {
+    'Architecture': 'params',
+    'FinetuneParams': 'params',
+    'LossWeights': 'params',
+    'ReconstructParams': 'params',
+    'Weights': 'checkpoint',
+    'WeightsHeader': 'checkpoint',
+    'shipped_weights': 'checkpoint',
+    'WeightsChoice': 'choice',
+    'choose_weights': 'choice',
+    'starting_weights': 'choice',
+    'describe_device': 'device',
+    'resolve_device': 'device',
+    'finetune': 'training',
+    'Estimate': 'reconstruction',
+    'Reconstruction': 'reconstruction',
+    'estimate': 'reconstruction',
+    'reconstruct': 'reconstruction',
+}
+
+__all__ = [
+    'Architecture', 'Estimate', 'FinetuneParams', 'LossWeights', 'ReconstructParams', 'Reconstruction', 'Weights',
+    'WeightsChoice', 'WeightsHeader', 'choose_weights', 'describe_device', 'estimate', 'finetune', 'reconstruct',
+    'resolve_device', 'shipped_weights', 'starting_weights',
+]  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
+    return getattr(import_module(f'.{_HOMES[name]}', __name__), name)

@@ -1,0 +1,156 @@
+"""Building blocks of the generator: wrapped convolutions, CBAM and multi-scale channel aggregation.
+
+Everything that pools over space keeps running statistics and uses them for sampling, as batch
+normalisation does. A voxel then depends on its neighbourhood alone, so that a volume made in
+tiles is the volume made at once.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+
+Attention = Literal['none', 'channel', 'spatial', 'cbam']
+Boundary = Literal['wrap', 'zero']
+
+
+class _Wrap(torch.autograd.Function):
+    """Periodic padding by one voxel that keeps the channels-last layout (F.pad loses it, 5x slower)."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        n, c, *size = x.shape
+        y = x.new_empty((n, c, *(s + 2 for s in size))).contiguous(memory_format=torch.channels_last_3d)
+        y[:, :, 1:-1, 1:-1, 1:-1] = x
+        for axis in (2, 3, 4):
+            y.select(axis, 0).copy_(y.select(axis, -2))
+            y.select(axis, y.shape[axis] - 1).copy_(y.select(axis, 1))
+        return y
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> Tensor:
+        grad = grads[0].clone(memory_format=torch.channels_last_3d)
+        for axis in (4, 3, 2):
+            last = grad.shape[axis] - 1
+            grad.select(axis, last - 1).add_(grad.select(axis, 0))
+            grad.select(axis, 1).add_(grad.select(axis, last))
+        return grad[:, :, 1:-1, 1:-1, 1:-1]
+
+
+def wrap_pad(x: Tensor) -> Tensor:
+    """(N, C, Z, Y, X) -> (N, C, Z + 2, Y + 2, X + 2), periodic."""
+    padded = _Wrap.apply(x)
+    assert isinstance(padded, Tensor)
+    return padded
+
+
+class Convolve(nn.Conv3d):
+    """3^3 convolution, periodic in training, zero-padded on tiles whose halo is cut off afterwards."""
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__(inputs, outputs, 3, bias=False)
+
+    def forward(self, input: Tensor, boundary: Boundary = 'wrap') -> Tensor:
+        if boundary == 'wrap':
+            return self._conv_forward(wrap_pad(input), self.weight, None)
+        return nn.functional.conv3d(input, self.weight, padding=1)
+
+
+class Layer(nn.Module):
+    """Convolution, added noise, batch normalisation, slice modulation (FiLM), leaky ReLU."""
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__()
+        self.conv = Convolve(inputs, outputs)
+        self.noise_scale = nn.Parameter(torch.zeros(outputs))
+        self.norm = nn.BatchNorm3d(outputs)
+
+    def forward(
+        self, x: Tensor, noise: Tensor | None, film: tuple[Tensor, Tensor] | None, boundary: Boundary
+    ) -> Tensor:
+        """(N, inputs, Z, Y, X) -> (N, outputs, Z, Y, X); noise (N, 1, Z, Y, X); film (N, outputs) twice."""
+        x = self.conv(x, boundary)
+        if noise is not None:
+            x = x + self.noise_scale.to(x.dtype).view(1, -1, 1, 1, 1) * noise.to(x.dtype)
+        x = self.norm(x)
+        if film is not None:
+            scale, shift = (part.to(x.dtype)[:, :, None, None, None] for part in film)
+            x = x * (1 + scale) + shift
+        return nn.functional.leaky_relu(x, 0.1)
+
+
+class RunningPool(nn.Module):
+    """Mean and maximum over space; running values when sampling."""
+
+    mean: Tensor
+    peak: Tensor
+    count: Tensor
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.momentum: float | None = 0.05
+        self.register_buffer('mean', torch.zeros(channels))
+        self.register_buffer('peak', torch.zeros(channels))
+        self.register_buffer('count', torch.zeros((), dtype=torch.long))
+
+    def forget(self) -> None:
+        """Start the running statistics anew."""
+        self.count.zero_()
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """(N, C, Z, Y, X) -> mean and maximum, each (N, C)."""
+        if not self.training:
+            return self.mean.expand(len(x), -1), self.peak.expand(len(x), -1)
+        mean, peak = x.float().mean((2, 3, 4)), x.float().amax((2, 3, 4))
+        with torch.no_grad():
+            self.count += 1
+            rate = 1 / float(self.count) if self.momentum is None or self.count == 1 else self.momentum
+            self.mean += rate * (mean.mean(0) - self.mean)
+            self.peak += rate * (peak.mean(0) - self.peak)
+        return mean, peak
+
+
+class ConvolutionalAttention(nn.Module):
+    """CBAM, Woo et al. 2018 (arXiv 1807.06521): channel attention, then spatial attention."""
+
+    def __init__(self, channels: int, kind: Attention) -> None:
+        super().__init__()
+        self.pool = RunningPool(channels) if kind in ('channel', 'cbam') else None
+        hidden = max(channels // 4, 4)
+        self.gate = nn.Sequential(nn.Linear(channels, hidden), nn.ReLU(), nn.Linear(hidden, channels))
+        self.spatial = Convolve(2, 1) if kind in ('spatial', 'cbam') else None
+
+    def forward(self, x: Tensor, boundary: Boundary) -> Tensor:
+        """(N, C, Z, Y, X) -> the same shape, weighted."""
+        if self.pool is not None:
+            mean, peak = self.pool(x)
+            weight = torch.sigmoid(self.gate(mean) + self.gate(peak))
+            x = x * (2 * weight).to(x.dtype)[:, :, None, None, None]
+        if self.spatial is not None:
+            summary = torch.cat([x.mean(1, keepdim=True), x.amax(1, keepdim=True)], 1)  # (N, 2, Z, Y, X)
+            x = x * (2 * torch.sigmoid(self.spatial(summary, boundary)))
+        return x
+
+
+class ScaleAggregation(nn.Module):
+    """MSCA, our reading: features of every encoder level, brought to the coarsest grid and mixed.
+
+    The paper (arXiv 2402.15815) names a multi-scale channel aggregation module without its layers.
+    """
+
+    def __init__(self, channels: list[int]) -> None:
+        super().__init__()
+        deepest, share = channels[-1], max(channels[-1] // len(channels), 4)
+        strides = [2 ** (len(channels) - 1 - level) for level in range(len(channels))]
+        self.branches = nn.ModuleList(
+            nn.Conv3d(c, share, stride, stride=stride) for c, stride in zip(channels, strides, strict=True)
+        )
+        self.mix = nn.Conv3d(share * len(channels), deepest, 1)
+
+    def forward(self, finest: Tensor, features: list[Tensor]) -> Tensor:
+        """First branch, then features (N, C_l, Z / 2^l, ...), l >= 1 -> (N, C_last, coarsest grid)."""
+        rest = [branch(feature) for branch, feature in zip(list(self.branches)[1:], features, strict=True)]
+        gathered = [finest, *rest]
+        return features[-1] + self.mix(nn.functional.leaky_relu(torch.cat(gathered, 1), 0.1))

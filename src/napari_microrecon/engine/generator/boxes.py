@@ -1,0 +1,89 @@
+"""Training volumes: how large, and which structural priors they start from."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from ..voxels import AXES
+from .calibration import calibrate
+from .exemplar import Exemplars
+from .losses import skeletons_of
+from .priors import PriorModel
+from .priors.fields import random_stream
+
+LARGEST = 64**3  # voxels of a training volume
+
+
+def box_shape(exemplars: Exemplars, edge: int | None = None) -> tuple[int, int, int]:
+    """Training volume of about seven correlation lengths along each axis, a multiple of 8 voxels."""
+    if edge is not None:
+        n = max(32, edge // 8 * 8)
+        return n, n, n
+    lengths = [exemplars.correlation_length(label) for label in range(exemplars.phase_count)]
+    wanted = [min(max(7 * max(length[axis] for length in lengths), 48), 112) for axis in AXES]
+    shrink = min(1.0, (LARGEST / math.prod(wanted)) ** (1 / 3))
+    z, y, x = (max(32, round(n * shrink / 8) * 8) for n in wanted)
+    return z, y, x
+
+
+@dataclass(frozen=True, eq=False)
+class Box:
+    """A periodic prior draw and the skeletons of its phases."""
+
+    fields: np.ndarray  # (F, Z, Y, X) float32
+    skeletons: np.ndarray  # (K, Z, Y, X) bool
+
+
+class BoxPool:
+    """Prior draws that are reused under the symmetries of the material, since drawing costs as much as a step."""
+
+    def __init__(
+        self, prior: PriorModel, exemplars: Exemplars, shape: tuple[int, int, int], seed: int, size: int = 48
+    ) -> None:
+        self._prior, self._shape, self._seed, self._size = prior, shape, seed, size
+        self._isotropic = exemplars.isotropic
+        self._boxes: dict[int, Box] = {}
+        draws = [prior.logits(prior.sample(shape, seed + 10_000 + i, periodic=True)) for i in range(4)]
+        flat = np.concatenate([draw.reshape(prior.phase_count, -1).T for draw in draws])
+        self._offsets = calibrate(flat, exemplars.fractions)
+
+    def labels(self, fields: np.ndarray) -> np.ndarray:
+        """Labels of the untrained prior (Z, Y, X)."""
+        return (self._prior.logits(fields) + self._offsets[:, None, None, None]).argmax(0)
+
+    def _draw(self, index: int) -> Box:
+        if index not in self._boxes:
+            fields = self._prior.sample(self._shape, self._seed * 1000 + index, periodic=True)
+            self._boxes[index] = Box(fields, skeletons_of(self.labels(fields), self._prior.phase_count))
+        return self._boxes[index]
+
+    def at(self, step: int) -> Box:
+        """Box of this training step: rolled and flipped (and turned, where isotropic) at random."""
+        rng = random_stream(self._seed, 3, step)
+        box = self._draw(step if step < self._size else int(rng.integers(self._size)))
+        order = [0, 1, 2]
+        if self._isotropic and len(set(self._shape)) == 1:
+            order = rng.permutation(3).tolist()
+        shift = [int(rng.integers(n)) for n in self._shape]
+        flips = [axis for axis in (1, 2, 3) if rng.random() < 0.5]
+
+        def move(array: np.ndarray) -> np.ndarray:
+            turned = np.transpose(array, [0, *(1 + axis for axis in order)])
+            turned = np.flip(np.roll(turned, shift, axis=(1, 2, 3)), flips)
+            return np.ascontiguousarray(turned)
+
+        return Box(move(box.fields), move(box.skeletons))
+
+
+def white_noise(shape: tuple[int, int, int], levels: int, seed: int, *key: int) -> list[torch.Tensor]:
+    """Independent normal noise per level, each (1, 1, Z / 2^l, Y / 2^l, X / 2^l)."""
+    found: list[torch.Tensor] = []
+    for level in range(levels):
+        size = tuple(n >> level for n in shape)
+        values = random_stream(seed, 4, level, *key).standard_normal((1, 1, *size), dtype=np.float32)
+        found.append(torch.from_numpy(values))
+    return found

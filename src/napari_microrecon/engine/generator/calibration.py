@@ -1,0 +1,50 @@
+"""Calibrate logit offsets so that the expected phase fractions are the wanted ones.
+
+The offsets b maximise b . t - E[max_k(l_k + b_k)], which is concave; at the maximum
+P(argmax = k) = t_k (a discrete optimal-transport dual, Peyre and Cuturi 2019, section 5.3).
+They are found on a sample of logits that stands for the whole ensemble of volumes, never on one
+volume: forcing every small volume to the same fraction would destroy its natural variability.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+def calibrate(logits: np.ndarray, target: np.ndarray, rounds: int = 400) -> np.ndarray:
+    """Offsets (K,) for logits (n, K) so that argmax frequencies are `target` (K,)."""
+    count = logits.shape[1]
+    target = np.asarray(target, float) / np.sum(target)
+    if count == 2:
+        # The margin's quantile is the exact answer.
+        margin = logits[:, 1] - logits[:, 0]
+        return np.array([0.0, -float(np.quantile(margin, 1 - target[1]))])
+    offsets = np.zeros(count)
+    step = np.full(count, 0.5)
+    before = np.zeros(count)
+    for _ in range(rounds):
+        winners = (logits + offsets).argmax(1)
+        slope = target - np.bincount(winners, minlength=count) / len(logits)
+        if np.abs(slope).max() < 5e-5:
+            break
+        # Rprop: the slope is a step function of the offsets, so that only its sign can be trusted.
+        agree = np.sign(slope) * np.sign(before)
+        step = np.clip(np.where(agree > 0, step * 1.2, np.where(agree < 0, step * 0.5, step)), 1e-6, 2.0)
+        offsets += np.sign(slope) * step
+        before = slope
+    return offsets - offsets[0]
+
+
+def wanted_fractions(fractions: np.ndarray, targets: dict[int, float]) -> np.ndarray:
+    """Fractions with some of them replaced; the rest keep their proportion to each other."""
+    wanted = np.array(fractions, float)
+    if not targets:
+        return wanted
+    rest = [k for k in range(len(wanted)) if k not in targets]
+    left = 1.0 - sum(targets.values())
+    if rest:
+        old = wanted[rest].sum()
+        wanted[rest] = wanted[rest] / old * left if old > 0 else left / len(rest)
+    for label, fraction in targets.items():
+        wanted[label] = fraction
+    return wanted / wanted.sum()

@@ -1,0 +1,176 @@
+"""Choose the weights for a set of slices: shipped ones that are near enough, else the structural prior."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import torch
+from scipy.special import ndtri
+
+from ..errors import InputError
+from ..provenance import Provenance, now, versions
+from ..slices import SliceSet
+from ..voxels import AXES
+from .checkpoint import LOGIT_SAMPLES, Fingerprint, Weights, WeightsHeader, shipped_weights
+from .exemplar import Exemplars
+from .params import Architecture
+from .priors import PriorModel, choose_prior, noise_prior
+from .priors.fields import random_stream
+
+NEAR = 0.35  # fingerprint distance below which shipped weights serve as they are
+USABLE = 1.0  # beyond it they say nothing about the material
+
+
+@dataclass(frozen=True, eq=False)
+class WeightsChoice:
+    """Chosen weights and why.
+
+    Attributes
+    ----------
+    weights : Weights
+        Ready for `reconstruct` or `finetune`.
+    reason : str
+        In words for the user.
+    distance : float
+        Between the slices' statistics and those of the weights' training slices; 0 is identical.
+    finetune_recommended : bool
+        Whether training on the slices would pay.
+    """
+
+    weights: Weights
+    reason: str
+    distance: float
+    finetune_recommended: bool
+
+
+def fingerprint(exemplars: Exemplars) -> Fingerprint:
+    """Fractions, correlation lengths and edge densities of the slices."""
+
+    def triple(values: dict) -> tuple[float, float, float]:
+        z, y, x = (round(float(values[axis]), 5) for axis in AXES)
+        return z, y, x
+
+    labels = range(exemplars.phase_count)
+    return Fingerprint(
+        fractions=tuple(round(float(f), 5) for f in exemplars.fractions),
+        correlation_lengths=tuple(triple(exemplars.correlation_length(label)) for label in labels),
+        edges=tuple(triple(exemplars.edge_density(label)) for label in labels),
+    )
+
+
+def untrained(slices: SliceSet, prior: PriorModel | None = None, name: str = 'prior') -> Weights:
+    """The structural prior of these slices as weights without a network."""
+    exemplars = Exemplars.of(slices)
+    prior = prior or choose_prior(exemplars)
+    # Every field is standard normal over the ensemble, so that its logits are known without drawing.
+    samples = random_stream(0, 5).standard_normal((prior.phase_count, 16384))
+    if prior.phase_count == 2:
+        samples = np.stack([np.zeros(16384), ndtri((np.arange(16384) + 0.5) / 16384)])
+    logits = samples.T
+    header = WeightsHeader(
+        name=name,
+        architecture=Architecture(phase_count=prior.phase_count, field_count=len(prior.fields)),
+        prior=prior,
+        phases=slices.phases,
+        voxel_size=slices.voxel_size,
+        fractions=tuple(float(f) for f in exemplars.fractions),
+        isotropic=exemplars.isotropic,
+        fingerprint=fingerprint(exemplars),
+        trained=False,
+        provenance=Provenance(
+            kind='reconstruction',
+            description='untrained structural prior',
+            inputs=tuple(s.source for s in slices),
+            versions=versions(),
+            created=now(),
+        ),
+    )
+    return Weights(header, {LOGIT_SAMPLES: torch.from_numpy(logits).half()})
+
+
+@lru_cache(maxsize=16)
+def _load(path: Path, stamp: float) -> Weights:
+    return Weights.load(path)
+
+
+def load_shipped(name: str) -> Weights:
+    """Shipped weights by name."""
+    path = shipped_weights()[name]
+    return _load(path, path.stat().st_mtime)
+
+
+def check_phases(weights: Weights, slices: SliceSet) -> Weights:
+    """Return the weights if they make as many phases as the slices have, else raise InputError."""
+    if weights.phases.count != slices.phases.count:
+        raise InputError(
+            f'weights {weights.name}',
+            f'make {weights.phases.count} phases while the slices have {slices.phases.count}',
+            'choose other weights, --weights prior, or segment the slices into as many phases',
+        )
+    return weights
+
+
+def choose_weights(spec: str, slices: SliceSet) -> WeightsChoice:
+    """Weights for `slices` by 'auto', 'prior', 'scratch', 'noise', a shipped name or a file.
+
+    Raises
+    ------
+    InputError
+        If the weights are unknown or make another number of phases.
+    """
+    shipped = shipped_weights()
+    if spec in ('prior', 'scratch', 'noise'):
+        prior = noise_prior(slices.phases.count) if spec == 'noise' else None
+        weights = untrained(slices, prior, 'noise' if spec == 'noise' else 'prior')
+        why = weights.header.prior.reason
+        return WeightsChoice(weights, f'the untrained structural prior, fitted to the slices: {why}', 0.0, True)
+    mine = fingerprint(Exemplars.of(slices))
+    if spec != 'auto':
+        if spec in shipped:
+            weights = load_shipped(spec)
+        elif spec.endswith('.safetensors') or Path(spec).exists():
+            weights = Weights.load(spec)
+        else:
+            known = ', '.join(['auto', 'prior', *shipped])
+            raise InputError(f'weights {spec}', 'are not known', f'use one of {known}, or a .safetensors file')
+        distance = check_phases(weights, slices).header.fingerprint.distance(mine)
+        return WeightsChoice(weights, f'{weights.name}, as asked', distance, distance > NEAR)
+    found = [(load_shipped(name).header.fingerprint.distance(mine), name) for name in shipped]
+    isotropic = slices.symmetry == 'isotropic'
+    usable = [(d, n) for d, n in found if np.isfinite(d) and load_shipped(n).header.isotropic == isotropic]
+    if usable and min(usable)[0] <= NEAR:
+        distance, name = min(usable)
+        return WeightsChoice(
+            load_shipped(name),
+            f'{name}: nearest shipped weights, distance {distance:.2f}',
+            distance,
+            distance > NEAR / 2,
+        )
+    prior = untrained(slices)
+    near = (
+        f'the nearest shipped weights ({min(usable)[1]}) are {min(usable)[0]:.2f} away'
+        if usable
+        else ('no shipped weights make these phases')
+    )
+    reason = f'the untrained structural prior, because {near}: {prior.header.prior.reason}; fine-tuning is recommended'
+    return WeightsChoice(prior, reason, min(usable)[0] if usable else float('inf'), True)
+
+
+def starting_weights(spec: str, slices: SliceSet) -> WeightsChoice:
+    """Weights to train from: as `choose_weights`, but 'auto' accepts weights that are only roughly near."""
+    if spec != 'auto':
+        return choose_weights(spec, slices)
+    mine = fingerprint(Exemplars.of(slices))
+    isotropic = slices.symmetry == 'isotropic'
+    found = [
+        (weights.header.fingerprint.distance(mine), name)
+        for name, weights in ((name, load_shipped(name)) for name in shipped_weights())
+        if weights.header.isotropic == isotropic
+    ]
+    if found and min(found)[0] <= USABLE:
+        distance, name = min(found)
+        return WeightsChoice(load_shipped(name), f'warm start from {name}, distance {distance:.2f}', distance, True)
+    return choose_weights('scratch', slices)

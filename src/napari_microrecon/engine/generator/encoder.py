@@ -1,0 +1,54 @@
+"""MHFA, our reading: multi-scale hierarchical feature aggregation of the given slices.
+
+The paper (arXiv 2402.15815) names the module without its layers. Here features of the slice at
+scales 1, 1/2 and 1/4 are aggregated from coarse to fine, pooled to a descriptor of the texture,
+and modulate every layer of the generator (FiLM, Perez et al. 2018).
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+PLANES = 3
+
+
+class SliceEncoder(nn.Module):
+    """Slices of the three planes -> scale and shift of every generator layer."""
+
+    def __init__(self, phases: int, layer_channels: list[int], width: int = 16) -> None:
+        super().__init__()
+        self.layer_channels = layer_channels
+        self.scales = nn.ModuleList(
+            nn.Sequential(
+                nn.Conv2d(phases, width, 3, padding=1, padding_mode='reflect'),
+                nn.LeakyReLU(0.1),
+                nn.Conv2d(width, width, 3, padding=1, padding_mode='reflect'),
+            )
+            for _ in range(3)
+        )
+        self.descriptor = nn.Sequential(nn.Linear(2 * width * PLANES, 32), nn.Tanh())
+        self.film = nn.Linear(32, 2 * sum(layer_channels))
+        # Starts as the identity: a slice changes the generator only where training finds it useful.
+        nn.init.zeros_(self.film.weight)
+        nn.init.zeros_(self.film.bias)
+
+    def forward(self, crops: list[Tensor]) -> list[tuple[Tensor, Tensor]]:
+        """Three (N, K, rows, columns) one-hot images, normals z, y, x -> per layer two (1, C)."""
+        pooled: list[Tensor] = []
+        for image in crops:
+            pyramid = [image]
+            for _ in range(2):
+                pyramid.append(nn.functional.avg_pool2d(pyramid[-1], 2))
+            carried: Tensor | None = None
+            for scale, level in zip(reversed(self.scales), reversed(pyramid), strict=True):
+                features = scale(level)
+                if carried is not None:
+                    features = features + nn.functional.interpolate(carried, features.shape[2:])
+                carried = nn.functional.leaky_relu(features, 0.1)
+            assert carried is not None
+            pooled.append(torch.cat([carried.mean((0, 2, 3)), carried.std((0, 2, 3))]))
+        film = self.film(self.descriptor(torch.cat(pooled)[None]))
+        # Bounded, so that a slice unlike the training ones cannot drive the generator far off.
+        scales, shifts = (0.5 * torch.tanh(film)).chunk(2, 1)
+        return list(zip(scales.split(self.layer_channels, 1), shifts.split(self.layer_channels, 1), strict=True))

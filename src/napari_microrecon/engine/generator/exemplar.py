@@ -1,0 +1,144 @@
+"""Statistics of the given slices, per plane: what a generated volume must look like in section."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.fft
+
+from ..slices import SliceSet
+from ..voxels import AXES, IMAGE_AXES, Axis
+
+
+def one_hot(labels: np.ndarray, count: int) -> np.ndarray:
+    """Labels (...) -> indicator (K, ...) in float32."""
+    return np.stack([labels == k for k in range(count)]).astype(np.float32)
+
+
+def s2_map(indicator: np.ndarray, reach: int, other: np.ndarray | None = None) -> np.ndarray:
+    """Non-periodic two-point probability for every lag vector within `reach`.
+
+    Parameters
+    ----------
+    indicator : numpy.ndarray
+        Phase indicator (rows, columns).
+    reach : int
+        Largest lag in pixels.
+    other : numpy.ndarray, optional
+        Indicator of another phase, for the cross probability.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (reach + 1, 2 reach + 1): row lag 0..reach, column lag -reach..reach.
+    """
+    other = indicator if other is None else other
+    grid = tuple(scipy.fft.next_fast_len(n + reach, real=True) for n in indicator.shape)
+
+    def correlate(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+        return scipy.fft.irfft2(np.conj(scipy.fft.rfft2(a, grid)) * scipy.fft.rfft2(b, grid), grid)
+
+    rows, columns = np.arange(reach + 1), np.arange(-reach, reach + 1)
+    found = correlate(indicator, other)[np.ix_(rows, columns)]
+    n, m = indicator.shape
+    pairs = (n - rows)[:, None] * (m - np.abs(columns))
+    return np.asarray(found / np.maximum(pairs, 1), np.float32)
+
+
+def lineal_path(mask: np.ndarray, axis: int, reach: int) -> np.ndarray:
+    """Probability that a segment of r + 1 pixels along `axis` lies in the mask, r = 0..reach - 1.
+
+    Lu and Torquato 1992, Physical Review A 45, 922.
+    """
+    lines = np.moveaxis(mask, axis, -1)
+    n = lines.shape[-1]
+    padded = np.zeros((*lines.shape[:-1], n + 2), np.int8)
+    padded[..., 1:-1] = lines
+    change = np.diff(padded, axis=-1).reshape(-1, n + 1)
+    starts, ends = np.nonzero(change == 1)[1], np.nonzero(change == -1)[1]
+    runs = np.bincount(ends - starts, minlength=n + 1).astype(float)
+    lengths = np.arange(n + 1)
+    found = np.array([(runs * np.maximum(lengths - r, 0)).sum() for r in range(min(reach, n))])
+    places = change.shape[0] * (n - np.arange(len(found)))
+    return found / places
+
+
+@dataclass(frozen=True, eq=False)
+class Exemplars:
+    """The slices of one material, ordered by the plane that they are the pattern for.
+
+    Attributes
+    ----------
+    images : dict
+        Label images per normal.
+    phase_count : int
+        K.
+    isotropic : bool
+        Whether every plane shares the same images, in any orientation.
+    fractions : numpy.ndarray
+        Pooled phase fractions (K,).
+    """
+
+    images: dict[Axis, list[np.ndarray]]
+    phase_count: int
+    isotropic: bool
+    fractions: np.ndarray
+
+    @classmethod
+    def of(cls, slices: SliceSet) -> Exemplars:
+        """Order the slices of a set by plane."""
+        images = {normal: slices.exemplars(normal) for normal in AXES}
+        return cls(images, slices.phases.count, slices.symmetry == 'isotropic', slices.fractions)
+
+    @property
+    def smallest(self) -> int:
+        """Shortest image edge in pixels."""
+        return min(min(image.shape) for images in self.images.values() for image in images)
+
+    def edge_density(self, mask_of: int | None = None) -> dict[Axis, float]:
+        """Phase changes per pixel along each axis, of one phase or of any (None)."""
+        sums: dict[Axis, list[float]] = {axis: [0.0, 0.0] for axis in AXES}
+        for normal, images in self.images.items():
+            for image in images:
+                picture = image if mask_of is None else image == mask_of
+                for position, axis in enumerate(IMAGE_AXES[normal]):
+                    a, b = (picture[1:], picture[:-1]) if position == 0 else (picture[:, 1:], picture[:, :-1])
+                    sums[axis][0] += float((a != b).sum())
+                    sums[axis][1] += a.size
+        densities: dict[Axis, float] = {axis: max(n / total, 1e-4) for axis, (n, total) in sums.items()}
+        if self.isotropic:
+            mean = sum(densities.values()) / 3
+            return dict.fromkeys(AXES, mean)
+        return densities
+
+    def s2_along(self, label: int, reach: int) -> dict[Axis, np.ndarray]:
+        """S2 of one phase along each axis, lags 0..reach."""
+        curves: dict[Axis, list[np.ndarray]] = {axis: [] for axis in AXES}
+        for normal, images in self.images.items():
+            row, column = IMAGE_AXES[normal]
+            for image in images:
+                table = s2_map((image == label).astype(np.float32), reach)
+                curves[row].append(table[:, reach])
+                curves[column].append(table[0, reach:])
+        means = {axis: np.mean(found, axis=0) for axis, found in curves.items()}
+        if self.isotropic:
+            pooled = np.mean(list(means.values()), axis=0)
+            return dict.fromkeys(AXES, pooled)
+        return means
+
+    def correlation_length(self, label: int) -> dict[Axis, float]:
+        """Distance in voxels at which the normalised autocovariance falls to 1/e, along each axis."""
+        reach = min(self.smallest // 2, 64)
+        lengths: dict[Axis, float] = {}
+        for axis, s2 in self.s2_along(label, reach).items():
+            phi = float(s2[0])
+            covariance = (s2 - phi**2) / max(phi - phi**2, 1e-9)
+            below = np.nonzero(covariance < np.exp(-1))[0]
+            if not len(below):
+                lengths[axis] = float(reach)
+                continue
+            i = int(below[0])
+            fall = covariance[i - 1] - covariance[i]
+            lengths[axis] = float(i - 1 + (covariance[i - 1] - np.exp(-1)) / max(fall, 1e-9))
+        return lengths

@@ -1,0 +1,207 @@
+"""Image regularisation: how far the sections of generated volumes are from the slices, per plane.
+
+All targets are fixed tables made from the slices once; a step costs one random selection of them.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..voxels import AXES, IMAGE_AXES, Axis
+from .exemplar import Exemplars, one_hot, s2_map
+
+PATCH = 7
+QUANTILES = 1024
+
+
+def sections(volume: Tensor, normal: Axis) -> Tensor:
+    """(1, K, Z, Y, X) -> every section with this normal, (count, K, rows, columns) as IMAGE_AXES says."""
+    return volume[0].movedim(1 + AXES.index(normal), 0)
+
+
+def orientations(image: np.ndarray, *, isotropic: bool) -> list[np.ndarray]:
+    """The image in every orientation its symmetry allows: the dihedral group, or flips only."""
+    flipped = [image, image[::-1], image[:, ::-1], image[::-1, ::-1]]
+    return flipped + [f.T for f in flipped] if isotropic else flipped
+
+
+class PatchDistance:
+    """Sliced Wasserstein distance between patch distributions (Rabin et al. 2012; Heitz et al. 2021).
+
+    Patches of 7 x 7 pixels at scales 1, 2, 4 (8 for large features) are projected on random
+    directions; sorted projections are compared with the slices' quantiles. The same directions
+    are convolution filters, so that projecting is one convolution.
+    """
+
+    def __init__(self, exemplars: Exemplars, scales: tuple[int, ...], *, bank: int = 256, seed: int = 0) -> None:
+        self.scales = scales
+        self.axes: tuple[Axis, ...] = AXES
+        self._rng = generator = torch.Generator().manual_seed(seed)
+        self._filters: dict[int, Tensor] = {}
+        self._quantiles: dict[tuple[Axis, int], Tensor] = {}
+        for scale in scales:
+            filters = torch.randn((bank, exemplars.phase_count, PATCH, PATCH), generator=generator)
+            # Half of the directions look at coarse patterns: white directions see mostly pixel noise.
+            blurred = torch.nn.functional.avg_pool2d(filters[bank // 2 :], 3, 1, 1)
+            filters = torch.cat([filters[: bank // 2], blurred])
+            self._filters[scale] = filters / filters.flatten(1).norm(dim=1)[:, None, None, None]
+            for normal in self.axes:
+                if exemplars.isotropic and normal != 'z':
+                    self._quantiles[normal, scale] = self._quantiles['z', scale]
+                    continue
+                self._quantiles[normal, scale] = self._table(exemplars, normal, scale)
+
+    def _table(self, exemplars: Exemplars, normal: Axis, scale: int) -> Tensor:
+        """(bank, QUANTILES) quantiles of the slices' projections, scaled to unit spread by the caller."""
+        views = [
+            turned
+            for image in exemplars.images[normal]
+            for turned in orientations(image, isotropic=exemplars.isotropic)
+        ]
+        found: list[Tensor] = []
+        for turned in views:
+            picture = torch.from_numpy(one_hot(turned, exemplars.phase_count))[None]
+            pooled = torch.nn.functional.avg_pool2d(picture, scale) if scale > 1 else picture
+            if min(pooled.shape[2:]) >= PATCH:
+                # Patches at random places: 32 a quantile are plenty, and sorting them is the cost.
+                windows = pooled[0].unfold(1, PATCH, 1).unfold(2, PATCH, 1).movedim(0, 2).flatten(0, 1)
+                keep = torch.randint(len(windows), (max(1, 32 * QUANTILES // len(views)),), generator=self._rng)
+                found.append(self._filters[scale].flatten(1) @ windows[keep].flatten(1).T)
+        if not found:
+            return torch.empty(0)
+        ordered = torch.cat(found, 1).sort(dim=1).values
+        at = ((torch.arange(QUANTILES) + 0.5) / QUANTILES * ordered.shape[1]).long()
+        return ordered[:, at]
+
+    def __call__(self, volume: Tensor, generator: torch.Generator, directions: int = 48) -> Tensor:
+        """Mean squared quantile difference over planes, scales and directions, in units of the variance."""
+        total = volume.new_zeros(())
+        count = 0
+        for scale in self.scales:
+            chosen = torch.randperm(len(self._filters[scale]), generator=generator)[:directions]
+            filters = self._filters[scale][chosen].to(volume.device)
+            for normal in self.axes:
+                table = self._quantiles[normal, scale]
+                stack = sections(volume, normal)
+                if not table.numel() or min(stack.shape[2:]) < PATCH * scale:
+                    continue
+                some = torch.randperm(len(stack), generator=generator)[: max(6, 2 * scale)]
+                picture = stack[some.to(stack.device)]
+                if scale > 1:
+                    picture = torch.nn.functional.avg_pool2d(picture, scale)
+                projected = torch.nn.functional.conv2d(picture, filters).movedim(1, 0).flatten(1)
+                places = torch.randint(projected.shape[1], (QUANTILES,), generator=generator).to(volume.device)
+                got = projected[:, places].sort(dim=1).values
+                wanted = table[chosen].to(volume.device)
+                spread = wanted.var(dim=1).clamp_min(1e-4)
+                total = total + (((got - wanted) ** 2).mean(1) / spread).mean()
+                count += 1
+        return total / max(count, 1)
+
+
+class PlaneStatistics:
+    """Two-point probability of every phase pair in the planes, phase fractions and face densities.
+
+    They are compared as means over many steps: the error of the running mean is what is driven
+    down, so that a single small volume keeps the natural freedom of its own phase fraction.
+    """
+
+    def __init__(self, exemplars: Exemplars, box: tuple[int, int, int], momentum: float = 0.85) -> None:
+        self._count = exemplars.phase_count
+        self._momentum = momentum
+        reach = max(4, min(min(box) // 2 - 1, exemplars.smallest // 2, 24))
+        self.reach = reach
+        first = 1 if self._count == 2 else 0
+        self._pairs = [(a, b) for a in range(first, self._count) for b in range(a, self._count)]
+        # Targets (3 planes, pairs, reach + 1, 2 reach + 1).
+        self.s2 = torch.from_numpy(np.stack([self._targets(exemplars, normal) for normal in AXES]))
+        phi = np.maximum(exemplars.fractions, 1e-3)
+        self._scale = torch.tensor([math.sqrt(phi[a] * (1 - phi[a]) * phi[b] * (1 - phi[b])) for a, b in self._pairs])
+        self.fractions = torch.from_numpy(exemplars.fractions).float()
+        density = [exemplars.edge_density(label) for label in range(self._count)]
+        self.faces = torch.tensor([[d[axis] for axis in AXES] for d in density])  # (K, 3)
+        self.running: dict[str, Tensor] = {}
+
+    def _targets(self, exemplars: Exemplars, normal: Axis) -> np.ndarray:
+        tables: list[np.ndarray] = []
+        for image in exemplars.images[normal]:
+            turned = [image, image[:, ::-1]] + ([image.T, image[:, ::-1].T] if exemplars.isotropic else [])
+            # An oblique texture is real where the material has one: do not average it away.
+            for view in turned if exemplars.isotropic else turned[:1]:
+                hot = one_hot(view, self._count)
+                tables.append(np.stack([s2_map(hot[a], self.reach, hot[b]) for a, b in self._pairs]))
+        return np.mean(tables, axis=0)
+
+    def _blend(self, name: str, new: Tensor) -> Tensor:
+        """Running mean whose newest share carries the gradient, amplified to full strength."""
+        old = self.running.get(name)
+        share = 1 - self._momentum
+        mean = new.detach() if old is None else self._momentum * old.to(new.device) + share * new.detach()
+        self.running[name] = mean.cpu()
+        return mean + (new - new.detach())
+
+    def __call__(self, volume: Tensor) -> dict[str, Tensor]:
+        """Losses 's2', 'fraction' and 'surface' of phase probabilities (1, K, Z, Y, X) on a periodic box."""
+        p = volume[0]
+        grid = p.shape[1:]
+        device = volume.device
+        spectrum = torch.fft.rfftn(p, dim=(1, 2, 3))
+        r = self.reach
+        error = p.new_zeros(())
+        wide, half = torch.arange(-r, r + 1, device=device), torch.arange(r + 1, device=device)
+        weight = self._scale.to(device)
+        for index, (a, b) in enumerate(self._pairs):
+            table = torch.fft.irfftn(torch.conj(spectrum[a]) * spectrum[b], grid) / p[0].numel()
+            for plane, normal in enumerate(AXES):
+                row, column = (AXES.index(axis) for axis in IMAGE_AXES[normal])
+                place = [torch.zeros((), dtype=torch.long, device=device)] * 3
+                place[row], place[column] = half[:, None], wide[None, :]
+                got = table[tuple(place)]
+                mean = self._blend(f's2 {index} {plane}', got)
+                wanted = self.s2[plane, index].to(device)
+                error = error + ((mean - wanted) ** 2).mean() / weight[index] ** 2
+        fraction = self._blend('fraction', p.mean((1, 2, 3)))
+        steps = [
+            torch.stack([(p[k].roll(-1, axis) - p[k]).abs().mean() for axis in range(3)]) for k in range(self._count)
+        ]
+        faces = self._blend('faces', torch.stack(steps))
+        wanted_faces = self.faces.to(device)
+        return {
+            's2': 100 * error / (3 * len(self._pairs)),
+            'fraction': 100 * ((fraction - self.fractions.to(device)) ** 2).mean(),
+            'surface': ((faces / wanted_faces - 1) ** 2).mean(),
+        }
+
+
+def connectivity_loss(logits: Tensor, skeletons: Tensor) -> Tensor:
+    """Mean -log p of each phase on its prior skeleton, which keeps throats open.
+
+    `logits` (1, K, Z, Y, X); `skeletons` (K, Z, Y, X) bool.
+    """
+    surprise = -torch.log_softmax(logits[0], 0)
+    weight = skeletons.to(surprise.dtype)
+    return (surprise * weight).sum() / weight.sum().clamp_min(1.0)
+
+
+def skeletons_of(prior_labels: np.ndarray, count: int) -> np.ndarray:
+    """Centre lines of every phase that percolates through the prior volume, (K, Z, Y, X) bool."""
+    from scipy import ndimage
+    from skimage.morphology import skeletonize
+
+    found = np.zeros((count, *prior_labels.shape), bool)
+    for label in range(count):
+        mask = prior_labels == label
+        clusters, number = ndimage.label(mask)
+        if not number:
+            continue
+        sizes = np.bincount(clusters.ravel())
+        sizes[0] = 0
+        # Only the spanning cluster: isolated pores should stay isolated. A phase that fills most
+        # of the space needs no help.
+        if mask.mean() < 0.6 and sizes.max() > 0.3 * mask.sum():
+            found[label] = skeletonize(clusters == sizes.argmax())
+    return found

@@ -1,0 +1,99 @@
+"""Parameters of the network, of a reconstruction and of a training; each is form, record and input at once."""
+
+from __future__ import annotations
+
+from typing import Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+Mode = Literal['unconditional', 'conditioned', 'most-likely']
+DeviceName = Literal['auto', 'cpu', 'cuda', 'mps']
+SMALLEST_EDGE = 16
+
+
+class _Parameters(BaseModel):
+    model_config = ConfigDict(frozen=True, extra='forbid')
+
+
+class Architecture(_Parameters):
+    """Shape of the generator; every module of the paper is a switch."""
+
+    phase_count: int = Field(2, ge=2, le=8, description='Number of phases K')
+    field_count: int = Field(1, ge=1, le=8, description='Fields of the structural prior')
+    channels: int = Field(16, ge=4, le=128, description='Channels of the finest level')
+    levels: int = Field(3, ge=2, le=5, description='Resolutions of the U-Net')
+    attention: Literal['none', 'channel', 'spatial', 'cbam'] = Field('cbam', description='Block attention')
+    scale_aggregation: bool = Field(True, description='Multi-scale channel aggregation (MSCA)')
+    slice_encoder: bool = Field(True, description='Multi-scale hierarchical feature aggregation of slices (MHFA)')
+
+
+class ReconstructParams(_Parameters):
+    """What to reconstruct."""
+
+    shape: tuple[int, int, int] = Field((128, 128, 128), description='Size of the volume in voxels: z, y, x')
+    mode: Mode = Field(
+        'unconditional',
+        description='unconditional: the material, not the place; conditioned: holds the given slices exactly; '
+        'most-likely: the smooth best guess between them',
+    )
+    realisations: int = Field(1, ge=1, le=1000, description='Number of volumes, each with its own seed')
+    seed: int = Field(0, ge=0, lt=2**31, description='Same seed, slices, weights and device: same volume')
+    tile: int | None = Field(
+        None, ge=16, le=2048, description='Edge of the tiles in voxels; changes memory, not one voxel'
+    )
+    periodic: bool = Field(False, description='Opposite faces fit together')
+    target_fractions: dict[int, float] = Field(
+        default_factory=dict, description='Wanted volume fraction by phase label; the others keep their proportion'
+    )
+    device: str = Field('auto', description='auto, cpu, cuda or mps')
+
+    @field_validator('shape')
+    @classmethod
+    def _big_enough(cls, shape: tuple[int, int, int]) -> tuple[int, int, int]:
+        if min(shape) < SMALLEST_EDGE:
+            raise ValueError(f'{shape} has an edge below {SMALLEST_EDGE} voxels; use {SMALLEST_EDGE} or more')
+        return shape
+
+    @field_validator('target_fractions')
+    @classmethod
+    def _possible(cls, targets: dict[int, float]) -> dict[int, float]:
+        if any(not 0 < fraction < 1 for fraction in targets.values()) or sum(targets.values()) > 1:
+            raise ValueError('fractions must lie between 0 and 1 and sum to at most 1')
+        return targets
+
+
+class LossWeights(_Parameters):
+    """Weight of every term of the generator's loss."""
+
+    patches: float = Field(1.0, ge=0, description='Sliced Wasserstein distance of patches: texture at every scale')
+    s2: float = Field(1.0, ge=0, description='Two-point probability in the planes: arrangement beyond a patch')
+    fraction: float = Field(1.0, ge=0, description='Phase fractions')
+    surface: float = Field(0.5, ge=0, description='Phase changes along each axis: roughness')
+    connectivity: float = Field(0.3, ge=0, description="Keeps the throats of the prior's pore skeleton open")
+    critic: float = Field(0.2, ge=0, description='Wasserstein critic: corners and thin phases')
+    penalty: float = Field(10.0, ge=0, description='Gradient penalty of the critic')
+
+
+class FinetuneParams(_Parameters):
+    """How to train on the user's own slices."""
+
+    minutes: float | None = Field(3.0, gt=0, le=10000, description='Wall-clock budget in minutes')
+    steps: int | None = Field(None, ge=1, description='Fixed number of steps instead of a time budget')
+    seed: int = Field(0, ge=0, lt=2**31, description='Seed of the training')
+    device: str = Field('auto', description='auto, cpu, cuda or mps')
+    precision: Literal['auto', 'float32', 'bfloat16'] = Field('auto', description='auto: bfloat16 where it is native')
+    threads: int | None = Field(None, ge=1, description='CPU threads; None leaves the setting of torch')
+    learning_rate: float = Field(2e-3, gt=0, description='Peak learning rate of the generator (Adam)')
+    critic_learning_rate: float = Field(1e-3, gt=0, description='Learning rate of the critics (Adam)')
+    critic_start: float = Field(0.4, ge=0, le=1, description='Share of the training after which the critics join')
+    critic_steps: int = Field(1, ge=1, le=10, description='Critic steps per generator step')
+    sections: int = Field(8, ge=2, description='Sections per plane that the critics see in a step')
+    box: int | None = Field(None, ge=32, le=256, description='Edge of the training volumes; None: from the features')
+    evaluations: int = Field(8, ge=1, description='Times that calibrated volumes are measured and the best kept')
+    loss: LossWeights = Field(default_factory=LossWeights, description='Weights of the loss terms')
+
+    @model_validator(mode='after')
+    def _one_budget(self) -> Self:
+        if self.minutes is None and self.steps is None:
+            raise ValueError('give minutes or steps')
+        return self

@@ -1,0 +1,49 @@
+"""What every structural prior is: a random 3D field with a standard normal value per voxel."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import Literal
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict
+from scipy.special import ndtri
+
+
+def random_stream(seed: int, *key: int) -> np.random.Generator:
+    """Counter-based generator for this seed and key; the same on every machine and device."""
+    return np.random.Generator(np.random.Philox(np.random.SeedSequence(seed, spawn_key=key)))
+
+
+def gaussianise(probability: np.ndarray) -> np.ndarray:
+    """Standard normal value of a cumulative probability, float32, clipped to +-4."""
+    return np.clip(ndtri(np.clip(probability, 4e-5, 1 - 4e-5)), -4, 4).astype(np.float32)
+
+
+class Field(BaseModel):
+    """A family of random fields with parameters that fit in a JSON header.
+
+    A high value favours the phase that the field stands for; thresholding it at the normal
+    quantile of that phase's fraction gives the untrained reconstruction.
+    """
+
+    model_config = ConfigDict(frozen=True, extra='forbid')
+
+    kind: str
+    support: float
+    """Distance in voxels beyond which two values are independent."""
+
+    @abstractmethod
+    def sample(self, shape: tuple[int, int, int], rng: np.random.Generator, *, periodic: bool) -> np.ndarray:
+        """Draw the field on a grid, float32 (Z, Y, X), mean 0 and variance 1."""
+
+
+class NoiseField(Field):
+    """White noise: no structure at all, the input of SliceGAN-like generators; a baseline."""
+
+    kind: Literal['noise'] = 'noise'
+    support: float = 0.0
+
+    def sample(self, shape: tuple[int, int, int], rng: np.random.Generator, *, periodic: bool) -> np.ndarray:
+        """Draw independent standard normal values."""
+        return rng.standard_normal(shape, dtype=np.float32)

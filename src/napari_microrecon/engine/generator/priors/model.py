@@ -1,0 +1,144 @@
+"""The structural prior of one material: a field per phase boundary, and how it was chosen."""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict
+from pydantic import Field as Described
+from scipy.special import ndtri
+
+from ...voxels import AXES
+from ..exemplar import Exemplars, lineal_path
+from .fields import NoiseField, random_stream
+from .gaussian import GaussianField
+from .grains import GrainField
+
+AnyField = Annotated[GrainField | GaussianField | NoiseField, Described(discriminator='kind')]
+
+
+class PriorModel(BaseModel):
+    """Random fields that a volume inherits its three-dimensional structure from.
+
+    Two phases have one field, which favours phase 1. K > 2 phases have one field each.
+
+    Attributes
+    ----------
+    phase_count : int
+        K.
+    fields : tuple of Field
+        One for K = 2, else K.
+    reason : str
+        Why these families, in words for the user.
+    """
+
+    model_config = ConfigDict(frozen=True, extra='forbid')
+
+    phase_count: int
+    fields: tuple[AnyField, ...]
+    reason: str = ''
+
+    @property
+    def support(self) -> float:
+        """Distance in voxels beyond which two values are independent."""
+        return max(field.support for field in self.fields)
+
+    def sample(self, shape: tuple[int, int, int], seed: int, *, periodic: bool) -> np.ndarray:
+        """Draw all fields, float32 (F, Z, Y, X); the same for the same shape and seed on any machine."""
+        return np.stack(
+            [
+                field.sample(shape, random_stream(seed, 1, index), periodic=periodic)
+                for index, field in enumerate(self.fields)
+            ]
+        )
+
+    def logits(self, fields: np.ndarray) -> np.ndarray:
+        """Untrained phase logits (K, Z, Y, X); their argmax needs calibrated offsets."""
+        if self.phase_count == 2:
+            return np.concatenate([np.zeros_like(fields), fields])
+        return fields
+
+
+def candidates(exemplars: Exemplars, label: int) -> dict[str, GrainField | GaussianField]:
+    """Prior families fitted to one phase of the slices, by name."""
+    phi = float(np.mean([(image == label).mean() for images in exemplars.images.values() for image in images]))
+    edges_of = exemplars.edge_density(label)
+    edges = (edges_of['z'], edges_of['y'], edges_of['x'])
+    lengths = exemplars.correlation_length(label)
+    mean_length = math.prod(lengths.values()) ** (1 / 3)
+    stretch = tuple(lengths[axis] / mean_length for axis in AXES)
+    reach = min(exemplars.smallest // 2, 48)
+    along = exemplars.s2_along(label, reach)
+    # Pool the axes in the stretched metric, so that one table serves all directions.
+    lags = np.arange(reach + 1)
+    pooled = np.mean([np.interp(lags, lags / s, along[axis]) for axis, s in zip(AXES, stretch, strict=True)], axis=0)
+    found: dict[str, GrainField | GaussianField] = {
+        'Gaussian field': GaussianField.fit(pooled, phi, (stretch[0], stretch[1], stretch[2]))
+    }
+    for spread, words in ((0.0, 'equal grains'), (0.35, 'grains of mixed size')):
+        found[words] = GrainField.fit(phi, edges, spread=spread)
+        found[f'{words} of this phase'] = GrainField.fit(1 - phi, edges, spread=spread, grains_favoured=True)
+    return found
+
+
+def section_error(
+    exemplars: Exemplars, label: int, field: GrainField | GaussianField, *, size: int = 96, draws: int = 2
+) -> float:
+    """How far sections of the thresholded field lie from the slices; dimensionless, 0 is best.
+
+    Mean over axes and both sides (phase and complement) of |L_prior - L_slice| / fraction up to the
+    lag where the slice's own lineal path L has fallen to 2 %, plus a quarter of the relative error
+    of the face density. Two-point statistics are left out: the Gaussian field has them by
+    construction, and connectivity does not follow from them.
+    """
+    phi = float(np.mean([(image == label).mean() for images in exemplars.images.values() for image in images]))
+    reach = min(exemplars.smallest // 2, size // 2)
+    draws_of = [field.sample((size, size, size), random_stream(0, 2, i), periodic=False) for i in range(draws)]
+    volumes = [values > np.quantile(values, 1 - phi) for values in draws_of]
+    wanted = exemplars.edge_density(label)
+    errors: list[float] = []
+    faces: list[float] = []
+    for normal, images in exemplars.images.items():
+        inplane = [axis for axis in range(3) if AXES[axis] != normal]
+        for position, axis in enumerate(inplane):
+            edges = float(np.mean([np.diff(volume, axis=axis).mean() for volume in volumes]))
+            faces.append(abs(edges / wanted[AXES[axis]] - 1))
+            for side in (True, False):
+                target = np.mean([lineal_path((i == label) == side, position, reach) for i in images], axis=0)
+                got = np.mean([lineal_path(volume == side, axis, reach) for volume in volumes], axis=0)
+                span = max(int((target > 0.02 * target[0]).sum()), 3)
+                errors.append(float(np.abs(got - target)[:span].mean() / max(target[0], 1e-3)))
+        if exemplars.isotropic:
+            break
+    return float(np.mean(errors) + np.mean(faces) / 4)
+
+
+def choose_prior(exemplars: Exemplars) -> PriorModel:
+    """Fit every family to every phase and keep the one whose sections are nearest the slices."""
+    labels = [1] if exemplars.phase_count == 2 else list(range(exemplars.phase_count))
+    fields: list[GrainField | GaussianField | NoiseField] = []
+    reasons: list[str] = []
+    for label in labels:
+        scored = {
+            name: (section_error(exemplars, label, field), field)
+            for name, field in candidates(exemplars, label).items()
+        }
+        ranked = sorted(scored.items(), key=lambda item: item[1][0])
+        best, (error, field) = ranked[0]
+        second, (other, _) = next(item for item in ranked if item[1][1].kind != field.kind)
+        fields.append(field)
+        reasons.append(f'phase {label}: {best} (section error {error:.3f}; {second} {other:.3f})')
+    return PriorModel(phase_count=exemplars.phase_count, fields=tuple(fields), reason='; '.join(reasons))
+
+
+def noise_prior(phase_count: int) -> PriorModel:
+    """White noise in place of structure, the baseline that other generators start from."""
+    count = 1 if phase_count == 2 else phase_count
+    return PriorModel(phase_count=phase_count, fields=(NoiseField(),) * count, reason='white noise, as asked')
+
+
+def prior_offsets(fractions: np.ndarray) -> np.ndarray:
+    """Offsets that threshold one standard normal field at the wanted fractions (K = 2)."""
+    return np.array([0.0, float(ndtri(fractions[1]))])

@@ -1,0 +1,204 @@
+"""Run a generator on a grid of any size: the finest level in tiles, the coarser ones once.
+
+All randomness is drawn once for the whole grid, and tiles begin at multiples of the stride, so
+that the size of the tiles changes the memory and not one voxel.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from .boxes import white_noise
+from .device import Placement
+from .priors import PriorModel
+from .unet import HALO, Film, Generator
+
+MARGIN = 16  # voxels around an open volume, so that its faces look like its interior
+DEFAULT_TILE = 96
+
+Window = tuple[slice, slice, slice]
+
+
+@dataclass(frozen=True, eq=False)
+class Grid:
+    """Prior and noise of one realisation on the grid that the network sees.
+
+    Attributes
+    ----------
+    shape : tuple of int
+        Volume that is wanted.
+    margin : int
+        Voxels around it.
+    fields : numpy.ndarray
+        Structural prior (F, Z, Y, X) with margins.
+    noise : list of Tensor
+        White noise per level.
+    """
+
+    shape: tuple[int, int, int]
+    margin: int
+    fields: np.ndarray
+    noise: list[Tensor]
+
+
+def draw(prior: PriorModel, shape: tuple[int, int, int], seed: int, *, periodic: bool, levels: int, reach: int) -> Grid:
+    """Draw the random input of one realisation.
+
+    A periodic volume is continued by itself as far as the network reaches, so that opposite faces
+    fit exactly.
+    """
+    stride = 2 ** (levels - 1)
+    margin = reach if periodic else MARGIN
+    if periodic:
+        around = [(0, 0), *((margin, margin),) * 3]
+        fields = np.pad(prior.sample(shape, seed, periodic=True), around, 'wrap')
+        noise: list[Tensor] = []
+        for level, values in enumerate(white_noise(shape, levels, seed)):
+            pad = [(0, 0), (0, 0), *((margin >> level, margin >> level),) * 3]
+            noise.append(torch.from_numpy(np.pad(values.numpy(), pad, 'wrap')))
+        return Grid(shape, margin, fields, noise)
+    z, y, x = (-(-(n + 2 * margin) // stride) * stride for n in shape)
+    return Grid(shape, margin, prior.sample((z, y, x), seed, periodic=False), white_noise((z, y, x), levels, seed))
+
+
+def tiles(size: tuple[int, ...], tile: int) -> Iterator[tuple[Window, Window, Window]]:
+    """Windows that cover a grid: the tile with its halo, the tile itself, and the tile within the halo's array."""
+    for origin in itertools.product(*(range(0, n, tile) for n in size)):
+        outer, own, inner = [], [], []
+        for start, n in zip(origin, size, strict=True):
+            stop = min(start + tile, n)
+            low, high = max(start - HALO, 0), min(stop + HALO, n)
+            outer.append(slice(low, high))
+            own.append(slice(start, stop))
+            inner.append(slice(start - low, stop - low))
+        yield (outer[0], outer[1], outer[2]), (own[0], own[1], own[2]), (inner[0], inner[1], inner[2])
+
+
+def _halved(window: Window, by: int) -> Window:
+    z, y, x = (slice(w.start // by, w.stop // by) for w in window)
+    return z, y, x
+
+
+def _rise(coarse: Tensor, window: Window) -> Tensor:
+    """Trilinear interpolation of the half-resolution features onto a window of the finest grid."""
+    taken, cut = [], []
+    for w, n in zip(window, coarse.shape[2:], strict=True):
+        low, high = w.start // 2, w.stop // 2
+        wide_low, wide_high = max(low - 1, 0), min(high + 1, n)
+        taken.append(slice(wide_low, wide_high))
+        start = 2 * (low - wide_low)
+        cut.append(slice(start, start + w.stop - w.start))
+    part = coarse[:, :, taken[0], taken[1], taken[2]]
+    risen = torch.nn.functional.interpolate(part, scale_factor=2, mode='trilinear', align_corners=False)
+    return risen[:, :, cut[0], cut[1], cut[2]]
+
+
+@torch.no_grad()
+def sample_logits(
+    network: Generator,
+    grid: Grid,
+    film: Film | None,
+    place: Placement,
+    tile: int,
+    take: Callable[[Window, Tensor], None],
+) -> Iterator[tuple[int, int]]:
+    """Compute logits tile by tile and hand them to `take(window, (K, z, y, x))`; yields (done, total)."""
+    size = grid.fields.shape[1:]
+    stride = network.stride
+    tile = max(stride, tile // stride * stride)
+    plan = list(tiles(size, tile))
+    total = 2 * len(plan) + 1
+
+    def inputs(window: Window) -> tuple[Tensor, Tensor]:
+        fields = torch.from_numpy(np.ascontiguousarray(grid.fields[:, *window]))[None]
+        return place.put(fields), place.put(grid.noise[0][:, :, *window])
+
+    half: Tensor | None = None
+    branch: Tensor | None = None
+    for done, (outer, own, inner) in enumerate(plan):
+        with place.autocast():
+            fields, noise = inputs(outer)
+            fine = network.enter_fine(fields, noise, film, 'zero')
+            down, share = network.descend(fine[:, :, *inner])
+        if half is None:
+            half = _whole(down, size, 2)
+            branch = None if share is None else _whole(share, size, stride)
+        half[:, :, *_halved(own, 2)] = down
+        if branch is not None and share is not None:
+            branch[:, :, *_halved(own, stride)] = share
+        yield done, total
+    assert half is not None
+    with place.autocast():
+        noise_levels = [grid.noise[0]] + [place.put(level) for level in grid.noise[1:]]
+        coarse = network.coarse(half, branch, noise_levels, film, 'zero')
+    del half, branch, noise_levels
+    yield len(plan) + 1, total
+    first = grid.margin
+    for done, (outer, own, inner) in enumerate(plan):
+        kept = tuple(slice(max(w.start, first), min(w.stop, first + n)) for w, n in zip(own, grid.shape, strict=True))
+        if all(k.stop > k.start for k in kept):
+            with place.autocast():
+                fields, noise = inputs(outer)
+                fine = network.enter_fine(fields, noise, film, 'zero')
+                logits = network.leave_fine(_rise(coarse, outer), fine, fields, noise, film, 'zero')
+            cut = [
+                slice(i.start + k.start - w.start, i.start + k.stop - w.start)
+                for i, k, w in zip(inner, kept, own, strict=True)
+            ]
+            z, y, x = (slice(k.start - first, k.stop - first) for k in kept)
+            take((z, y, x), logits[0][:, *cut])
+        yield len(plan) + 2 + done, total
+
+
+def _whole(part: Tensor, size: tuple[int, ...], by: int) -> Tensor:
+    """Empty (N, C, ...) tensor for the whole grid divided by `by`."""
+    whole = part.new_empty((part.shape[0], part.shape[1], *(n // by for n in size)))
+    return whole.contiguous(memory_format=torch.channels_last_3d)
+
+
+@torch.no_grad()
+def ensemble_logits(
+    network: Generator, prior: PriorModel, film: Film | None, place: Placement, *, volumes: int = 10, edge: int = 56
+) -> np.ndarray:
+    """Logits (n, K) that stand for the ensemble of volumes, for calibration.
+
+    Ten small volumes alone scatter in their fractions. Their voxels are drawn so that the prior's
+    values in the sample have exactly the normal distribution that they have over the ensemble,
+    which removes most of that scatter.
+    """
+    logits: list[np.ndarray] = []
+    values: list[np.ndarray] = []
+    rng = np.random.default_rng(0)
+    shape = (edge, edge, edge)
+    for index in range(volumes):
+        fields = prior.sample(shape, 40_000 + index, periodic=True)
+        noise = white_noise(shape, network.architecture.levels, 40_000 + index)
+        with place.autocast():
+            out = network(place.put(torch.from_numpy(fields)[None]), [place.put(n) for n in noise], film, 'wrap')
+        chosen = rng.integers(0, edge**3, 20_000)
+        logits.append(out[0].flatten(1)[:, torch.from_numpy(chosen).to(out.device)].T.float().cpu().numpy())
+        values.append(fields.reshape(len(fields), -1)[:, chosen].T)
+    return representative(np.concatenate(logits), np.concatenate(values), rng)
+
+
+def representative(logits: np.ndarray, fields: np.ndarray, rng: np.random.Generator, count: int = 16384) -> np.ndarray:
+    """Rows of `logits` (n, K), drawn so that the columns of `fields` (n, F) are standard normal."""
+    from scipy.special import ndtr
+
+    weight = np.ones(len(fields))
+    edges = np.linspace(-2.5, 2.5, 26)
+    wanted = np.diff(np.concatenate([[0.0], ndtr(edges), [1.0]]))
+    bins = np.stack([np.digitize(column, edges) for column in fields.T])
+    for _ in range(8):  # raking: one margin after the other
+        for index in bins:
+            found = np.bincount(index, weight, minlength=len(wanted))
+            weight *= np.where(found > 0, wanted / np.maximum(found / weight.sum(), 1e-12), 0.0)[index]
+    share = np.cumsum(weight) / weight.sum()
+    places = np.searchsorted(share, (np.arange(count) + rng.random()) / count)
+    return logits[np.minimum(places, len(logits) - 1)]

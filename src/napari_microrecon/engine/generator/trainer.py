@@ -1,0 +1,279 @@
+"""State of one training and what a step does to it; the loop around it is in training.py."""
+
+from __future__ import annotations
+
+import copy
+import math
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from ..voxels import AXES, Axis
+from .boxes import BoxPool, box_shape, white_noise
+from .calibration import calibrate
+from .critic import Critic, critic_loss
+from .device import Placement
+from .exemplar import Exemplars, one_hot
+from .losses import PatchDistance, PlaneStatistics, connectivity_loss, orientations, sections
+from .measures import SectionScore, score
+from .params import FinetuneParams
+from .priors import PriorModel
+from .unet import Generator
+
+AVERAGING = 0.99  # of the weights that are evaluated and kept
+WARM_UP = 20  # steps until the full learning rate
+
+
+class Trainer:
+    """Generator, averaged generator, critics, optimisers and targets of one training.
+
+    Every random choice of a step follows from the seed and the step's number alone, so that a
+    resumed training is the uninterrupted one.
+    """
+
+    def __init__(
+        self,
+        network: Generator,
+        prior: PriorModel,
+        exemplars: Exemplars,
+        params: FinetuneParams,
+        place: Placement,
+    ) -> None:
+        self.params, self.place, self.exemplars = params, place, exemplars
+        self.shape = box_shape(exemplars, params.box)
+        self.generator = place.put_network(network).train()
+        self.average = copy.deepcopy(self.generator).requires_grad_(False)
+        planes = ('z',) if exemplars.isotropic else AXES
+        torch_rng = torch.Generator().manual_seed(params.seed)
+        self.critics = nn.ModuleDict({plane: Critic(exemplars.phase_count) for plane in planes})
+        for parameter in self.critics.parameters():
+            if parameter.dim() > 1:
+                nn.init.kaiming_uniform_(parameter, a=math.sqrt(5), generator=torch_rng)
+            else:
+                nn.init.zeros_(parameter)
+        self.critics.to(place.device)
+        self.optimiser = torch.optim.Adam(self.generator.parameters(), lr=params.learning_rate, betas=(0.9, 0.99))
+        self.critic_optimiser = torch.optim.Adam(
+            self.critics.parameters(), lr=params.critic_learning_rate, betas=(0.5, 0.9)
+        )
+        self.pool = BoxPool(prior, exemplars, self.shape, params.seed)
+        longest = max(max(exemplars.correlation_length(k).values()) for k in range(exemplars.phase_count))
+        self.patches = PatchDistance(exemplars, (1, 2, 4, 8) if longest > 9 else (1, 2, 4), seed=params.seed)
+        self.planes = PlaneStatistics(exemplars, self.shape)
+        self.scorer = SectionScore(exemplars, self.shape)
+        self.images: dict[Axis, list[Tensor]] = {
+            normal: [
+                torch.from_numpy(one_hot(np.ascontiguousarray(turned), exemplars.phase_count))
+                for image in exemplars.images[normal]
+                for turned in orientations(image, isotropic=exemplars.isotropic)
+            ]
+            for normal in AXES
+        }
+        self.step_count = 0
+        self.reference = self._untrained_reference()
+
+    # --- one step ---------------------------------------------------------------------------
+
+    def step(self, progress: float) -> dict[str, float]:
+        """One generator step (and critic steps once they have joined); `progress` 0..1 sets the rates."""
+        params, rng = self.params, torch.Generator().manual_seed(self.params.seed * 1_000_003 + self.step_count)
+        rate = min(1.0, (self.step_count + 1) / WARM_UP) * (0.05 + 0.95 * 0.5 * (1 + math.cos(math.pi * progress)))
+        for group in self.optimiser.param_groups:
+            group['lr'] = params.learning_rate * rate
+        box = self.pool.at(self.step_count)
+        adversarial = params.loss.critic > 0 and progress >= params.critic_start
+        metrics: dict[str, float] = {}
+
+        logits = self.forward(self.generator, box.fields, self.step_count, rng)
+        soft = torch.softmax(logits, 1)
+        if adversarial:
+            for _ in range(params.critic_steps):
+                metrics.update(self.critic_step(soft.detach(), rng))
+        terms = {'patches': self.patches(soft, rng), **self.planes(soft)}
+        if params.loss.connectivity > 0:
+            terms['connectivity'] = connectivity_loss(logits, torch.from_numpy(box.skeletons).to(soft.device))
+        if adversarial:
+            terms['critic'] = -torch.stack(
+                [self.critic_of(normal)(self.fake_sections(soft, normal, rng)).mean() for normal in AXES]
+            ).mean()
+        loss = torch.stack([getattr(params.loss, name) * term for name, term in terms.items()]).sum()
+        self.optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        nn.utils.clip_grad_norm_(self.generator.parameters(), 1.0)
+        self.optimiser.step()
+        self._follow()
+        self.step_count += 1
+        self.last = soft.detach()
+        metrics.update({name: float(term.detach()) for name, term in terms.items()})
+        return {'loss': float(loss.detach()), **metrics}
+
+    def forward(
+        self, network: Generator, fields: np.ndarray, key: int, rng: torch.Generator | None, *, seed: int | None = None
+    ) -> Tensor:
+        """Logits (1, K, Z, Y, X) of a periodic box."""
+        noise = white_noise(self.shape, network.architecture.levels, self.params.seed if seed is None else seed, key)
+        with self.place.autocast():
+            film = network.modulation(self.crops(rng)) if network.encoder is not None else None
+            return network(
+                self.place.put(torch.from_numpy(fields)[None]), [self.place.put(level) for level in noise], film
+            )
+
+    def crops(self, rng: torch.Generator | None) -> list[Tensor]:
+        """One-hot pictures of the three planes: random crops in training, the first slice else."""
+        return [crop.to(self.place.device) for crop in plane_crops(self.images, rng)]
+
+    def _follow(self) -> None:
+        with torch.no_grad():
+            decay = min(AVERAGING, (1 + self.step_count) / (10 + self.step_count))
+            for mine, theirs in zip(self.average.parameters(), self.generator.parameters(), strict=True):
+                mine.lerp_(theirs, 1 - decay)
+
+    # --- critics ----------------------------------------------------------------------------
+
+    def critic_of(self, normal: Axis) -> nn.Module:
+        """The critic of a plane; an isotropic material has one for all."""
+        return self.critics[normal if normal in self.critics else 'z']
+
+    def fake_sections(self, soft: Tensor, normal: Axis, rng: torch.Generator) -> Tensor:
+        """Some generated sections, cut to what the slices can match: (n, K, rows, columns)."""
+        stack = sections(soft, normal)
+        some = torch.randperm(len(stack), generator=rng)[: self.params.sections]
+        rows, columns = self._critic_window(normal, stack)
+        return stack[some.to(stack.device), :, :rows, :columns]
+
+    def _critic_window(self, normal: Axis, stack: Tensor) -> tuple[int, int]:
+        rows = min(stack.shape[2], *(image.shape[1] for image in self.images[normal]))
+        columns = min(stack.shape[3], *(image.shape[2] for image in self.images[normal]))
+        return rows, columns
+
+    def real_sections(self, fake: Tensor, normal: Axis, rng: torch.Generator) -> Tensor:
+        """As many random crops of the slices, the same size as the generated sections."""
+        rows, columns = fake.shape[2:]
+        found: list[Tensor] = []
+        for _ in range(len(fake)):
+            image = self.images[normal][int(torch.randint(len(self.images[normal]), (1,), generator=rng))]
+            top = int(torch.randint(image.shape[1] - rows + 1, (1,), generator=rng))
+            left = int(torch.randint(image.shape[2] - columns + 1, (1,), generator=rng))
+            found.append(image[:, top : top + rows, left : left + columns])
+        return torch.stack(found).to(fake.device)
+
+    def critic_step(self, soft: Tensor, rng: torch.Generator, *, apply: bool = True) -> dict[str, float]:
+        """One step of every critic on detached phase probabilities."""
+        gaps: list[float] = []
+        losses: list[Tensor] = []
+        for normal in AXES:
+            fake = self.fake_sections(soft, normal, rng)
+            real = self.real_sections(fake, normal, rng)
+            loss, told = critic_loss(self.critic_of(normal), real, fake, rng, self.params.loss.penalty)
+            losses.append(loss)
+            gaps.append(told['critic_gap'])
+        self.critic_optimiser.zero_grad(set_to_none=True)
+        torch.stack(losses).mean().backward()
+        if apply:
+            self.critic_optimiser.step()
+        else:
+            self.critic_optimiser.zero_grad(set_to_none=True)
+        return {'critic_gap': float(np.mean(gaps))}
+
+    # --- evaluation ---------------------------------------------------------------------------
+
+    def _untrained_reference(self) -> dict[str, float]:
+        labels = [self.pool.labels(self.pool.at(i).fields) for i in range(3)]
+        return self.scorer.measure(labels)
+
+    @torch.no_grad()
+    def evaluate(self, volumes: int = 6) -> tuple[Generator, dict[str, float], np.ndarray]:
+        """Averaged generator with fresh running statistics, its measured statistics, one label volume."""
+        network = copy.deepcopy(self.average)
+        # The stored tensors are half precision: measure what will be shipped.
+        for tensor in (*network.parameters(), *network.buffers()):
+            if tensor.is_floating_point():
+                tensor.copy_(tensor.half().float())
+        refresh_statistics(self, network)
+        logits = [
+            self.forward(network, self.pool.at(20_000 + i).fields, 20_000 + i, None)[0].cpu().numpy()
+            for i in range(volumes)
+        ]
+        flat = np.concatenate([part.reshape(len(part), -1).T for part in logits])
+        offsets = calibrate(flat[::7], self.exemplars.fractions)
+        labels = [(part + offsets[:, None, None, None]).argmax(0).astype(np.uint8) for part in logits]
+        measured = self.scorer.measure(labels)
+        raw = np.bincount(flat.argmax(1), minlength=flat.shape[1]) / len(flat)
+        measured['raw_fraction_error'] = float(np.abs(raw / self.exemplars.fractions - 1).max())
+        measured['score'] = score(measured, self.reference)
+        return network, measured, labels[0]
+
+    # --- exact resume -------------------------------------------------------------------------
+
+    def modules(self) -> dict[str, nn.Module]:
+        """Everything with a state_dict that a resumed training needs."""
+        return {'generator': self.generator, 'average': self.average, 'critics': self.critics}
+
+    def optimisers(self) -> dict[str, torch.optim.Optimizer]:
+        """The optimisers by name."""
+        return {'optimiser': self.optimiser, 'critic_optimiser': self.critic_optimiser}
+
+    def state(self) -> dict[str, Tensor]:
+        """All tensors of the training, flat."""
+        found: dict[str, Tensor] = {}
+        for name, module in self.modules().items():
+            found.update({f'{name}/{key}': value for key, value in module.state_dict().items()})
+        for name, optimiser in self.optimisers().items():
+            for index, slots in optimiser.state_dict()['state'].items():
+                found.update({f'{name}/{index}/{slot}': value for slot, value in slots.items()})
+        found.update({f'running/{key}': value for key, value in self.planes.running.items()})
+        return {key: value.detach().cpu().contiguous().clone() for key, value in found.items()}
+
+    def restore(self, tensors: dict[str, Tensor], step_count: int) -> None:
+        """Take up a state written by `state`."""
+
+        def part(name: str) -> dict[str, Tensor]:
+            return {key[len(name) + 1 :]: value for key, value in tensors.items() if key.startswith(name + '/')}
+
+        for name, module in self.modules().items():
+            module.load_state_dict(part(name))
+        for name, optimiser in self.optimisers().items():
+            slots: dict[int, dict[str, Any]] = {}
+            for key, value in part(name).items():
+                index, slot = key.split('/')
+                slots.setdefault(int(index), {})[slot] = value
+            whole = optimiser.state_dict()
+            whole['state'] = slots
+            optimiser.load_state_dict(whole)
+        self.planes.running = part('running')
+        self.step_count = step_count
+
+
+def plane_crops(images: dict[Axis, list[Tensor]], rng: torch.Generator | None, edge: int = 128) -> list[Tensor]:
+    """One picture per plane, (1, K, rows, columns), for the slice encoder; at most `edge` pixels wide."""
+    found: list[Tensor] = []
+    for normal in AXES:
+        choice = images[normal]
+        index = 0 if rng is None else int(torch.randint(len(choice), (1,), generator=rng))
+        image = choice[index]
+        corner = [0, 0]
+        size = [min(edge if rng is None else 64, n) for n in image.shape[1:]]
+        if rng is not None:
+            corner = [
+                int(torch.randint(n - s + 1, (1,), generator=rng)) for n, s in zip(image.shape[1:], size, strict=True)
+            ]
+        found.append(image[None, :, corner[0] : corner[0] + size[0], corner[1] : corner[1] + size[1]])
+    return found
+
+
+@torch.no_grad()
+def refresh_statistics(trainer: Trainer, network: Generator, passes: int = 6) -> None:
+    """Recompute the running statistics of normalisation and attention for the present weights."""
+    running = network.running_modules()
+    old = [module.momentum for module in running]
+    for module in running:
+        module.momentum = None
+        module.reset_running_stats() if isinstance(module, nn.BatchNorm3d) else module.forget()
+    network.train()
+    for index in range(passes):
+        trainer.forward(network, trainer.pool.at(30_000 + index).fields, 30_000 + index, None)
+    for module, momentum in zip(running, old, strict=True):
+        module.momentum = momentum
+    network.eval()
