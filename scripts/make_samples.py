@@ -97,6 +97,7 @@ def write(recipe: Recipe, labels: np.ndarray, folder: Path) -> None:
         'kind': 'synthetic',
         'phases': recipe.phases.model_dump(),
         'voxel_size': recipe.voxel_size.model_dump(),
+        'shape': list(labels.shape),
         'symmetry': recipe.symmetry,
         'evidence': recipe.evidence,
         'weights': recipe.name,
@@ -109,7 +110,6 @@ def write(recipe: Recipe, labels: np.ndarray, folder: Path) -> None:
         ).model_dump(exclude_defaults=True),
         'volume': {
             'file': 'volume.tif',
-            'shape': list(labels.shape),
             'sha256': hash_file(folder / 'volume.tif'),
             'labels_sha256': hash_array(labels),
         },
@@ -148,10 +148,13 @@ def differences(recipe: Recipe, labels: np.ndarray, folder: Path) -> list[str]:
 def main(arguments: list[str] | None = None) -> int:
     """Command line; returns the exit code."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('names', nargs='*', metavar='NAME', choices=[*RECIPES, []], help='samples; all unless given')
+    parser.add_argument('names', nargs='*', metavar='NAME', help='samples; all unless given')
     parser.add_argument('--output', type=Path, default=ROOT / 'sample_data', help='folder to write to')
     parser.add_argument('--check', action='store_true', help='compare with what is there, write nothing')
     options = parser.parse_args(arguments)
+    unknown = [name for name in options.names if name not in RECIPES]
+    if unknown:
+        parser.error(f'{unknown[0]!r} is not one of {", ".join(RECIPES)}')
     wrong: list[str] = []
     for name in options.names or RECIPES:
         recipe, start = RECIPES[name], time.perf_counter()

@@ -101,12 +101,11 @@ def polyhedron_field(
     heights = 1 + irregularity * (2 * rng.random((count, facets)) - 1) - flatness * rng.random((count, 1)) * along**2
 
     def gauge(i: int, z: np.ndarray, y: np.ndarray, x: np.ndarray) -> np.ndarray:
-        value = None
-        for (nz, ny, nx), height in zip(normals[i], heights[i], strict=True):
-            plane = (z * nz + y * ny + x * nx) / height
-            value = plane if value is None else np.maximum(value, plane)
         # The sphere rounds off far corners, which abrasion does to sand.
-        return np.maximum(value, np.sqrt(z * z + y * y + x * x) / 1.25)
+        value = np.sqrt(z * z + y * y + x * x) / 1.25
+        for (nz, ny, nx), height in zip(normals[i], heights[i], strict=True):
+            value = np.maximum(value, (z * nz + y * ny + x * nx) / height)
+        return value
 
     return _nearest(packing, gauge, reach=2.0, root=False)
 
