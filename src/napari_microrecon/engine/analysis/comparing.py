@@ -1,0 +1,327 @@
+"""Compare a generated volume with real material: every number beside the spread of real blocks of its size."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from ..errors import InputError
+from ..progress import Job, Progress
+from ..volume import Volume
+from ..voxels import AXES
+from .blocks import Origin, block_origins, half, name_block, overlaps
+from .comparison import (
+    FEWEST_BLOCKS,
+    BandEntry,
+    Comparison,
+    CurveBand,
+    Verdict,
+    judge,
+    s2_distance,
+)
+from .measuring import PROCESS_VOXELS, measure_with
+from .report import Curve, Report, Statistic
+from .solver_process import Solver, TortuositySolver
+
+__all__ = ['BandEntry', 'Comparison', 'CurveBand', 'Verdict', 'compare']
+
+TORTUOSITY_BLOCKS = 6  # a band of three solves a block: more would take minutes
+SMALLEST_BLOCK = 16  # voxels; a smaller block says nothing about a material
+_SIGNED = ('euler_density',)  # may be negative or zero in real material
+_S2_KEYS = tuple(f's2_{axis}' for axis in AXES)
+
+
+@dataclass
+class _Plan:
+    """Which blocks to measure."""
+
+    block: tuple[int, int, int]
+    real: list[Origin]
+    generated: list[Origin]  # empty: the generated volume is compared as a whole
+    basis: str
+    notes: list[str] = field(default_factory=list)
+
+
+def compare(
+    generated: Volume,
+    real: Volume,
+    phase: int | None = None,
+    *,
+    tortuosity: bool = True,
+    max_blocks: int = 12,
+    leave_out: Origin | None = None,
+    in_process: bool | None = None,
+    solver: Solver = 'own',
+) -> Job[Comparison]:
+    """Compare one phase of a generated volume with real material.
+
+    Parameters
+    ----------
+    generated, real : Volume
+        With the same number of phases. Voxel sizes may differ, which the notes then say: blocks have equal
+        numbers of voxels, lengths are compared in physical units.
+    phase : int, optional
+        Label to compare, by default the real volume's pore or phase 1.
+    tortuosity : bool
+        Whether to solve for tortuosity: for both volumes and for at most 6 blocks of each.
+    max_blocks : int
+        Most blocks of the real volume to measure.
+    leave_out : tuple of int, optional
+        Where in the real volume the generated one was cut out (z, y, x), if it was: blocks that overlap it are left
+        out of the band. A block identical to the generated volume is always left out.
+    in_process, solver
+        As in `measure`.
+
+    Yields
+    ------
+    Progress
+        Whose preview is the partial `Comparison` as soon as both volumes are measured.
+
+    Returns
+    -------
+    Comparison
+        With the band of non-overlapping real blocks of the generated volume's shape. Where the real volume holds
+        fewer than three of those, both volumes are cut into blocks of half the generated volume's edges, and the
+        mean of the generated blocks is judged.
+
+    Raises
+    ------
+    InputError
+        If the phases disagree.
+    """
+    label = real.phases.check(real.phases.main if phase is None else phase)
+    if generated.phases.count != real.phases.count:
+        raise InputError(
+            generated.name,
+            f'has {generated.phases.count} phases while {real.name} has {real.phases.count}',
+            'segment both into the same phases',
+        )
+    generated, real, notes = _one_unit(generated, real)
+    plan = _plan(generated, real, max_blocks, leave_out)
+    plan.notes[:0] = notes
+    local = max(generated.labels.size, real.labels.size) <= PROCESS_VOXELS if in_process is None else in_process
+    with TortuositySolver(in_process=local, solver=solver) as solves:
+        return (yield from _Run(generated, real, label, plan, solves if tortuosity else None).run())
+
+
+def _one_unit(generated: Volume, real: Volume) -> tuple[Volume, Volume, list[str]]:
+    """Bring both volumes to one unit: a known voxel size serves the volume that has none."""
+    one, other = generated.voxel_size, real.voxel_size
+    if one.is_known and other.is_known:
+        if one.agrees_with(other):
+            return replace(generated, voxel_size=other), real, []
+        notes = [f'voxel sizes differ: {one} and {other}; blocks have equal numbers of voxels, not equal sizes']
+        return replace(generated, voxel_size=one.to(other.unit)), real, notes
+    if other.is_known:
+        return replace(generated, voxel_size=other), real, [f'voxel size of the generated volume taken from {real.name}']
+    if one.is_known:
+        return generated, replace(real, voxel_size=one), [f'voxel size of the real volume taken from {generated.name}']
+    return replace(generated, voxel_size=other), real, []
+
+
+def _plan(generated: Volume, real: Volume, most: int, leave_out: Origin | None) -> _Plan:
+    """Choose the blocks of the band."""
+    block = generated.shape
+    origins = _allowed(generated, real, block_origins(real.shape, block, 10**6), leave_out)
+    left_out = len(block_origins(real.shape, block, 10**6)) - len(origins)
+    notes = [f'{left_out} real blocks overlap the generated volume and are left out'] if left_out else []
+    if len(origins) >= FEWEST_BLOCKS:
+        chosen = origins[:most]
+        basis = f'the generated volume against {len(chosen)} non-overlapping blocks of {_times(block)} voxels of {real.name}'
+        return _Plan(block, chosen, [], basis, notes)
+    z, y, x = half(generated.shape)
+    block = (min(z, real.shape[0]), min(y, real.shape[1]), min(x, real.shape[2]))
+    chosen = block_origins(real.shape, block, 10**6)
+    if leave_out is not None:
+        chosen = [o for o in chosen if not overlaps(o, leave_out, block, generated.shape)]
+    chosen, own = chosen[:most], block_origins(generated.shape, block, most)
+    basis = (
+        f'{real.name} holds fewer than {FEWEST_BLOCKS} blocks of the size of the generated volume, so both were cut into '
+        f'blocks of {_times(block)} voxels: the mean of {len(own)} generated blocks against {len(chosen)} real blocks'
+    )
+    return _Plan(block, chosen, own, basis, notes)
+
+
+def _allowed(generated: Volume, real: Volume, origins: Sequence[Origin], leave_out: Origin | None) -> list[Origin]:
+    """Origins of the blocks that are not the generated volume itself."""
+    shape = generated.shape
+    kept: list[Origin] = []
+    for origin in origins:
+        if leave_out is not None and overlaps(origin, leave_out, shape, shape):
+            continue
+        if leave_out is None and np.array_equal(real.crop(origin, shape).labels, generated.labels):
+            continue
+        kept.append(origin)
+    return kept
+
+
+def _times(shape: Sequence[int]) -> str:
+    return ' x '.join(str(n) for n in shape)
+
+
+class _Run:
+    """One run of `compare`."""
+
+    def __init__(
+        self, generated: Volume, real: Volume, phase: int, plan: _Plan, solver: TortuositySolver | None
+    ) -> None:
+        self.generated = generated
+        self.real = real
+        self.phase = phase
+        self.plan = plan
+        self.solver = solver
+        self.step = 0
+        self.total = 2 + len(plan.real) + len(plan.generated)
+        self.partial: Comparison | None = None
+
+    def run(self) -> Job[Comparison]:
+        generated = yield from self.measured(self.generated, 'generated volume', self.solver)
+        # The whole real volume: cheap statistics only. Its tortuosity is that of its blocks.
+        whole = self.solver if self.real.labels.size <= 1.5 * self.generated.labels.size else None
+        real = yield from self.measured(self.real, 'real volume', whole)
+        own: list[Report] = []
+        for number, origin in enumerate(self.plan.generated):
+            part = self.generated.crop(origin, self.plan.block)
+            own.append((yield from self.measured(part, name_block(self.generated, origin), self.solving(number))))
+        others: list[Report] = []
+        for number, origin in enumerate(self.plan.real):
+            part = self.real.crop(origin, self.plan.block)
+            others.append((yield from self.measured(part, name_block(self.real, origin), self.solving(number))))
+            self.partial = self.comparison(generated, real, own, others, complete=False)
+            yield Progress(f'band: {len(others)} of {len(self.plan.real)} blocks', self.step, self.total, preview=self.partial)
+        return self.comparison(generated, real, own, others, complete=True)
+
+    def solving(self, number: int) -> TortuositySolver | None:
+        return self.solver if number < TORTUOSITY_BLOCKS else None
+
+    def measured(self, volume: Volume, name: str, solver: TortuositySolver | None) -> Job[Report]:
+        """Measure one volume or block, passing its signs of life on."""
+        job = measure_with(volume, self.phase, solver)
+        try:
+            while True:
+                try:
+                    progress = next(job)
+                except StopIteration as stop:
+                    self.step += 1
+                    return stop.value
+                preview = progress.preview if self.partial is None else self.partial
+                yield Progress(f'{name}: {progress.stage}', self.step, self.total, progress.metrics, preview)
+        finally:
+            job.close()
+
+    def comparison(
+        self, generated: Report, real: Report, own: Sequence[Report], others: Sequence[Report], complete: bool
+    ) -> Comparison:
+        plan = self.plan
+        compared = dict(generated.statistics) if not own else _means(own)
+        curves = dict(generated.curves) if not own else _mean_curves(own)
+        band = {
+            key: BandEntry.of([r.value(key) for r in others if key in r.statistics])
+            for key in compared
+            if any(key in r.statistics for r in others)
+        }
+        curve_bands: dict[str, CurveBand] = {}
+        for key in curves:
+            found = CurveBand.of([r.curves[key] for r in others if key in r.curves])
+            if found is not None:
+                curve_bands[key] = found
+        verdicts = {key: self.verdict(key, compared[key], entry) for key, entry in band.items()}
+        self.add_s2_error(curves, curve_bands, own, others, compared, band, verdicts)
+        notes = list(plan.notes)
+        solved = min(len(others), TORTUOSITY_BLOCKS)
+        if self.solver is not None and len(plan.real) > TORTUOSITY_BLOCKS:
+            notes.append(f'tortuosity band: {solved} of {len(plan.real)} real blocks, for its cost')
+        return Comparison(
+            generated=generated,
+            real=real,
+            block_shape=plan.block,
+            basis=plan.basis,
+            same_size=not plan.generated,
+            compared=compared,
+            band=band,
+            curve_bands=curve_bands,
+            compared_curves=curves,
+            verdicts=verdicts,
+            notes=tuple(notes),
+            complete=complete,
+        )
+
+    def verdict(self, key: str, statistic: Statistic, band: BandEntry) -> Verdict:
+        if min(self.plan.block) < SMALLEST_BLOCK:
+            return Verdict(
+                verdict='cannot tell',
+                sentence=f'volume too small to tell: blocks of {_times(self.plan.block)} voxels',
+            )
+        return judge(statistic.value, statistic.note, band, signed=key in _SIGNED)
+
+    def add_s2_error(
+        self,
+        curves: dict[str, Curve],
+        curve_bands: dict[str, CurveBand],
+        own: Sequence[Report],
+        others: Sequence[Report],
+        compared: dict[str, Statistic],
+        band: dict[str, BandEntry],
+        verdicts: dict[str, Verdict],
+    ) -> None:
+        """Judge S2 as a whole: its distance from the real mean, beside what one real block makes against the others."""
+        keys = [key for key in _S2_KEYS if key in curves and key in curve_bands]
+        usable = [r for r in others if all(key in r.curves for key in keys)]
+        if not keys or len(usable) < FEWEST_BLOCKS:
+            return
+        phi = float(np.mean([curve_bands[key].mean[0] for key in keys]))
+        reference = [curve_bands[key] for key in keys]
+        method = 'mean over lags and axes of |S2 - mean of real S2| / (phi (1 - phi))'
+
+        def distance(report: Report) -> float | None:
+            return s2_distance([report.curves[key] for key in keys], reference, phi)
+
+        if own:  # like with like: the error of one block, not of the mean of several
+            each = [distance(r) for r in own if all(key in r.curves for key in keys)]
+            known = [e for e in each if e is not None]
+            value = float(np.mean(known)) if known else None
+        else:
+            value = s2_distance([curves[key] for key in keys], reference, phi)
+        floor: list[float | None] = []
+        for i, report in enumerate(usable):
+            rest = [CurveBand.of([r.curves[k] for j, r in enumerate(usable) if j != i]) for k in keys]
+            means = [b for b in rest if b is not None]
+            floor.append(s2_distance([report.curves[k] for k in keys], means, phi))
+        entry = BandEntry.of(floor)
+        band['s2_error'] = entry
+        compared['s2_error'] = Statistic.of(value, '1', method)
+        if value is None or entry.mean is None or entry.sd is None:
+            return
+        sds = (value - entry.mean) / max(entry.sd, 1e-9)
+        # An error smaller than that between real blocks is no fault: only the upper side counts.
+        inside = sds <= 2
+        beside = f'{value:.3f} beside {entry.mean:.3f} +- {entry.sd:.3f} between real blocks'
+        small = min(self.plan.block) < SMALLEST_BLOCK
+        verdicts['s2_error'] = Verdict(
+            verdict='cannot tell' if small else 'inside' if inside else 'outside',
+            sds=sds,
+            sentence=beside if inside else f'outside by {sds:.1f} sd: {beside}',
+        )
+
+
+def _means(reports: Sequence[Report]) -> dict[str, Statistic]:
+    """Mean of every statistic over blocks, None where no block has a value."""
+    means: dict[str, Statistic] = {}
+    for key, first in reports[0].statistics.items():
+        entry = BandEntry.of([r.value(key) for r in reports if key in r.statistics])
+        note = next((r.statistics[key].note for r in reports if key in r.statistics and r.value(key) is None), first.note)
+        method = f'{first.method}; mean of {entry.count} blocks'
+        means[key] = Statistic.of(entry.mean, first.unit, method, note=note if entry.mean is None else '')
+    return means
+
+
+def _mean_curves(reports: Sequence[Report]) -> dict[str, Curve]:
+    """Mean of every curve over blocks."""
+    curves: dict[str, Curve] = {}
+    for key in reports[0].curves:
+        band = CurveBand.of([r.curves[key] for r in reports if key in r.curves])
+        if band is not None:
+            curves[key] = Curve(lag=band.lag, lag_unit=band.lag_unit, value=band.mean)
+    return curves

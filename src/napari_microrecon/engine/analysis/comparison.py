@@ -1,0 +1,226 @@
+"""What a comparison of a generated volume with a real one says, and how each verdict is reached."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any, Literal, Self
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
+
+from .report import SCHEMA, Curve, Report, Statistic, dump_json, title
+
+VerdictWord = Literal['inside', 'outside', 'cannot tell']
+
+FEWEST_BLOCKS = 3
+BAND_SDS = 2.0
+_TOO_BROAD = 0.5  # sd over mean at which the band of a positive quantity reaches zero
+# A band cannot be narrower than this share of its mean: blocks that agree to all digits (fully percolating, say)
+# would call any difference, however small, outside.
+RESOLUTION = 0.005
+
+
+class BandEntry(BaseModel):
+    """Mean and spread of a statistic over real blocks.
+
+    Attributes
+    ----------
+    mean, sd : float or None
+        Over the blocks in which the statistic has a value; None where too few have one.
+    count : int
+        Blocks with a value.
+    blocks : int
+        Blocks measured.
+    """
+
+    model_config = ConfigDict(frozen=True, extra='forbid')
+
+    mean: float | None = Field(allow_inf_nan=False)
+    sd: float | None = Field(allow_inf_nan=False)
+    count: int
+    blocks: int
+
+    @classmethod
+    def of(cls, values: Sequence[float | None]) -> Self:
+        """Band of the values of all blocks, None for blocks without one."""
+        known = [v for v in values if v is not None and math.isfinite(v)]
+        mean = float(np.mean(known)) if known else None
+        sd = float(np.std(known, ddof=1)) if len(known) > 1 else None
+        return cls(mean=mean, sd=sd, count=len(known), blocks=len(values))
+
+
+class CurveBand(BaseModel):
+    """Mean and spread of a curve over real blocks, per lag."""
+
+    model_config = ConfigDict(frozen=True, extra='forbid')
+
+    lag: tuple[float, ...]
+    lag_unit: str
+    mean: tuple[float, ...]
+    sd: tuple[float, ...]
+    count: int
+
+    @classmethod
+    def of(cls, curves: Sequence[Curve]) -> Self | None:
+        """Band of curves over the lags that all share; None for fewer than two curves."""
+        if len(curves) < 2:
+            return None
+        length = min(len(c.lag) for c in curves)
+        values = np.asarray([c.value[:length] for c in curves])
+        return cls(
+            lag=curves[0].lag[:length],
+            lag_unit=curves[0].lag_unit,
+            mean=tuple(values.mean(axis=0).tolist()),
+            sd=tuple(values.std(axis=0, ddof=1).tolist()),
+            count=len(curves),
+        )
+
+
+class Verdict(BaseModel):
+    """Whether a generated statistic lies within the spread of real material.
+
+    Attributes
+    ----------
+    verdict : {'inside', 'outside', 'cannot tell'}
+        Within mean +- 2 sd of the real blocks, or not, or not decidable.
+    sds : float or None
+        Distance from the mean in standard deviations, signed.
+    sentence : str
+        The same in words.
+    """
+
+    model_config = ConfigDict(frozen=True, extra='forbid')
+
+    verdict: VerdictWord
+    sds: float | None = Field(default=None, allow_inf_nan=False)
+    sentence: str
+
+
+def judge(value: float | None, note: str, band: BandEntry, *, signed: bool = False) -> Verdict:
+    """Verdict on one statistic.
+
+    Parameters
+    ----------
+    value : float or None
+        The generated value.
+    note : str
+        Why it is missing, where it is.
+    band : BandEntry
+        Of the real blocks.
+    signed : bool
+        Whether the statistic may be negative. The band of a positive one must not reach zero to say anything.
+    """
+    if value is None:
+        if band.count == band.blocks >= FEWEST_BLOCKS:
+            return Verdict(verdict='outside', sentence=f'{note}, while all {band.blocks} real blocks have a value')
+        return Verdict(verdict='cannot tell', sentence=note or 'no value')
+    if band.mean is None or band.sd is None or band.count < FEWEST_BLOCKS:
+        if band.count == 0 and band.blocks >= FEWEST_BLOCKS:
+            return Verdict(verdict='cannot tell', sentence=f'none of {band.blocks} real blocks has a value')
+        few = 'block has' if band.count == 1 else 'blocks have'
+        sentence = f'only {band.count} real {few} a value, {FEWEST_BLOCKS} are needed'
+        return Verdict(verdict='cannot tell', sentence=sentence)
+    sd = max(band.sd, RESOLUTION * abs(band.mean))
+    sds = (value - band.mean) / sd if sd > 0 else (0.0 if value == band.mean else math.copysign(1e6, value - band.mean))
+    if abs(sds) > BAND_SDS:
+        side = 'above' if sds > 0 else 'below'
+        return Verdict(verdict='outside', sds=sds, sentence=f'outside by {abs(sds):.1f} sd, {side} {band.count} real blocks')
+    if not signed and band.sd > _TOO_BROAD * abs(band.mean):
+        share = f'{band.sd / abs(band.mean):.0%}' if band.mean else 'more than their mean'
+        sentence = f'volume too small to tell: real blocks of this size scatter by {share}'
+        return Verdict(verdict='cannot tell', sds=sds, sentence=sentence)
+    return Verdict(verdict='inside', sds=sds, sentence=f'inside the spread of {band.count} real blocks ({sds:+.1f} sd)')
+
+
+def s2_distance(curves: Sequence[Curve | CurveBand], reference: Sequence[CurveBand | Curve], phi: float) -> float | None:
+    """Mean over lags and axes of |S2 - S2 reference| / (phi (1 - phi)), dimensionless."""
+    if not curves or len(curves) != len(reference) or not 0 < phi < 1:
+        return None
+    parts: list[float] = []
+    for one, other in zip(curves, reference, strict=True):
+        a, b = (np.asarray(c.value if isinstance(c, Curve) else c.mean) for c in (one, other))
+        lag = np.asarray(other.lag)
+        common = lag <= one.lag[-1] * (1 + 1e-9)
+        parts.append(float(np.abs(np.interp(lag, one.lag, a) - b)[common].mean()))
+    return float(np.mean(parts)) / (phi * (1 - phi))
+
+
+class Comparison(BaseModel):
+    """A generated volume beside real material.
+
+    Attributes
+    ----------
+    generated, real : Report
+        Of the whole volumes.
+    block_shape : tuple of int
+        Shape (Z, Y, X) of the blocks behind the band.
+    basis : str
+        What was compared with what, in words.
+    same_size : bool
+        Whether the blocks have the generated volume's shape; otherwise both volumes were cut.
+    compared : dict of str to Statistic
+        The generated values that the verdicts are about: those of the whole volume, or the means of its blocks.
+    band : dict of str to BandEntry
+        Spread over the real blocks, by key of the statistic; 's2_error' is a key of its own: the distance of a
+        block's S2 from the mean of the other blocks.
+    curve_bands : dict of str to CurveBand
+        Spread of the curves.
+    compared_curves : dict of str to Curve
+        The generated curves that belong to `curve_bands`.
+    verdicts : dict of str to Verdict
+        By key.
+    notes : tuple of str
+        What else to know (blocks left out, volumes cut, phases matched).
+    complete : bool
+        False for the partial comparisons of a running job.
+    """
+
+    model_config = ConfigDict(frozen=True, extra='forbid')
+
+    generated: Report
+    real: Report
+    block_shape: tuple[int, int, int]
+    basis: str
+    same_size: bool = True
+    compared: dict[str, Statistic] = Field(default_factory=dict)
+    band: dict[str, BandEntry] = Field(default_factory=dict)
+    curve_bands: dict[str, CurveBand] = Field(default_factory=dict)
+    compared_curves: dict[str, Curve] = Field(default_factory=dict)
+    verdicts: dict[str, Verdict] = Field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    complete: bool = True
+
+    def keys_with(self, word: VerdictWord) -> list[str]:
+        """Keys of the statistics with this verdict."""
+        return [key for key, verdict in self.verdicts.items() if verdict.verdict == word]
+
+    @property
+    def summary(self) -> str:
+        """One sentence: how many statistics lie inside, which outside."""
+        inside, outside, open_ = (len(self.keys_with(w)) for w in ('inside', 'outside', 'cannot tell'))
+        text = f'{inside} of {inside + outside} statistics inside the spread of real material'
+        if outside:
+            text += f'; outside: {", ".join(title(k) for k in self.keys_with("outside"))}'
+        return text + (f'; {open_} cannot be told at this size' if open_ else '')
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data ready for JSON."""
+        return {
+            'schema': SCHEMA,
+            'generated': self.generated.to_dict(),
+            'real': self.real.to_dict(),
+            'block_shape': list(self.block_shape),
+            'basis': self.basis,
+            'same_size': self.same_size,
+            'compared': {k: s.model_dump() for k, s in self.compared.items()},
+            'band': {k: b.model_dump() for k, b in self.band.items()},
+            'curve_bands': {k: b.model_dump(mode='json') for k, b in self.curve_bands.items()},
+            'verdicts': {k: v.model_dump() for k, v in self.verdicts.items()},
+            'summary': self.summary,
+            'notes': list(self.notes),
+        }
+
+    def to_json(self) -> str:
+        """JSON with both reports, band and verdicts; never NaN or Infinity."""
+        return dump_json(self.to_dict())

@@ -1,0 +1,236 @@
+"""Self-contained HTML report of one volume, or of a reconstruction beside real material."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+
+from ..provenance import Provenance, versions
+from ..volume import Volume
+from ..voxels import AXES, IMAGE_AXES
+from . import html_figures as figures
+from .comparison import BAND_SDS, Comparison
+from .html_figures import show_unit
+from .report import Report, Statistic, VolumeInfo, title
+from .texts import MEANINGS, STYLE
+
+_GENERATED = 'Generated'
+_REAL = 'Real'
+
+
+def report_html(report: Report | Comparison, volumes: Sequence[Volume] = ()) -> str:
+    """Write a report or a comparison as one HTML page without outside references.
+
+    Parameters
+    ----------
+    report : Report or Comparison
+        What to show.
+    volumes : sequence of Volume
+        The volume (of a report), or the generated and the real one (of a comparison), for pictures of their
+        middle slices. Without them there are no pictures.
+
+    Returns
+    -------
+    str
+        The page.
+    """
+    if isinstance(report, Comparison):
+        return _comparison_page(report, volumes)
+    return _report_page(report, volumes)
+
+
+def number(value: float | None) -> str:
+    """A number to read: four significant digits, no exponent where it can be avoided."""
+    if value is None:
+        return '–'
+    if value == int(value) and abs(value) < 1e6:
+        return str(int(value))
+    if 1e-3 <= abs(value) < 1e5:
+        return f'{value:.4g}'
+    mantissa, exponent = f'{value:.3e}'.split('e')
+    return f'{mantissa}·10<sup>{int(exponent)}</sup>'
+
+
+def _page(heading: str, lead: str, *sections: str) -> str:
+    body = '\n'.join(section for section in sections if section)
+    return (
+        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f'<title>{escape(heading)}</title><style>{STYLE}</style></head><body><main>'
+        f'<header><p class="kicker">napari-microrecon</p><h1>{escape(heading)}</h1><p class="lead">{lead}</p></header>'
+        f'{body}</main></body></html>\n'
+    )
+
+
+def _section(heading: str, content: str, lead: str = '') -> str:
+    if not content:
+        return ''
+    words = f'<p class="hint">{lead}</p>' if lead else ''
+    return f'<section><h2>{escape(heading)}</h2>{words}{content}</section>'
+
+
+def _size(info: VolumeInfo) -> str:
+    shape = ' × '.join(str(n) for n in info.shape)
+    size = info.voxel_size
+    if not size.is_known:
+        return f'{shape} voxels, voxel size not known'
+    unit = show_unit(size.unit)
+    edges = ' × '.join(f'{n * h:g}' for n, h in zip(info.shape, size.zyx, strict=True))
+    return f'{shape} voxels of {show_unit(str(size))}, {edges} {unit} (z, y, x)'
+
+
+def _report_page(report: Report, volumes: Sequence[Volume]) -> str:
+    lead = f'Phase <b>{escape(report.phase_name)}</b> (label {report.phase}). {escape(_size(report.volume))}.'
+    rows = ''.join(
+        f'<tr><th scope="row">{escape(title(key))}</th>{_value_cells(statistic)}'
+        f'<td class="note">{escape(statistic.note)}</td><td class="method">{escape(statistic.method)}</td></tr>'
+        for key, statistic in report.statistics.items()
+    )
+    table = (
+        '<div class="scroll"><table><thead><tr><th>Statistic</th><th class="n">Value</th><th>Unit</th><th>Note</th>'
+        f'<th>Method</th></tr></thead><tbody>{rows}</tbody></table></div>'
+    )
+    return _page(
+        f'Microstructure of {report.volume.name}',
+        lead,
+        _section('Middle slices', _slices([(report.volume.name, v) for v in volumes[:1]])),
+        _section('Statistics', table, 'Values after ± are standard errors, where they are known.'),
+        _section('Curves', f'<figure>{figures.report_figure(report)}</figure>' if report.curves else ''),
+        _section('What the numbers mean', _meanings(report.statistics)),
+        _section('Where it came from', _provenance([('Volume', report.volume)])),
+    )
+
+
+def _comparison_page(comparison: Comparison, volumes: Sequence[Volume]) -> str:
+    generated, real = comparison.generated, comparison.real
+    lead = (
+        f'Phase <b>{escape(generated.phase_name)}</b>. '
+        f'{_GENERATED}: {escape(_size(generated.volume))}. {_REAL}: {escape(_size(real.volume))}.'
+    )
+    counts = {word: len(comparison.keys_with(word)) for word in ('inside', 'outside', 'cannot tell')}
+    tiles = ''.join(
+        f'<div class="tile {word.replace(" ", "-")}"><b>{count}</b><span>{label}</span></div>'
+        for (word, count), label in zip(
+            counts.items(), ('inside the spread of real blocks', 'outside it', 'cannot be told'), strict=True
+        )
+    )
+    notes = ''.join(f'<li>{escape(note)}</li>' for note in comparison.notes)
+    basis = f'<p>Compared: {escape(comparison.basis)}.</p>' + (f'<ul>{notes}</ul>' if notes else '')
+    named = list(zip((f'{_GENERATED}: {generated.volume.name}', f'{_REAL}: {real.volume.name}'), volumes, strict=False))
+    dots, s2, lineal = figures.dot_figure(comparison), figures.s2_figure(comparison), figures.lineal_path_figure(comparison)
+    return _page(
+        f'{generated.volume.name} beside {real.volume.name}',
+        lead,
+        f'<section><div class="tiles">{tiles}</div>{basis}</section>',
+        _section('Middle slices', _slices(named)),
+        _section(
+            'Where the generated volume lies',
+            f'<figure>{dots}</figure>' if dots else '',
+            f'Shaded: mean ± {BAND_SDS:g} sd of the real blocks. Orange dots lie outside; hollow ones cannot be told.',
+        ),
+        _section('Statistics', _comparison_table(comparison)),
+        _section(
+            'Two-point probability',
+            f'<figure>{s2}</figure>' if s2 else '',
+            'The chance that two points a lag apart both lie in the phase: φ at lag zero, φ² where they know nothing '
+            'of each other.',
+        ),
+        _section(
+            'Lineal path',
+            f'<figure>{lineal}</figure>' if lineal else '',
+            'The chance that a straight segment lies in the phase from end to end; connectivity that S₂ cannot see.',
+        ),
+        _section('What the numbers mean', _meanings(comparison.compared)),
+        _section('Where it came from', _provenance([(_GENERATED, generated.volume), (_REAL, real.volume)])),
+    )
+
+
+def _value_cells(statistic: Statistic) -> str:
+    spread = '' if statistic.sd is None else f' <span class="sd">± {number(statistic.sd)}</span>'
+    return f'<td class="n">{number(statistic.value)}{spread}</td><td>{escape(show_unit(statistic.unit))}</td>'
+
+
+def _comparison_table(comparison: Comparison) -> str:
+    rows: list[str] = []
+    for key, statistic in comparison.compared.items():
+        band, verdict = comparison.band.get(key), comparison.verdicts.get(key)
+        words = '–' if band is None or band.mean is None else number(band.mean)
+        if band is not None and band.sd is not None:
+            words += f' <span class="sd">± {number(band.sd)}</span>'
+        count = '' if band is None else str(band.count) + ('' if band.count == band.blocks else f' of {band.blocks}')
+        badge = ''
+        if verdict is not None:
+            kind = verdict.verdict.replace(' ', '-')
+            badge = f'<span class="badge {kind}">{verdict.verdict}</span> {escape(verdict.sentence)}'
+        name = 'S₂, distance from the real mean' if key == 's2_error' else title(key)
+        rows.append(
+            f'<tr><th scope="row">{escape(name)}</th>{_value_cells(statistic)}<td class="n">{words}</td>'
+            f'<td class="n">{count}</td><td class="verdict">{badge}</td><td class="method">{escape(statistic.method)}</td></tr>'
+        )
+    return (
+        '<div class="scroll"><table><thead><tr><th>Statistic</th><th class="n">Generated</th><th>Unit</th>'
+        '<th class="n">Real blocks, mean ± sd</th><th class="n">n</th><th>Verdict</th><th>Method</th></tr></thead>'
+        f'<tbody>{"".join(rows)}</tbody></table></div>'
+    )
+
+
+def _slices(volumes: Sequence[tuple[str, Volume]]) -> str:
+    if not volumes:
+        return ''
+    rows: list[str] = []
+    for name, volume in volumes:
+        pictures: list[str] = []
+        for normal in AXES:
+            share, label = figures.scale_bar(volume, normal)
+            row, column = IMAGE_AXES[normal]
+            middle = volume.shape[AXES.index(normal)] // 2
+            height, width = volume.slice_labels(normal, middle).shape
+            pixel = volume.voxel_size.pixel(normal)
+            ratio = width * pixel[1] / (height * pixel[0])
+            pictures.append(
+                f'<figure class="slice"><div class="frame" style="aspect-ratio:{ratio:.4f}">'
+                f'<img alt="slice at {normal}={middle} of {escape(name)}" src="{figures.slice_png(volume, normal)}">'
+                f'<span class="bar" style="width:{share * 100:.2f}%">{escape(label)}</span></div>'
+                f'<figcaption>{normal} = {middle} &nbsp;({row} down, {column} right)</figcaption></figure>'
+            )
+        swatches = ''.join(
+            f'<span class="swatch"><i style="background:{color}"></i>{escape(phase)}</span>'
+            for phase, color in figures.phase_colors(volume).items()
+        )
+        rows.append(f'<h3>{escape(name)} {swatches}</h3><div class="slices">{"".join(pictures)}</div>')
+    return ''.join(rows)
+
+
+def _meanings(statistics: dict[str, Statistic]) -> str:
+    items = ''.join(
+        f'<dt>{escape(name)}</dt><dd>{escape(text)}</dd>'
+        for stem, (name, text) in MEANINGS.items()
+        if any(key == stem or key.rpartition('_')[0] == stem for key in statistics)
+    )
+    return f'<dl>{items}</dl>' if items else ''
+
+
+def _provenance(volumes: Sequence[tuple[str, VolumeInfo]]) -> str:
+    parts = [
+        f'<h3>{escape(name)}: {escape(info.name)}</h3><table class="plain">{_provenance_rows(info.provenance)}</table>'
+        for name, info in volumes
+    ]
+    analysed = ', '.join(f'{name} {version}' for name, version in versions().items())
+    return ''.join(parts) + f'<p class="hint">Analysed with {escape(analysed)}.</p>'
+
+
+def _provenance_rows(provenance: Provenance) -> str:
+    made_with = ', '.join(f'{name} {version}' for name, version in provenance.versions.items())
+    rows: list[tuple[str, str]] = [('Kind', provenance.kind)]
+    rows += [('Description', provenance.description), ('Licence', provenance.licence)]
+    rows += [('Input', f'{source.name} (sha256 {source.sha256})') for source in provenance.inputs]
+    if provenance.weights is not None:
+        rows.append(('Weights', f'{provenance.weights.name} (sha256 {provenance.weights.sha256})'))
+    rows += [
+        ('Seed', '' if provenance.seed is None else str(provenance.seed)),
+        ('Device', provenance.device),
+        ('Parameters', ', '.join(f'{k} = {v}' for k, v in provenance.parameters.items())),
+        ('Versions', made_with),
+        ('Created', provenance.created),
+    ]
+    return ''.join(f'<tr><th scope="row">{k}</th><td>{escape(v)}</td></tr>' for k, v in rows if v)
