@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-__all__ = ['MicroreconWidget']
-
 
 def __getattr__(name: str) -> Any:
     if name == 'MicroreconWidget':

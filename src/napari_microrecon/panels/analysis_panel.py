@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtGui import QColor
@@ -14,31 +14,36 @@ from qtpy.QtWidgets import (
     QHeaderView,
     QTableWidget,
     QTableWidgetItem,
+    QVBoxLayout,
     QWidget,
 )
 
+from ..engine.analysis.report import title
 from .parts import Panel, button, heading, hint, row
 from .plots import CurvePlot
 
 if TYPE_CHECKING:
+    from ..engine.analysis import Comparison, Report, Statistic
     from ..session import Session
     from ..viewer.appearance import Palette
 
 _ROW = 23  # pixels
-# Statistics in reading order with the words of the table; others are in the saved report.
-ROWS = {
-    'phase_fraction': 'Phase fraction',
-    'specific_surface': 'Specific surface',
-    'percolating_fraction_z': 'Percolating z',
-    'percolating_fraction_y': 'Percolating y',
-    'percolating_fraction_x': 'Percolating x',
-    'tortuosity_z': 'Tortuosity z',
-    'tortuosity_y': 'Tortuosity y',
-    'tortuosity_x': 'Tortuosity x',
-    'correlation_length_z': 'Correlation length z',
-    'correlation_length_y': 'Correlation length y',
-    'correlation_length_x': 'Correlation length x',
-}
+# Statistics in reading order; others are in the saved report.
+ROWS = (
+    'phase_fraction',
+    's2_error',
+    'specific_surface',
+    'percolating_fraction_z',
+    'percolating_fraction_y',
+    'percolating_fraction_x',
+    'tortuosity_z',
+    'tortuosity_y',
+    'tortuosity_x',
+    'correlation_length_z',
+    'correlation_length_y',
+    'correlation_length_x',
+    'anisotropy_index',
+)
 _CURVES = {'s2_radial': 'radial mean', 's2_z': 'along z', 's2_y': 'along y', 's2_x': 'along x'}
 _MARKS = {'inside': ('✓', 'good'), 'outside': ('✗', 'bad'), 'cannot tell': ('?', 'muted')}
 
@@ -101,8 +106,6 @@ class AnalysisPanel(Panel):
         self.table.setColumnWidth(3, 24)
         self.footnote = hint()
         self.results = QWidget()
-        from qtpy.QtWidgets import QVBoxLayout
-
         column = QVBoxLayout(self.results)
         column.setContentsMargins(0, 0, 0, 0)
         column.addLayout(row(heading('Two-point correlation S₂(r)'), 1, self.which))
@@ -152,7 +155,9 @@ class AnalysisPanel(Panel):
             real = comparison.real.curves.get(key)
             band = comparison.curve_bands.get(key)
             if band is not None:
-                self.plot.band('real ± 2 sd', band.lag, band.low, band.high, 'reference')
+                pairs = list(zip(band.mean, band.sd, strict=True))
+                low, high = [m - 2 * d for m, d in pairs], [m + 2 * d for m, d in pairs]
+                self.plot.band('real ± 2 sd', band.lag, low, high, 'reference')
             if real is not None:
                 self.plot.curve('reference', real.lag, real.value, 'reference')
         self.plot.curve('reconstruction', curve.lag, curve.value, 'generated')
@@ -160,26 +165,28 @@ class AnalysisPanel(Panel):
         if fraction is not None and fraction.value is not None:
             self.plot.level('φ²', fraction.value**2, 'muted')
 
-    def _fill(self, report: Any, comparison: Any) -> None:
-        keys = [key for key in ROWS if key in report.statistics]
+    def _fill(self, report: Report, comparison: Comparison | None) -> None:
+        judged = None if comparison is None or not comparison.band else comparison
+        # What was judged: the volume itself, or the mean of its blocks where the reference is too small.
+        values = report.statistics if judged is None else judged.compared
+        keys = [key for key in ROWS if key in values]
         self.table.setRowCount(len(keys))
-        self.table.setColumnHidden(2, comparison is None)
-        self.table.setColumnHidden(3, comparison is None)
+        self.table.setColumnHidden(2, judged is None)
+        self.table.setColumnHidden(3, judged is None)
         for i, key in enumerate(keys):
-            statistic = report.statistics[key]
-            unit = '' if statistic.unit in ('', '1', None) else f' ({_pretty(statistic.unit)})'
-            self._cell(i, 0, f'{ROWS[key]}{unit}', statistic.method)
-            self._cell(i, 1, number(statistic.value), statistic.note, right=True)
-            if comparison is None:
+            statistic = values[key]
+            unit = '' if statistic.unit == '1' else f' ({_pretty(statistic.unit)})'
+            self._cell(i, 0, f'{title(key)}{unit}', statistic.method)
+            self._cell(i, 1, shown(statistic), statistic.note, right=True)
+            if judged is None:
                 continue
-            real = comparison.real.statistics.get(key)
-            band = comparison.band.get(key)
-            spread = f' ± {number(2 * band.sd)}' if band is not None and band.sd is not None else ''
-            mean = band.mean if band is not None else real.value if real is not None else None
-            self._cell(i, 2, f'{number(mean)}{spread}', 'mean ± 2 sd of real subvolumes of this size', right=True)
-            verdict = comparison.verdicts.get(key)
-            mark, role = _MARKS.get(verdict.verdict if verdict is not None else 'cannot tell', _MARKS['cannot tell'])
-            item = self._cell(i, 3, mark, verdict.sentence if verdict is not None else '')
+            band = judged.band.get(key)
+            spread = '' if band is None or band.sd is None else f' ± {number(2 * band.sd)}'
+            tip = '' if band is None else f'mean ± 2 sd of {band.count} real blocks'
+            self._cell(i, 2, f'{number(None if band is None else band.mean)}{spread}', tip, right=True)
+            verdict = judged.verdicts.get(key)
+            mark, role = _MARKS['cannot tell' if verdict is None else verdict.verdict]
+            item = self._cell(i, 3, mark, '' if verdict is None else verdict.sentence)
             item.setTextAlignment(Qt.AlignmentFlag.AlignCenter)
             if self._palette is not None:
                 item.setForeground(QColor(getattr(self._palette, role)))
@@ -187,10 +194,9 @@ class AnalysisPanel(Panel):
             self.table.setRowHeight(i, _ROW)
         head = 0 if self.table.horizontalHeader().isHidden() else self.table.horizontalHeader().sizeHint().height()
         self.table.setFixedHeight(head + len(keys) * _ROW + 4)
-        self.footnote.setText(
-            '' if comparison is None else 'Reference: mean ± 2 sd of its subvolumes of the same size. ✓ inside, '
-            '✗ outside, ? cannot tell; hover for the sentence.'
-        )
+        self.footnote.setVisible(judged is not None)
+        if judged is not None:
+            self.footnote.setText(f'Compared: {_pretty(judged.basis)}. Hover over a mark for its reason.')
 
     def _cell(self, i: int, j: int, text: str, tip: str | None, *, right: bool = False) -> QTableWidgetItem:
         item = QTableWidgetItem(text)
@@ -210,18 +216,22 @@ class AnalysisPanel(Panel):
 
 def number(value: float | None) -> str:
     """Three significant digits; a dash where there is no value."""
-    return '–' if value is None else f'{value:.3g}'
+    return '–' if value is None else f'{value:#.3g}'.rstrip('.')
 
 
-def _pretty(unit: str) -> str:
-    return unit.replace('um', 'µm')
+def shown(statistic: Statistic) -> str:
+    """Value of a statistic; infinity where a phase does not span the volume, for then nothing passes."""
+    if statistic.value is None and statistic.note.startswith('no path'):
+        return '∞'
+    return number(statistic.value)
 
 
-def summary(report: Any, comparison: Any) -> str:
+def summary(report: Report, comparison: Comparison | None) -> str:
     """One sentence over the table."""
-    name = report.phase_name
-    if comparison is None:
-        return f'Phase: {name}. Add a reference volume in step 1 to judge these numbers.'
-    told = [v.verdict for key, v in comparison.verdicts.items() if key in ROWS]
-    inside, judged = told.count('inside'), sum(v != 'cannot tell' for v in told)
-    return f'Phase: {name}. {inside} of {judged} statistics lie within the spread of the real material.'
+    if comparison is None or not comparison.verdicts:
+        return f'Phase: {report.phase_name}. Add a reference volume in step 1 to judge these numbers.'
+    return f'Phase: {report.phase_name}. {comparison.summary[:1].upper()}{comparison.summary[1:]}.'
+
+
+def _pretty(text: str) -> str:
+    return text.replace('um', 'µm') if text.endswith('um') or text.startswith('1/um') else text.replace(' x ', ' × ')

@@ -107,8 +107,10 @@ class ModelForm(QWidget, Generic[Model]):
             editor.setCurrentIndex(max(0, editor.findData(value)))
         elif isinstance(editor, QCheckBox):
             editor.setChecked(value)
-        elif isinstance(editor, QSpinBox | QDoubleSpinBox):
-            editor.setValue(editor.minimum() if value is None else value)
+        elif isinstance(editor, QSpinBox):
+            editor.setValue(editor.minimum() if value is None else int(value))
+        elif isinstance(editor, QDoubleSpinBox):
+            editor.setValue(editor.minimum() if value is None else float(value))
 
     def values(self) -> dict[str, Any]:
         """Return what the form shows, by field."""

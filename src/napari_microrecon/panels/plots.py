@@ -191,8 +191,10 @@ class Sections(QWidget):
                 continue
             middle = volume.shape['zyx'.index(axis)] // 2
             plane = np.ascontiguousarray(volume.slice_labels(axis, middle))
-            image = QImage(plane.data, plane.shape[1], plane.shape[0], plane.shape[1], QImage.Format.Format_Indexed8)
+            image = QImage(
+                plane.tobytes(), plane.shape[1], plane.shape[0], plane.shape[1], QImage.Format.Format_Indexed8
+            )
             image.setColorTable([QColor(phase.color).rgb() for phase in volume.phases.items])
-            # The copy outlives the array that QImage only borrows.
+            # The copy outlives the bytes that QImage only borrows.
             pixmap = QPixmap.fromImage(image.copy())
             picture.setPixmap(pixmap.scaled(self._edge, self._edge, Qt.AspectRatioMode.KeepAspectRatio))

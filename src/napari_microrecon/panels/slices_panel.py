@@ -62,7 +62,7 @@ class SlicesPanel(Panel):
     # -- building -------------------------------------------------------------------------------
 
     def _build_slices(self) -> None:
-        self.open_button = button('Open files…', 'TIFF, PNG, JPEG, BMP or NPY: 2D slices, or a 3D volume to compare with')
+        self.open_button = button('Open files…', '2D slices, or a 3D volume to compare with (TIFF, PNG, NPY, …)')
         self.layers_button = button('Use selected layers', 'Take the layers selected in the layer list')
         self.table = QTableWidget(0, 5)
         self.table.setHorizontalHeaderLabels(['Slice', 'Pixels', 'Normal', 'Position', ''])

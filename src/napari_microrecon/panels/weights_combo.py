@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QComboBox, QFileDialog, QWidget
 
+from ..session.shipped import shipped_names
 from .parts import Listener, narrow
 
 if TYPE_CHECKING:
@@ -32,15 +33,13 @@ class WeightsCombo(QComboBox, Listener):
         self._fill()
 
     def _fill(self) -> None:
-        from ..engine.generator import shipped_weights
-
         session = self._session
         self.blockSignals(True)
         self.clear()
         self.addItem('Automatic: nearest shipped', 'auto')
         if session.tuned is not None:
             self.addItem('Fine-tuned on your slices', 'tuned')
-        for name in shipped_weights():
+        for name in shipped_names():
             self.addItem(f'Shipped: {name}', name)
         if self._training:
             self.addItem('From scratch', 'scratch')

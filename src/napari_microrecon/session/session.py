@@ -182,7 +182,19 @@ class Session:
             self.preview = progress.preview
         if self.job.kind == 'finetune':
             self.training = self.training.extended(progress)
+        if self.job.kind == 'analyse':
+            self._take_partial(progress.preview)
         return True
+
+    def _take_partial(self, found: Any) -> None:
+        """Show the statistics that are there already, while others are still being computed."""
+        from ..engine.analysis import Comparison, Report, VolumeInfo
+
+        if isinstance(found, Comparison):
+            self.report, self.comparison = found.generated, found
+        # The reference is measured too; its partial reports are not about our volume.
+        elif isinstance(found, Report) and self.volume is not None and found.volume == VolumeInfo.of(self.volume):
+            self.report = found
 
     def stop_job(self) -> None:
         """Note that the user wants the current job to stop."""

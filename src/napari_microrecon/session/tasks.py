@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,10 +22,10 @@ from .session import Session, SliceDraft
 from .training import Training
 
 if TYPE_CHECKING:
+    from ..engine.generator import FinetuneParams, ReconstructParams, Weights, WeightsChoice
+    from ..engine.phases import Phases
     from ..engine.raw_image import RawImage
     from ..engine.samples import Sample
-    from ..engine.generator import FinetuneParams, ReconstructParams, Weights
-    from ..engine.phases import Phases
 
 
 def _nothing() -> None:
@@ -59,12 +60,16 @@ def run_now(session: Session, task: Task | None) -> None:
     while task is not None:
         job_id = session.begin_job(task.kind, task.title)
         try:
-            result = drain(task.run(), lambda progress, job_id=job_id: session.advance_job(job_id, progress))
+            result = drain(task.run(), partial(_advance, session, job_id))
         except Exception as error:
             session.end_job(job_id, JobState.FAILED, str(error))
             raise
         session.end_job(job_id, JobState.DONE)
         task = task.accept(result)
+
+
+def _advance(session: Session, job_id: int, progress: Progress) -> None:
+    session.advance_job(job_id, progress)
 
 
 # -- inputs -----------------------------------------------------------------------------------------
@@ -163,9 +168,7 @@ def resegment(session: Session, phases: Phases | int, method: str = 'auto') -> T
         for i, draft in enumerate(drafts):
             yield Progress(f'Segmenting {draft.slice.name}', i, len(drafts))
             if draft.image is None:
-                raise InputError(
-                    draft.slice.name, 'is already labelled', 'open the grey image to choose other phases'
-                )
+                raise InputError(draft.slice.name, 'is already labelled', 'open the grey image to choose other phases')
             new = draft_of(draft.image, phases, method)
             redone.append(new.placed(draft.slice.normal, draft.slice.position).sized(draft.slice.voxel_size))
         return redone
@@ -246,9 +249,7 @@ def slice_of(volume: Volume, normal: Any, position: int) -> SliceDraft:
 # -- the three verbs --------------------------------------------------------------------------------
 
 
-def reconstruct(
-    session: Session, params: ReconstructParams, then: Callable[[], Task | None] = lambda: None
-) -> Task:
+def reconstruct(session: Session, params: ReconstructParams, then: Callable[[], Task | None] = lambda: None) -> Task:
     """Generate volumes from the session's slices and weights."""
     slices, spec, tuned = session.need_slices(), session.weights_spec, session.tuned
 
@@ -266,9 +267,7 @@ def reconstruct(
         session.choice = choice
         session.set_volumes(reconstruction.volumes)
         volume = reconstruction.volumes[0]
-        fractions = ', '.join(
-            f'{p.name} {f:.3f}' for p, f in zip(volume.phases.items, volume.fractions, strict=True)
-        )
+        fractions = ', '.join(f'{p.name} {f:.3f}' for p, f in zip(volume.phases.items, volume.fractions, strict=True))
         session.say(f'Reconstructed {" × ".join(map(str, volume.shape))} voxels: {fractions}', 'success')
         return then()
 
@@ -283,7 +282,7 @@ def finetune(session: Session, params: FinetuneParams, checkpoint: Path) -> Task
         from ..engine.generator import finetune as train
 
         yield Progress('Choosing weights')
-        _, start = pick_weights(spec, tuned, slices)
+        _, start = pick_weights(spec, tuned, slices, training=True)
         return (yield from train(slices, start, params, checkpoint=checkpoint))
 
     def accept(weights: Weights) -> None:
@@ -332,15 +331,17 @@ def demo(session: Session, name: str, params: Callable[[Session], ReconstructPar
     return load_sample(session, name, lambda: reconstruct(session, params(session), lambda: analyse(session)))
 
 
-def pick_weights(spec: str, tuned: Weights | None, slices: SliceSet) -> tuple[Any, Weights]:
+def pick_weights(
+    spec: str, tuned: Weights | None, slices: SliceSet, *, training: bool = False
+) -> tuple[WeightsChoice | None, Weights]:
     """Return the choice (None for the session's own fine-tuned weights) and the weights of `spec`."""
-    from ..engine.generator import choose_weights
+    from ..engine.generator import choose_weights, starting_weights
 
     if spec == 'tuned':
         if tuned is None:
             raise InputError('weights', 'nothing has been fine-tuned yet', 'choose other weights, or fine-tune first')
         return None, tuned
-    choice = choose_weights(spec, slices)
+    choice = (starting_weights if training else choose_weights)(spec, slices)
     return choice, choice.weights
 
 

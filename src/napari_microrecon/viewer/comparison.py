@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from napari.components import ViewerModel
     from napari.layers import Layer
 
+
 def arrange(viewer: ViewerModel) -> None:
     """Put what was reconstructed into the left cell and its reference into the right one.
 

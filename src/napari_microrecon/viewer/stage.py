@@ -140,7 +140,7 @@ class Stage:
         if not self.show_previews or (shown and now - self._last_preview < PREVIEW_EVERY):
             return
         self._last_preview = now
-        data, keywords, _ = layers.volume_layer(volume, 'preview')
+        data = layers.volume_layer(volume, 'preview')[0]
         if shown and shown[0].data.shape == data.shape:
             shown[0].data = data
             return

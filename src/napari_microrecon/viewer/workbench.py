@@ -183,7 +183,8 @@ class Workbench(QObject):
 
         reference = session.reference
         edges = (128, 128, 128) if reference is None else tuple(min(128, n) for n in reference.shape)
-        return ReconstructParams(shape=edges, device=self.preferences.device)
+        given = {'shape': edges, 'device': self.preferences.device}
+        return ReconstructParams.model_validate(given)  # the rest are the model's defaults
 
     def cancel(self) -> None:
         """Stop the current job."""

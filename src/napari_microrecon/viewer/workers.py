@@ -94,18 +94,18 @@ class _SpareCore:
     """
 
     def __init__(self) -> None:
-        self._before: int | None = None
+        self._before = 0
 
     def spare(self) -> None:
         """Lower torch's number of threads as soon as torch is there; the job imports it, not we."""
         torch = sys.modules.get('torch')
-        if self._before is None and torch is not None and hasattr(torch, 'set_num_threads'):
+        if not self._before and torch is not None and hasattr(torch, 'set_num_threads'):
             self._before = torch.get_num_threads()
             torch.set_num_threads(max(1, min(self._before, (os.cpu_count() or 2) - 1)))
 
     def restore(self) -> None:
         """Give the threads back."""
-        if self._before is not None:
+        if self._before:
             sys.modules['torch'].set_num_threads(self._before)
 
 
