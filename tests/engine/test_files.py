@@ -349,7 +349,7 @@ def test_slices_that_disagree_are_refused(tmp_path: Path) -> None:
     two, three = STACK[0], RNG.integers(0, 3, (20, 30), np.uint8)
     for name, array, size in (('two', two, 1.0), ('three', three, 1.0), ('coarse', two, 2.0)):
         tifffile.imwrite(
-            tmp_path / f'{name}.tif', array, imagej=True, resolution=(1 / size,) * 2, metadata={'unit': 'um'}
+            tmp_path / f'{name}.tif', array, imagej=True, resolution=(1 / size, 1 / size), metadata={'unit': 'um'}
         )
     with pytest.raises(InputError, match=r'three\.tif.*3 phases while two\.tif has 2'):
         read_slices([tmp_path / 'two.tif', tmp_path / 'three.tif'])

@@ -92,12 +92,7 @@ def meaning(comparison: Comparison) -> list[str]:
     generated, real = comparison.generated, comparison.real
     name = generated.phase_name
     sentences = []
-
-    def value(report: object, key: str) -> float | None:
-        statistic = report.statistics.get(key)  # type: ignore[attr-defined]
-        return None if statistic is None else statistic.value
-
-    mine, theirs = value(generated, 'phase_fraction'), value(real, 'phase_fraction')
+    mine, theirs = generated.value('phase_fraction'), real.value('phase_fraction')
     if mine is not None and theirs is not None:
         sentences.append(
             f'{100 * mine:.1f} % of the reconstruction is {name}, {100 * theirs:.1f} % of the reference'
@@ -105,7 +100,7 @@ def meaning(comparison: Comparison) -> list[str]:
         )
     for axis in 'zyx':
         key = f'tortuosity_{axis}'
-        mine, theirs = value(generated, key), value(real, key)
+        mine, theirs = generated.value(key), real.value(key)
         if mine is None and theirs is None:
             sentences.append(f'Along {axis} no path leads through the {name}, in neither of the two.')
         elif mine is None or theirs is None:
@@ -130,10 +125,11 @@ def meaning(comparison: Comparison) -> list[str]:
 def _band(comparison: Comparison, key: str, factor: float = 1, unit: str = '') -> str:
     entry = comparison.band.get(key)
     verdict = comparison.verdicts.get(key)
-    if entry is None or verdict is None:
+    if entry is None or verdict is None or entry.mean is None or entry.sd is None:
         return ''
-    low, high = factor * (entry.mean - 2 * entry.sd), factor * (entry.mean + 2 * entry.sd)
-    return f' ({verdict.verdict} the band {max(0.0, low):.1f} to {high:.1f}{unit})'
+    low, high = factor * max(0.0, entry.mean - 2 * entry.sd), factor * (entry.mean + 2 * entry.sd)
+    word = {'inside': 'inside', 'outside': 'outside'}.get(verdict.verdict, 'cannot be judged against')
+    return f' ({word} the band {low:.1f} to {high:.1f}{unit})'
 
 
 def _curve_agreement(comparison: Comparison) -> tuple[int, int]:

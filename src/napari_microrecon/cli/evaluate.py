@@ -41,7 +41,7 @@ def analyze(
     report = terminal.run(measure(loaded, label, tortuosity=not no_tortuosity))
     if output is not None:
         html = output.suffix.lower() == '.html'
-        write_text(output, report_html(report, (loaded,)) if html else report.to_json() + '\n')
+        write_text(output, report_html(report, (loaded,)) if html else report.to_json())
     sentences = [f'{loaded.name}: phase {label} ({loaded.phases.names[label]})', *_table(report)]
     if output is not None:
         sentences.append(f'wrote {output}')
@@ -81,7 +81,7 @@ def compare(
 
     comparison = terminal.run(job(first, second, label, tortuosity=not no_tortuosity))
     write_text(page, report_html(comparison, (first, second)))
-    write_text(record, comparison.to_json() + '\n')
+    write_text(record, comparison.to_json())
     terminal.result([*verdicts(comparison), f'wrote {page} and {record}'], json.loads(comparison.to_json()))
 
 
@@ -95,8 +95,19 @@ def report_paths(output: Path) -> tuple[Path, Path]:
 
 
 def verdicts(comparison: Comparison) -> list[str]:
-    """One sentence per statistic: value, band of the real subvolumes, verdict."""
-    return [verdict.sentence for verdict in comparison.verdicts.values()]
+    """One line per statistic: value, band of the real blocks, verdict."""
+    from ..engine.analysis import title
+
+    lines = [f'compared: {comparison.basis}']
+    for key, verdict in comparison.verdicts.items():
+        statistic, band = comparison.compared.get(key), comparison.band.get(key)
+        value = 'none' if statistic is None or statistic.value is None else f'{statistic.value:.4g}'
+        unit = '' if statistic is None or statistic.unit in ('', '1') else f' {statistic.unit}'
+        real = ''
+        if band is not None and band.mean is not None:
+            real = f' (real {band.mean:.4g}{"" if band.sd is None else f" +- {band.sd:.2g}"})'
+        lines.append(f'  {title(key)}: {value}{unit}{real}: {verdict.verdict}; {verdict.sentence}')
+    return lines
 
 
 def _phase(wanted: int | None, phases: Any) -> int:

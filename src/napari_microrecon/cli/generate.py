@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -160,43 +161,65 @@ def finetune(
     )
     params = opt.validated(FinetuneParams, seed=seed, device=device, **budget)
     check_target(output, _WEIGHTS, _WEIGHTS_BYTES)
-    from ..engine.generator import resolve_device, starting_weights
+    from ..engine.generator import resolve_device
 
     used = resolve_device(params.device)
-    choice = starting_weights(start, given)
-    terminal.note(f'start: {choice.reason}')
+    weights, reason = _start(start, given, earlier)
+    terminal.note(f'start: {reason}')
     record = None
     if not no_run:
         record = Run.create(
-            run or beside(output), 'finetune', given, choice.weights, params, device=used,
-            weights_reason=choice.reason, resume=None if earlier is None else earlier.checkpoint,
+            run or beside(output), 'finetune', given, weights, params, device=used, weights_reason=reason,
+            resume=None if earlier is None else earlier.checkpoint,
         )  # fmt: skip
+    resumed = None
+    if earlier is not None:
+        resumed = earlier.checkpoint if record is None else record.input_path('resume')
     began = time.monotonic()
     try:
-        resumed = earlier.checkpoint if earlier is not None else None
-        if record is not None and earlier is not None:
-            resumed = record.input_path('resume')
-        made, steps_done, last = train(
-            terminal, given, choice.weights, params, record.checkpoint if record else None, resumed
-        )
-        made.save(output)
+        training = train(
+            terminal, given, weights, params, output.stem,
+            checkpoint=None if record is None else record.checkpoint, resume=resumed,
+        )  # fmt: skip
+        output.parent.mkdir(parents=True, exist_ok=True)
+        training.weights.save(output)
     except BaseException as error:
         _stopped(record, error)
         raise
-    seconds = time.monotonic() - began
-    if record is not None:
-        record.add_output('weights', output, hash_tensors(made.tensors))
-        record.finish(steps=steps_done, seconds=round(seconds, 1), metrics=last)
-    sentences = [f'wrote {output} after {steps_done} steps in {duration(seconds)}']
-    sentences += [f'{key.replace("_", " ")}: {value:.4g}' for key, value in last.items() if key != 'seconds_left']
-    if record is not None:
-        sentences.append(f'run: {record.folder} (napari-microrecon replay {record.folder} makes it again)')
-    data = {
-        'output': str(output), 'steps': steps_done, 'seconds': round(seconds, 1), 'metrics': last,
-        'start': choice.weights.name, 'start_reason': choice.reason, 'sha256': made.sha256,
-        'run': str(record.folder) if record else None,
-    }  # fmt: skip
-    terminal.result(sentences, data)
+    _report_training(terminal, output, training, weights.name, reason, time.monotonic() - began, record)
+
+
+def _resumable(resume: Path | None, steps: int | None, minutes: float | None) -> Run | None:
+    """Open the run to go on from; it keeps its own budget, so that its end is that of the whole training."""
+    if resume is None:
+        return None
+    earlier = Run.open(resume)
+    if earlier.record.command != 'finetune' or not earlier.checkpoint.is_file():
+        raise InputError(str(earlier.folder), f'holds no {CHECKPOINT} to go on from', 'start without --resume')
+    if steps is not None or minutes is not None:
+        name = '--steps' if steps is not None else '--minutes'
+        raise InputError(name, 'cannot change when a training goes on', 'leave it out: the budget of the run holds')
+    return earlier
+
+
+def _start(spec: str, slices: SliceSet, earlier: Run | None) -> tuple[Weights, str]:
+    """Weights to start from and why: those of the run that goes on, else as --from says."""
+    from ..engine.generator import Weights, starting_weights
+
+    path = None if earlier is None else earlier.input_path('weights')
+    if earlier is not None and path is not None:
+        return Weights.load(path), f'going on where {earlier.folder} stopped'
+    choice = starting_weights(spec, slices)
+    return choice.weights, choice.reason
+
+
+@dataclass(frozen=True)
+class Training:
+    """Trained weights, the steps done and planned."""
+
+    weights: Weights
+    steps: int
+    planned: int
 
 
 def train(
@@ -204,23 +227,25 @@ def train(
     slices: SliceSet,
     start: Weights,
     params: FinetuneParams,
+    name: str,
+    *,
     checkpoint: Path | None = None,
     resume: Path | None = None,
-) -> tuple[Weights, int, dict[str, float]]:
-    """Run the training with progress on the terminal; return the weights, the steps done and the last numbers."""
+    stop_after: int | None = None,
+) -> Training:
+    """Run the training with progress on the terminal."""
     from ..engine.generator import finetune as job
 
-    steps = 0
-    metrics: dict[str, float] = {}
+    done = planned = 0
 
     def remember(progress: Progress) -> None:
-        nonlocal steps
-        steps = max(steps, progress.step)
-        # Finite numbers only: this is written as JSON.
-        metrics.update({k: float(v) for k, v in progress.metrics.items() if abs(v) < float('inf')})
+        nonlocal done, planned
+        done, planned = max(done, progress.step), max(planned, progress.total)
 
-    made = terminal.run(job(slices, start, params, checkpoint=checkpoint, resume=resume), remember)
-    return made, steps, metrics
+    made = terminal.run(
+        job(slices, start, params, checkpoint=checkpoint, resume=resume, name=name, stop_after=stop_after), remember
+    )
+    return Training(made, done, planned)
 
 
 def beside(output: Path) -> Path:
@@ -293,6 +318,25 @@ def _stopped(record: Run | None, error: BaseException) -> None:
     record.finish('stopped')
     if isinstance(error, KeyboardInterrupt):
         typer.echo(f'kept the best weights so far; go on with --resume {record.folder}', err=True)
+
+
+def _report_training(
+    terminal: Terminal, output: Path, training: Training, start: str, reason: str, seconds: float, record: Run | None
+) -> None:
+    made = training.weights
+    measured = made.header.training.get('statistics', {})
+    seconds = round(seconds, 1)
+    sentences = [f'wrote {output}: {training.steps} steps in {duration(seconds)}']
+    sentences += [f'  {key.replace("_", " ")}: {value:.4g}' for key, value in measured.items()]
+    if record is not None:
+        record.add_output('weights', output, hash_tensors(made.tensors))
+        record.finish(steps=training.steps, planned=training.planned, seconds=seconds, statistics=measured)
+        sentences.append(f'run: {record.folder} (napari-microrecon replay {record.folder} makes it again)')
+    data = {
+        'output': str(output), 'steps': training.steps, 'seconds': seconds, 'statistics': measured, 'start': start,
+        'start_reason': reason, 'sha256': made.sha256, 'run': str(record.folder) if record else None,
+    }  # fmt: skip
+    terminal.result(sentences, data)
 
 
 def _report(

@@ -77,15 +77,19 @@ def _weights(
 ) -> tuple[list[Path], list[str]]:
     from ..engine.generator import FinetuneParams
 
-    # The run may have been limited by time: what counts is how many steps it did.
-    steps = record.record.results.get('steps')
+    # The run may have been limited by time: what counts is how many steps it planned and did.
+    results = record.record.results
+    planned = results.get('planned') or record.record.parameters.get('steps')
     params = opt.validated(
-        FinetuneParams, **(record.record.parameters | {'device': device, 'steps': steps, 'minutes': None})
+        FinetuneParams, **(record.record.parameters | {'device': device, 'steps': planned, 'minutes': None})
     )
-    made, _, _ = generate.train(terminal, slices, weights, params, None, record.input_path('resume'))
+    name = Path(record.outputs('weights')[0].name).stem
+    training = generate.train(
+        terminal, slices, weights, params, name, resume=record.input_path('resume'), stop_after=results.get('steps')
+    )
     target.parent.mkdir(parents=True, exist_ok=True)
-    made.save(target)
-    return [target], [hash_tensors(made.tensors)]
+    training.weights.save(target)
+    return [target], [hash_tensors(training.weights.tensors)]
 
 
 def _differences(record: Run, device: str) -> list[str]:
