@@ -163,11 +163,15 @@ class _Loop:
             while not finished:
                 if not self.planned and trainer.step_count == TIMED_STEPS:
                     self._plan(time.monotonic() - began)
-                metrics = trainer.step(trainer.step_count / self.planned if self.planned else 0.0)
+                # While the steps are timed the length is not known; a fixed number of steps begins the same way, so
+                # that the replay of a training on the clock takes the same steps.
+                timing = trainer.step_count < TIMED_STEPS
+                metrics = trainer.step(0.0 if timing or not self.planned else trainer.step_count / self.planned)
                 self.seconds = time.monotonic() - began
                 finished = self._is_last(trainer.step_count, stop_after)
                 every = max(1, self.planned // self.params.evaluations) if self.planned else 0
                 due = every and trainer.step_count % every == 0 and trainer.step_count < self.planned - every // 2
+                due = due and trainer.step_count > TIMED_STEPS
                 if finished or due:
                     evaluated = trainer.step_count
                     preview = self._evaluate()
