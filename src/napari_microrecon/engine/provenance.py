@@ -44,7 +44,7 @@ class Provenance(BaseModel):
 def hash_array(array: np.ndarray) -> str:
     """Sha256 of an array's type, shape and content."""
     digest = hashlib.sha256(f'{array.dtype.str}{array.shape}'.encode())
-    digest.update(np.ascontiguousarray(array))
+    digest.update(np.ascontiguousarray(array).data)
     return digest.hexdigest()
 
 

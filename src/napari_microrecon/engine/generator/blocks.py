@@ -53,32 +53,47 @@ class Convolve(nn.Conv3d):
         super().__init__(inputs, outputs, 3, bias=False)
 
     def forward(self, input: Tensor, boundary: Boundary = 'wrap') -> Tensor:
+        """(N, inputs, Z, Y, X) -> (N, outputs, Z, Y, X)."""
+        return self.scaled(input, boundary, None, None)
+
+    def scaled(self, x: Tensor, boundary: Boundary, scale: Tensor | None, bias: Tensor | None) -> Tensor:
+        """Convolve with every output channel multiplied by `scale` (outputs,) and shifted by `bias`."""
+        weight = self.weight if scale is None else self.weight * scale.view(-1, 1, 1, 1, 1)
         if boundary == 'wrap':
-            return self._conv_forward(wrap_pad(input), self.weight, None)
-        return nn.functional.conv3d(input, self.weight, padding=1)
+            return nn.functional.conv3d(wrap_pad(x), weight, bias)
+        return nn.functional.conv3d(x, weight, bias, padding=1)
 
 
 class Layer(nn.Module):
-    """Convolution, added noise, batch normalisation, slice modulation (FiLM), leaky ReLU."""
+    """Convolution, batch normalisation modulated by the slices (FiLM), leaky ReLU.
+
+    Modulation is folded into the normalisation, and for sampling both into the convolution:
+    passes over memory, not multiplications, are what a layer costs.
+    """
 
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()
         self.conv = Convolve(inputs, outputs)
-        self.noise_scale = nn.Parameter(torch.zeros(outputs))
         self.norm = nn.BatchNorm3d(outputs)
 
-    def forward(
-        self, x: Tensor, noise: Tensor | None, film: tuple[Tensor, Tensor] | None, boundary: Boundary
-    ) -> Tensor:
-        """(N, inputs, Z, Y, X) -> (N, outputs, Z, Y, X); noise (N, 1, Z, Y, X); film (N, outputs) twice."""
-        x = self.conv(x, boundary)
-        if noise is not None:
-            x = x + self.noise_scale.to(x.dtype).view(1, -1, 1, 1, 1) * noise.to(x.dtype)
-        x = self.norm(x)
+    def forward(self, x: Tensor, film: tuple[Tensor, Tensor] | None, boundary: Boundary) -> Tensor:
+        """(N, inputs, Z, Y, X) -> (N, outputs, Z, Y, X); film: scale and shift, each (1, outputs)."""
+        norm = self.norm
+        weight, bias = norm.weight, norm.bias
         if film is not None:
-            scale, shift = (part.to(x.dtype)[:, :, None, None, None] for part in film)
-            x = x * (1 + scale) + shift
-        return nn.functional.leaky_relu(x, 0.1)
+            scale, shift = film[0][0].float(), film[1][0].float()
+            weight, bias = weight * (1 + scale), bias * (1 + scale) + shift
+        if norm.training:
+            x = self.conv(x, boundary)
+            norm.num_batches_tracked.add_(1)  # type: ignore[union-attr]
+            rate = 1 / float(norm.num_batches_tracked) if norm.momentum is None else norm.momentum  # type: ignore[arg-type]
+            x = nn.functional.batch_norm(x, norm.running_mean, norm.running_var, weight, bias, True, rate, norm.eps)
+        else:
+            assert norm.running_mean is not None
+            assert norm.running_var is not None
+            factor = weight * torch.rsqrt(norm.running_var + norm.eps)
+            x = self.conv.scaled(x, boundary, factor, bias - norm.running_mean * factor)
+        return nn.functional.leaky_relu(x, 0.1, inplace=True)
 
 
 class RunningPool(nn.Module):

@@ -69,7 +69,7 @@ class BoxPool:
         if self._isotropic and len(set(self._shape)) == 1:
             order = rng.permutation(3).tolist()
         shift = [int(rng.integers(n)) for n in self._shape]
-        flips = [axis for axis in (1, 2, 3) if rng.random() < 0.5]
+        flips = tuple(axis for axis in (1, 2, 3) if rng.random() < 0.5)
 
         def move(array: np.ndarray) -> np.ndarray:
             turned = np.transpose(array, [0, *(1 + axis for axis in order)])

@@ -120,15 +120,11 @@ def _check_fit(s: Slice, shape: tuple[int, int, int]) -> None:
         )
     rows, columns = (shape[AXES.index(axis)] for axis in IMAGE_AXES[s.normal])
     if s.labels.shape != (rows, columns):
-        have = s.labels.shape
-        fits = have[0] >= rows and have[1] >= columns
-        remedy = (
-            f'crop it to {rows} x {columns}'
-            if fits
-            else (
-                f'use a shape with {have[0]} along {IMAGE_AXES[s.normal][0]} and {have[1]} along {IMAGE_AXES[s.normal][1]}'
-            )
-        )
+        have, named = s.labels.shape, IMAGE_AXES[s.normal]
+        if have[0] >= rows and have[1] >= columns:
+            remedy = f'crop it to {rows} x {columns}'
+        else:
+            remedy = f'use a shape with {have[0]} along {named[0]} and {have[1]} along {named[1]}'
         raise InputError(s.name, f'is {have[0]} x {have[1]} while the shape asks for {rows} x {columns}', remedy)
 
 

@@ -88,7 +88,7 @@ class Exemplars:
     @classmethod
     def of(cls, slices: SliceSet) -> Exemplars:
         """Order the slices of a set by plane."""
-        images = {normal: slices.exemplars(normal) for normal in AXES}
+        images: dict[Axis, list[np.ndarray]] = {normal: slices.exemplars(normal) for normal in AXES}
         return cls(images, slices.phases.count, slices.symmetry == 'isotropic', slices.fractions)
 
     @property
@@ -121,9 +121,9 @@ class Exemplars:
                 table = s2_map((image == label).astype(np.float32), reach)
                 curves[row].append(table[:, reach])
                 curves[column].append(table[0, reach:])
-        means = {axis: np.mean(found, axis=0) for axis, found in curves.items()}
+        means: dict[Axis, np.ndarray] = {axis: np.mean(np.stack(found), axis=0) for axis, found in curves.items()}
         if self.isotropic:
-            pooled = np.mean(list(means.values()), axis=0)
+            pooled: np.ndarray = np.mean(np.stack(list(means.values())), axis=0)
             return dict.fromkeys(AXES, pooled)
         return means
 

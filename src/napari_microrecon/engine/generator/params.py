@@ -18,34 +18,36 @@ class _Parameters(BaseModel):
 class Architecture(_Parameters):
     """Shape of the generator; every module of the paper is a switch."""
 
-    phase_count: int = Field(2, ge=2, le=8, description='Number of phases K')
-    field_count: int = Field(1, ge=1, le=8, description='Fields of the structural prior')
-    channels: int = Field(16, ge=4, le=128, description='Channels of the finest level')
-    levels: int = Field(3, ge=2, le=5, description='Resolutions of the U-Net')
-    attention: Literal['none', 'channel', 'spatial', 'cbam'] = Field('cbam', description='Block attention')
-    scale_aggregation: bool = Field(True, description='Multi-scale channel aggregation (MSCA)')
-    slice_encoder: bool = Field(True, description='Multi-scale hierarchical feature aggregation of slices (MHFA)')
+    phase_count: int = Field(default=2, ge=2, le=8, description='Number of phases K')
+    field_count: int = Field(default=1, ge=1, le=8, description='Fields of the structural prior')
+    channels: int = Field(default=16, ge=4, le=128, description='Channels of the finest level')
+    levels: int = Field(default=3, ge=2, le=5, description='Resolutions of the U-Net')
+    attention: Literal['none', 'channel', 'spatial', 'cbam'] = Field(default='cbam', description='Block attention')
+    scale_aggregation: bool = Field(default=True, description='Multi-scale channel aggregation (MSCA)')
+    slice_encoder: bool = Field(
+        default=True, description='Multi-scale hierarchical feature aggregation of slices (MHFA)'
+    )
 
 
 class ReconstructParams(_Parameters):
     """What to reconstruct."""
 
-    shape: tuple[int, int, int] = Field((128, 128, 128), description='Size of the volume in voxels: z, y, x')
+    shape: tuple[int, int, int] = Field(default=(128, 128, 128), description='Size of the volume in voxels: z, y, x')
     mode: Mode = Field(
-        'unconditional',
+        default='unconditional',
         description='unconditional: the material, not the place; conditioned: holds the given slices exactly; '
         'most-likely: the smooth best guess between them',
     )
-    realisations: int = Field(1, ge=1, le=1000, description='Number of volumes, each with its own seed')
-    seed: int = Field(0, ge=0, lt=2**31, description='Same seed, slices, weights and device: same volume')
+    realisations: int = Field(default=1, ge=1, le=1000, description='Number of volumes, each with its own seed')
+    seed: int = Field(default=0, ge=0, lt=2**31, description='Same seed, slices, weights and device: same volume')
     tile: int | None = Field(
-        None, ge=16, le=2048, description='Edge of the tiles in voxels; changes memory, not one voxel'
+        default=None, ge=16, le=2048, description='Edge of the tiles in voxels; changes memory, not one voxel'
     )
-    periodic: bool = Field(False, description='Opposite faces fit together')
+    periodic: bool = Field(default=False, description='Opposite faces fit together')
     target_fractions: dict[int, float] = Field(
         default_factory=dict, description='Wanted volume fraction by phase label; the others keep their proportion'
     )
-    device: str = Field('auto', description='auto, cpu, cuda or mps')
+    device: str = Field(default='auto', description='auto, cpu, cuda or mps')
 
     @field_validator('shape')
     @classmethod
@@ -65,31 +67,41 @@ class ReconstructParams(_Parameters):
 class LossWeights(_Parameters):
     """Weight of every term of the generator's loss."""
 
-    patches: float = Field(1.0, ge=0, description='Sliced Wasserstein distance of patches: texture at every scale')
-    s2: float = Field(1.0, ge=0, description='Two-point probability in the planes: arrangement beyond a patch')
-    fraction: float = Field(1.0, ge=0, description='Phase fractions')
-    surface: float = Field(0.5, ge=0, description='Phase changes along each axis: roughness')
-    connectivity: float = Field(0.3, ge=0, description="Keeps the throats of the prior's pore skeleton open")
-    critic: float = Field(0.2, ge=0, description='Wasserstein critic: corners and thin phases')
-    penalty: float = Field(10.0, ge=0, description='Gradient penalty of the critic')
+    patches: float = Field(
+        default=1.0, ge=0, description='Sliced Wasserstein distance of patches: texture at every scale'
+    )
+    s2: float = Field(default=1.0, ge=0, description='Two-point probability in the planes: arrangement beyond a patch')
+    fraction: float = Field(default=1.0, ge=0, description='Phase fractions')
+    surface: float = Field(default=0.5, ge=0, description='Phase changes along each axis: roughness')
+    connectivity: float = Field(default=0.3, ge=0, description="Keeps the throats of the prior's pore skeleton open")
+    critic: float = Field(default=0.2, ge=0, description='Wasserstein critic: corners and thin phases')
+    penalty: float = Field(default=10.0, ge=0, description='Gradient penalty of the critic')
 
 
 class FinetuneParams(_Parameters):
     """How to train on the user's own slices."""
 
-    minutes: float | None = Field(3.0, gt=0, le=10000, description='Wall-clock budget in minutes')
-    steps: int | None = Field(None, ge=1, description='Fixed number of steps instead of a time budget')
-    seed: int = Field(0, ge=0, lt=2**31, description='Seed of the training')
-    device: str = Field('auto', description='auto, cpu, cuda or mps')
-    precision: Literal['auto', 'float32', 'bfloat16'] = Field('auto', description='auto: bfloat16 where it is native')
-    threads: int | None = Field(None, ge=1, description='CPU threads; None leaves the setting of torch')
-    learning_rate: float = Field(2e-3, gt=0, description='Peak learning rate of the generator (Adam)')
-    critic_learning_rate: float = Field(1e-3, gt=0, description='Learning rate of the critics (Adam)')
-    critic_start: float = Field(0.4, ge=0, le=1, description='Share of the training after which the critics join')
-    critic_steps: int = Field(1, ge=1, le=10, description='Critic steps per generator step')
-    sections: int = Field(8, ge=2, description='Sections per plane that the critics see in a step')
-    box: int | None = Field(None, ge=32, le=256, description='Edge of the training volumes; None: from the features')
-    evaluations: int = Field(8, ge=1, description='Times that calibrated volumes are measured and the best kept')
+    minutes: float | None = Field(default=3.0, gt=0, le=10000, description='Wall-clock budget in minutes')
+    steps: int | None = Field(default=None, ge=1, description='Fixed number of steps instead of a time budget')
+    seed: int = Field(default=0, ge=0, lt=2**31, description='Seed of the training')
+    device: str = Field(default='auto', description='auto, cpu, cuda or mps')
+    precision: Literal['auto', 'float32', 'bfloat16'] = Field(
+        default='auto', description='auto: bfloat16 where it is native'
+    )
+    threads: int | None = Field(default=None, ge=1, description='CPU threads; None leaves the setting of torch')
+    learning_rate: float = Field(default=2e-3, gt=0, description='Peak learning rate of the generator (Adam)')
+    critic_learning_rate: float = Field(default=1e-3, gt=0, description='Learning rate of the critics (Adam)')
+    critic_start: float = Field(
+        default=0.4, ge=0, le=1, description='Share of the training after which the critics join'
+    )
+    critic_steps: int = Field(default=1, ge=1, le=10, description='Critic steps per generator step')
+    sections: int = Field(default=8, ge=2, description='Sections per plane that the critics see in a step')
+    box: int | None = Field(
+        default=None, ge=32, le=256, description='Edge of the training volumes; None: from the features'
+    )
+    evaluations: int = Field(
+        default=8, ge=1, description='Times that calibrated volumes are measured and the best kept'
+    )
     loss: LossWeights = Field(default_factory=LossWeights, description='Weights of the loss terms')
 
     @model_validator(mode='after')

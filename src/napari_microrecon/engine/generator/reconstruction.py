@@ -17,6 +17,7 @@ from ..progress import Job, Progress, Throttle
 from ..provenance import Provenance, Source, now, versions
 from ..slices import SliceSet
 from ..volume import Volume
+from ..voxels import Axis
 from .calibration import calibrate, wanted_fractions
 from .checkpoint import Weights
 from .choice import check_phases
@@ -66,7 +67,7 @@ class Sampler:
             self.network = place.put_network(weights.network())
             exemplars = Exemplars.of(slices)
             if self.network.encoder is not None:
-                pictures = {
+                pictures: dict[Axis, list[torch.Tensor]] = {
                     normal: [torch.from_numpy(one_hot(image, exemplars.phase_count)) for image in images]
                     for normal, images in exemplars.images.items()
                 }

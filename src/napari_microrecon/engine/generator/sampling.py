@@ -67,12 +67,15 @@ def draw(prior: PriorModel, shape: tuple[int, int, int], seed: int, *, periodic:
     return Grid(shape, margin, prior.sample((z, y, x), seed, periodic=False), white_noise((z, y, x), levels, seed))
 
 
-def tiles(size: tuple[int, ...], tile: int) -> Iterator[tuple[Window, Window, Window]]:
+def tiles(size: tuple[int, ...], tile: int, stride: int) -> Iterator[tuple[Window, Window, Window]]:
     """Windows that cover a grid: the tile with its halo, the tile itself, and the tile within the halo's array."""
-    for origin in itertools.product(*(range(0, n, tile) for n in size)):
+    # Equal tiles instead of full ones and a remainder, which would be mostly halo.
+    edges = [-(-n // -(-n // tile)) for n in size]
+    edges = [-(-edge // stride) * stride for edge in edges]
+    for origin in itertools.product(*(range(0, n, edge) for n, edge in zip(size, edges, strict=True))):
         outer, own, inner = [], [], []
-        for start, n in zip(origin, size, strict=True):
-            stop = min(start + tile, n)
+        for start, n, edge in zip(origin, size, edges, strict=True):
+            stop = min(start + edge, n)
             low, high = max(start - HALO, 0), min(stop + HALO, n)
             outer.append(slice(low, high))
             own.append(slice(start, stop))
@@ -112,7 +115,7 @@ def sample_logits(
     size = grid.fields.shape[1:]
     stride = network.stride
     tile = max(stride, tile // stride * stride)
-    plan = list(tiles(size, tile))
+    plan = list(tiles(size, tile, stride))
     total = 2 * len(plan) + 1
 
     def inputs(window: Window) -> tuple[Tensor, Tensor]:
@@ -146,7 +149,7 @@ def sample_logits(
             with place.autocast():
                 fields, noise = inputs(outer)
                 fine = network.enter_fine(fields, noise, film, 'zero')
-                logits = network.leave_fine(_rise(coarse, outer), fine, fields, noise, film, 'zero')
+                logits = network.leave_fine(_rise(coarse, outer), fine, fields, film, 'zero')
             cut = [
                 slice(i.start + k.start - w.start, i.start + k.stop - w.start)
                 for i, k, w in zip(inner, kept, own, strict=True)

@@ -29,6 +29,7 @@ class Generator(nn.Module):
         for level, width in enumerate(channels):
             inputs = a.field_count + 1 if level == 0 else width
             self.enter.append(nn.ModuleList([Layer(inputs, width), Layer(width, width)]))
+        self.noise_scale = nn.ParameterList(torch.full((c,), 0.1) for c in channels[1:])
         self.down = nn.ModuleList(nn.Conv3d(c, 2 * c, 2, stride=2) for c in channels[:-1])
         self.aggregate = ScaleAggregation(channels) if a.scale_aggregation else None
         self.attend = nn.ModuleList(ConvolutionalAttention(c, a.attention) for c in channels[1:])
@@ -82,7 +83,7 @@ class Generator(nn.Module):
         fine = self.enter_fine(fields, noise[0], film, boundary)
         coarse = self.coarse(*self.descend(fine), noise, film, boundary)
         upward = nn.functional.interpolate(coarse, scale_factor=2, mode='trilinear', align_corners=False)
-        return self.leave_fine(upward, fine, fields, noise[0], film, boundary)
+        return self.leave_fine(upward, fine, fields, film, boundary)
 
     # The finest level costs most of the memory and almost none of the reach: sampling runs it in
     # tiles with a halo of HALO voxels, and the coarser levels once for the whole volume.
@@ -90,7 +91,7 @@ class Generator(nn.Module):
     def enter_fine(self, fields: Tensor, noise: Tensor, film: Film | None, boundary: Boundary) -> Tensor:
         """Finest encoder features (N, C, Z, Y, X)."""
         x = torch.cat([fields, noise], 1).contiguous(memory_format=torch.channels_last_3d)
-        return self._pair(self.enter[0], x, noise, film, 0, boundary)
+        return self._pair(self.enter[0], x, film, 0, boundary)
 
     def descend(self, fine: Tensor) -> tuple[Tensor, Tensor | None]:
         """What the coarser levels need of the finest: (N, 2C, Z/2, ...) and MSCA's branch of it."""
@@ -105,7 +106,8 @@ class Generator(nn.Module):
         for level in range(1, levels):
             if level > 1:
                 x = self.down[level - 1](x)
-            x = self._pair(self.enter[level], x, noise[level], film, 2 * level, boundary)
+            x = x + self.noise_scale[level - 1].to(x.dtype).view(1, -1, 1, 1, 1) * noise[level].to(x.dtype)
+            x = self._pair(self.enter[level], x, film, 2 * level, boundary)
             attend = self.attend[level - 1]
             x = attend(x, boundary) if isinstance(attend, ConvolutionalAttention) else x
             features.append(x)
@@ -114,23 +116,19 @@ class Generator(nn.Module):
         for level in reversed(range(1, levels - 1)):
             x = nn.functional.interpolate(self.up[level](x), scale_factor=2, mode='trilinear', align_corners=False)
             first = 2 * levels + 2 * (levels - 2 - level)
-            x = self._pair(self.leave[level], x + features[level - 1], noise[level], film, first, boundary)
+            x = self._pair(self.leave[level], x + features[level - 1], film, first, boundary)
         return self.up[0](x)
 
-    def leave_fine(
-        self, upward: Tensor, fine: Tensor, fields: Tensor, noise: Tensor, film: Film | None, boundary: Boundary
-    ) -> Tensor:
+    def leave_fine(self, upward: Tensor, fine: Tensor, fields: Tensor, film: Film | None, boundary: Boundary) -> Tensor:
         """Coarse features on the finest grid, finest features and prior -> logits (N, K, Z, Y, X)."""
         first = 2 * self.architecture.levels + 2 * (self.architecture.levels - 2)
-        x = self._pair(self.leave[0], upward + fine, noise, film, first, boundary)
+        x = self._pair(self.leave[0], upward + fine, film, first, boundary)
         return self.head(x).float() + self.prior_gain * self.prior_logits(fields.float())
 
-    def _pair(
-        self, pair: nn.Module, x: Tensor, noise: Tensor, film: Film | None, first: int, boundary: Boundary
-    ) -> Tensor:
+    def _pair(self, pair: nn.Module, x: Tensor, film: Film | None, first: int, boundary: Boundary) -> Tensor:
         assert isinstance(pair, nn.ModuleList)
         for index, layer in enumerate(pair):
-            x = layer(x, noise, None if film is None else film[first + index], boundary)
+            x = layer(x, None if film is None else film[first + index], boundary)
         return x
 
     def prior_logits(self, fields: Tensor) -> Tensor:

@@ -29,7 +29,6 @@ class Field(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra='forbid')
 
-    kind: str
     support: float
     """Distance in voxels beyond which two values are independent."""
 

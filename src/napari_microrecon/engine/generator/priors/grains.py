@@ -4,8 +4,8 @@ Granular materials inherit the three-dimensional connectivity of their pores fro
 the grains. A Boolean model of spheres (Stoyan, Kendall and Mecke, *Stochastic Geometry and its
 Applications*, 1995, section 3) has that connectivity, and its radius and density follow from the
 matrix fraction phi and the specific surface s: with E[r^3]/E[r^2] = 3 phi (-ln phi) / s and
-lambda = -ln phi / (4/3 pi E[r^3]). The normalised distance u to the nearest grain has
-P(u > t) = exp(lambda-volume * t^3), so that its Gaussian score is known exactly everywhere.
+lambda = -ln phi / (4/3 pi E[r^3]). The distance u to the nearest grain in units of that grain's
+radius has P(u > t) = exp(-lambda 4/3 pi E[r^3] t^3), so that its Gaussian score is known exactly.
 """
 
 from __future__ import annotations
@@ -16,6 +16,15 @@ from typing import Literal
 import numpy as np
 
 from .fields import Field, gaussianise
+
+WIDEST = 2.0  # ln(radius) is normal, cut at this many standard deviations
+
+
+def _moment(order: int, spread: float) -> float:
+    """E[(r / R)^order] of the cut lognormal radii, R their median."""
+    at = np.linspace(-6, 6, 4801)
+    weight = np.exp(-(at**2) / 2)
+    return float((np.exp(order * spread * np.clip(at, -WIDEST, WIDEST)) * weight).sum() / weight.sum())
 
 
 class GrainField(Field):
@@ -64,10 +73,10 @@ class GrainField(Field):
         phi = min(max(matrix_fraction, 1e-3), 1 - 1e-3)
         mean_edge = math.prod(edges) ** (1 / 3)
         moment_ratio = 3 * phi * -math.log(phi) / (2 * mean_edge)  # E[r^3] / E[r^2]
-        radius = moment_ratio / math.exp(2.5 * spread**2)  # lognormal: E[r^n] = R^n exp(n^2 spread^2 / 2)
-        density = -math.log(phi) / (4 / 3 * math.pi * radius**3 * math.exp(4.5 * spread**2))
+        radius = moment_ratio * _moment(2, spread) / _moment(3, spread)
+        density = -math.log(phi) / (4 / 3 * math.pi * radius**3 * _moment(3, spread))
         stretch = tuple(mean_edge / edge for edge in edges)
-        largest = radius * math.exp(2 * spread) * max(stretch)
+        largest = radius * math.exp(WIDEST * spread) * max(stretch)
         return cls(
             radius=radius,
             spread=spread,
@@ -81,14 +90,14 @@ class GrainField(Field):
         """Draw the field on a grid, float32 (Z, Y, X)."""
         size = np.asarray(shape)
         stretch = np.asarray(self.stretch)
-        occupied = self.density * 4 / 3 * math.pi * self.radius**3 * math.exp(4.5 * self.spread**2)
+        occupied = self.density * 4 / 3 * math.pi * self.radius**3 * _moment(3, self.spread)
         # Beyond this normalised distance only one point in 10^5 lies.
         reach = (math.log(1e5) / occupied) ** (1 / 3)
-        margin = np.zeros(3) if periodic else np.ceil(reach * self.radius * math.exp(2 * self.spread) * stretch)
+        margin = np.zeros(3) if periodic else np.ceil(reach * self.radius * math.exp(WIDEST * self.spread) * stretch)
         extent = size + 2 * margin
         count = rng.poisson(self.density * extent.prod())
         centres = rng.random((count, 3)) * extent - margin
-        radii = self.radius * np.exp(self.spread * np.clip(rng.standard_normal(count), -2, 2))
+        radii = self.radius * np.exp(self.spread * np.clip(rng.standard_normal(count), -WIDEST, WIDEST))
         nearest = np.full(shape, reach * reach, np.float32)
         for centre, radius in zip(centres, radii, strict=True):
             half = reach * radius * stretch
