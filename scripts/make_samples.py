@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from recipes import rocks
+from recipes import alloys, electrode, rocks
 
 from napari_microrecon.engine.phases import Phases
 from napari_microrecon.engine.provenance import Provenance, hash_array, hash_file
@@ -73,6 +73,86 @@ RECIPES = {
                 'radius': 13.5, 'spread': 0.28, 'filling': 0.62, 'facets': 14, 'irregularity': 0.18, 'flatness': 0.35,
                 'rounding': 0.8, 'roughness': 0.045, 'looseness': 0.06, 'porosity': 0.202, 'clay': 0.08,
                 'dissolution': 0.03,
+            },
+        ),
+        Recipe(
+            name='limestone',
+            title='Oolitic limestone, synthetic (Ketton-like)',
+            description=(
+                'Synthetic. Nearly spherical ooids that overlap a little, with cement webs in some of the pores and '
+                'micropores in some of the ooids. Parameters and seed were chosen so that porosity, surface, '
+                'correlation length and percolation come near those of published Ketton micro-CT; no measured voxel '
+                'is in it. Voxel size chosen like that of the published scan.'
+            ),
+            phases=Phases.named('grain', 'pore', pore=1),
+            voxel_size=VoxelSize.cube(15.2, 'um'),
+            symmetry='isotropic',
+            evidence='made without a preferred direction',
+            make=rocks.limestone,
+            seed=0,
+            parameters={
+                'radius': 17.0, 'spread': 0.30, 'filling': 0.72, 'roughness': 0.02, 'looseness': 0.03,
+                'porosity': 0.127, 'cemented': 0.25, 'web': 1.5, 'micropores': 0.12,
+            },
+        ),
+        Recipe(
+            name='cathode',
+            title='Lithium-ion cathode, synthetic (NMC-like)',
+            description=(
+                'Synthetic. Round secondary particles of active material, polydisperse and touching, with a porous '
+                'carbon binder that coats them and webs between neighbours. Fractions, surfaces and correlation '
+                'lengths come near those of a measured NMC cathode; no measured voxel is in it. Voxel size chosen: '
+                'particles of about 8 um.'
+            ),
+            phases=Phases.named('pore', 'active material', 'carbon binder', pore=0),
+            voxel_size=VoxelSize.cube(0.4, 'um'),
+            symmetry='isotropic',
+            evidence='made without a preferred direction',
+            make=electrode.cathode,
+            seed=2,
+            parameters={
+                'radius': 7.8, 'spread': 0.35, 'filling': 0.42, 'overlap': 0.15, 'roughness': 0.9, 'active': 0.40,
+                'binder': 0.156, 'coat': 8.0, 'thickness': 1.6, 'closest': 4.5, 'patchiness': 5.0, 'fineness': 5.0,
+                'grain': 0.8,
+            },
+        ),
+        Recipe(
+            name='cast-iron',
+            title='White cast iron, hypoeutectic, synthetic',
+            description=(
+                'Synthetic. Dendrites of primary austenite, since turned to pearlite, grown along z with secondary '
+                'arms in two directions; between them ledeburite: cementite with fine pearlite rods along z, and '
+                'bare cementite next to the dendrites. Not fitted to any measurement. Voxel size chosen: secondary '
+                'arms about 26 um apart.'
+            ),
+            phases=Phases.named('cementite', 'pearlite'),
+            voxel_size=VoxelSize.cube(2.0, 'um'),
+            symmetry='orthotropic',
+            evidence='dendrite trunks and eutectic rods run along z',
+            make=alloys.cast_iron,
+            seed=1,
+            parameters={
+                'spacing': 34.0, 'arm_spacing': 13.0, 'trunk': 3.6, 'arm': 3.4, 'lean': 0.10, 'columns': 3,
+                'roughness': 0.9, 'dendrites': 0.41, 'halo': 3.5, 'rods': 0.30,
+            },
+        ),
+        Recipe(
+            name='brass',
+            title='Alpha-beta brass (Cu-Zn), synthetic',
+            description=(
+                'Synthetic. Former beta grains stretched along x, as by extrusion, with alpha laths of '
+                'Widmanstätten type that run mostly along x in three sets, and thin alpha films on the grain '
+                'boundaries. Not fitted to any measurement. Voxel size chosen: laths about 8 um thick.'
+            ),
+            phases=Phases.named('beta', 'alpha'),
+            voxel_size=VoxelSize.cube(1.5, 'um'),
+            symmetry='orthotropic',
+            evidence='grains and laths run along x',
+            make=alloys.brass,
+            seed=0,
+            parameters={
+                'grain': 55.0, 'stretch': 1.8, 'lath': (20.0, 9.0, 2.6), 'variety': 0.25, 'scatter': 0.22,
+                'tries': 2600, 'film': 0.7, 'roughness': 0.06, 'alpha': 0.55,
             },
         ),
     )

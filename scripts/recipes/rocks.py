@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import ndimage
 
-from .grains import above, noise, pack, polyhedron_field, without_specks
+from .grains import above, noise, pack, polyhedron_field, sphere_field, without_specks
 
 
 def sandstone(
@@ -57,3 +57,49 @@ def sandstone(
     specks = ~pore & altered & (noise(rng, field.shape, 1.1) > 0.9)
     pore = without_specks((pore & ~filled) | specks, 4)
     return (~without_specks(~pore, 12)).astype(np.uint8)
+
+
+def limestone(
+    seed: int,
+    edge: int,
+    *,
+    radius: float,
+    spread: float,
+    filling: float,
+    roughness: float,
+    looseness: float,
+    porosity: float,
+    cemented: float,
+    web: float,
+    micropores: float,
+) -> np.ndarray:
+    """Packed ooids, nearly spheres, that overlap a little; cement webs in part of the pores, specks in the ooids.
+
+    Parameters
+    ----------
+    seed, edge : int
+        Seed of all randomness; edge of the cube in voxels.
+    radius, spread, filling : float
+        Of the packing, see `grains.pack`; ooids are then grown until `porosity` is left.
+    roughness, looseness : float
+        Noise added to the field with wavelengths of about 3 and 12 voxels, in units of the ooid radius.
+    porosity : float
+        Pore fraction before cement and micropores, which nearly balance.
+    cemented : float
+        Share of the volume in patches where a web of cement fills part of the pores and pore specks
+        eat into the ooids' rims.
+    web : float
+        Wavelength of that web, voxels.
+    micropores : float
+        Share of the volume in patches of ooids with micropores that the scan just resolves.
+    """
+    rng = np.random.default_rng(seed)
+    field = sphere_field(pack(rng, edge, radius, spread, filling))
+    field = field + roughness * noise(rng, field.shape, 3.0) + looseness * noise(rng, field.shape, 12.0)
+    pore = above(field, porosity)
+    patches, fine = above(noise(rng, field.shape, 7.0), cemented), noise(rng, field.shape, web)
+    rim = ndimage.binary_dilation(pore, iterations=3) & ~pore
+    pore = (pore & ~(patches & (fine > 0.5))) | (rim & patches & (fine < -1.1))
+    pore |= above(noise(rng, field.shape, 7.0), micropores) & (noise(rng, field.shape, 1.0) > 2.0)
+    pore = without_specks(pore, 3)
+    return (~without_specks(~pore, 6)).astype(np.uint8)
