@@ -19,6 +19,7 @@ from qtpy.QtWidgets import (
 )
 
 from ..engine.analysis.report import title
+from ..session.words import tally
 from .parts import Panel, button, heading, hint, row
 from .plots import CurvePlot
 
@@ -28,22 +29,22 @@ if TYPE_CHECKING:
     from ..viewer.appearance import Palette
 
 _ROW = 23  # pixels
-# Statistics in reading order; others are in the saved report.
-ROWS = (
-    'phase_fraction',
-    's2_error',
-    'specific_surface',
-    'percolating_fraction_z',
-    'percolating_fraction_y',
-    'percolating_fraction_x',
-    'tortuosity_z',
-    'tortuosity_y',
-    'tortuosity_x',
-    'correlation_length_z',
-    'correlation_length_y',
-    'correlation_length_x',
-    'anisotropy_index',
-)
+# Statistics in reading order with short names; all others are in the saved report.
+ROWS = {
+    'phase_fraction': 'Phase fraction',
+    's2_error': 'S₂ error',
+    'specific_surface': 'Surface',
+    'percolating_fraction_z': 'Percolating z',
+    'percolating_fraction_y': 'Percolating y',
+    'percolating_fraction_x': 'Percolating x',
+    'tortuosity_z': 'Tortuosity z',
+    'tortuosity_y': 'Tortuosity y',
+    'tortuosity_x': 'Tortuosity x',
+    'correlation_length_z': 'Corr. length z',
+    'correlation_length_y': 'Corr. length y',
+    'correlation_length_x': 'Corr. length x',
+    'anisotropy_index': 'Anisotropy',
+}
 _CURVES = {'s2_radial': 'radial mean', 's2_z': 'along z', 's2_y': 'along y', 's2_x': 'along x'}
 _MARKS = {'inside': ('✓', 'good'), 'outside': ('✗', 'bad'), 'cannot tell': ('?', 'muted')}
 
@@ -93,7 +94,7 @@ class AnalysisPanel(Panel):
 
     def _build_table(self) -> None:
         self.table = QTableWidget(0, 4)
-        self.table.setHorizontalHeaderLabels(['', 'Reconstruction', 'Reference', ''])
+        self.table.setHorizontalHeaderLabels(['', 'This volume', 'Real ± 2 sd', ''])
         self.table.verticalHeader().hide()
         self.table.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
         self.table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
@@ -140,6 +141,7 @@ class AnalysisPanel(Panel):
         self._draw_curves()
         self._fill(report, comparison)
         self.summary.setText(summary(report, comparison))
+        self.summary.setToolTip('' if comparison is None else f'<qt>{comparison.summary}</qt>')
 
     def _draw_curves(self) -> None:
         report, comparison = self._session.report, self._session.comparison
@@ -176,12 +178,12 @@ class AnalysisPanel(Panel):
         for i, key in enumerate(keys):
             statistic = values[key]
             unit = '' if statistic.unit == '1' else f' ({_pretty(statistic.unit)})'
-            self._cell(i, 0, f'{title(key)}{unit}', statistic.method)
+            self._cell(i, 0, f'{ROWS[key]}{unit}', f'{title(key)}: {statistic.method}')
             self._cell(i, 1, shown(statistic), statistic.note, right=True)
             if judged is None:
                 continue
             band = judged.band.get(key)
-            spread = '' if band is None or band.sd is None else f' ± {number(2 * band.sd)}'
+            spread = '' if band is None or band.sd is None else f' ± {number(2 * band.sd, 2)}'
             tip = '' if band is None else f'mean ± 2 sd of {band.count} real blocks'
             self._cell(i, 2, f'{number(None if band is None else band.mean)}{spread}', tip, right=True)
             verdict = judged.verdicts.get(key)
@@ -214,9 +216,11 @@ class AnalysisPanel(Panel):
             self.save_requested.emit(Path(name))
 
 
-def number(value: float | None) -> str:
-    """Three significant digits; a dash where there is no value."""
-    return '–' if value is None else f'{value:#.3g}'.rstrip('.')
+def number(value: float | None, digits: int = 3) -> str:
+    """Few significant digits; a dash where there is no value."""
+    if value is None:
+        return '–'
+    return '0' if value == 0 else f'{value:#.{digits}g}'.rstrip('.')
 
 
 def shown(statistic: Statistic) -> str:
@@ -230,7 +234,7 @@ def summary(report: Report, comparison: Comparison | None) -> str:
     """One sentence over the table."""
     if comparison is None or not comparison.verdicts:
         return f'Phase: {report.phase_name}. Add a reference volume in step 1 to judge these numbers.'
-    return f'Phase: {report.phase_name}. {comparison.summary[:1].upper()}{comparison.summary[1:]}.'
+    return f'Phase: {report.phase_name}. {tally(comparison)}'
 
 
 def _pretty(text: str) -> str:

@@ -21,6 +21,7 @@ from qtpy.QtWidgets import (
     QVBoxLayout,
     QWidget,
 )
+from superqt import QFlowLayout
 
 from ..engine.phases import Phases
 from .style import GAP, MARGIN
@@ -188,9 +189,10 @@ class Legend(QWidget):
     def __init__(self, *, checkable: bool, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._checkable = checkable
-        self._row = QHBoxLayout(self)
+        self._row = QFlowLayout(self)  # wraps: three phases with names are wider than the panel
         self._row.setContentsMargins(0, 0, 0, 0)
-        self._row.setSpacing(MARGIN)
+        self._row.setHorizontalSpacing(MARGIN)
+        self._row.setVerticalSpacing(2)
         self.boxes: list[QCheckBox] = []
         self._shown: tuple[Phases, tuple[float, ...]] | None = None
 
@@ -219,10 +221,10 @@ class Legend(QWidget):
                 self.boxes.append(entry)
                 self._row.addWidget(entry)
             else:
-                chip = QLabel()
+                chip, words, entry = QLabel(), QLabel(text), QWidget()
                 chip.setPixmap(swatch(phase.color).pixmap(12, 12))
-                self._row.addLayout(row(chip, QLabel(text)))
-        self._row.addStretch(1)
+                entry.setLayout(row(chip, words))
+                self._row.addWidget(entry)
 
     def _on_toggled(self) -> None:
         self.opacity_requested.emit({i: float(box.isChecked()) for i, box in enumerate(self.boxes)})

@@ -135,8 +135,8 @@ class CurvePlot(QWidget):
             axis = self._item.getAxis(side)
             axis.setPen(pg.mkPen(self._palette.secondary))
             axis.setTextPen(pg.mkPen(self._palette.text))
-            axis.enableAutoSIPrefix(False)
-            self._item.setLabel(side, self._labels[side], color=self._palette.muted)
+            # Without ranges there is no SI prefix; it would multiply the ticks by 1000 and show no unit for it.
+            axis.setLabel(text=self._labels[side], siPrefixEnableRanges=(), color=self._palette.muted)
 
     def _paint(self) -> None:
         if self._palette is None:

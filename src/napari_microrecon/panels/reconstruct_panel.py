@@ -11,7 +11,7 @@ from qtpy.QtWidgets import QComboBox, QFileDialog, QLabel, QWidget
 from ..engine.errors import InputError
 from ..engine.generator.params import ReconstructParams
 from .forms import ModelForm
-from .parts import Fold, Legend, Panel, button, form, heading, hint, row
+from .parts import Fold, Legend, Panel, button, form, heading, hint, narrow, row
 from .weights_combo import WeightsCombo
 
 if TYPE_CHECKING:
@@ -89,11 +89,11 @@ class ReconstructPanel(Panel):
         self.result_heading = heading('Volume')
         self.result_text = hint()
         self.legend = Legend(checkable=True)
-        self.view = QComboBox()
+        self.view = narrow(QComboBox())
         self.view.addItem('3D volume', True)
         self.view.addItem('2D planes', False)
         self.view.setToolTip('Show volumes in 3D, or plane by plane with the slider below the canvas')
-        self.layout_choice = QComboBox()
+        self.layout_choice = narrow(QComboBox())
         self.layout_choice.addItem('Beside the reference', True)
         self.layout_choice.addItem('In one view', False)
         self.layout_choice.setToolTip('Side by side the two views share one camera')
@@ -104,7 +104,7 @@ class ReconstructPanel(Panel):
         self.result.setLayout(rows)
         rows.addRow(self.result_text)
         rows.addRow(QLabel('Phases shown'), self.legend)
-        rows.addRow('View', row(self.view, self.layout_choice, 1))
+        rows.addRow('View', row(self.view, self.layout_choice, stretch=1))
         rows.addRow(row(self.again_button, self.save_button, 1))
         self.column.addWidget(self.result_heading)
         self.column.addWidget(self.result)
@@ -142,8 +142,9 @@ class ReconstructPanel(Panel):
         choice = self._session.choice
         self.choice_text.setVisible(choice is not None)
         if choice is not None:
-            advice = ' Fine-tuning in step 3 is recommended.' if choice.finetune_recommended else ''
-            self.choice_text.setText(f'{choice.reason}{advice}')
+            reason = f'{choice.reason[:1].upper()}{choice.reason[1:]}'
+            advised = choice.finetune_recommended and 'fine-tun' not in reason
+            self.choice_text.setText(f'Weights: {reason}{"; fine-tuning is recommended" if advised else ""}.')
 
     def _on_volume(self) -> None:
         volume = self._session.volume

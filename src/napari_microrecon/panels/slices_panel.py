@@ -72,7 +72,7 @@ class SlicesPanel(Panel):
         self.table.setShowGrid(False)
         header = self.table.horizontalHeader()
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
-        for column, width in ((1, 72), (2, 52), (3, 74), (4, 30)):
+        for column, width in ((1, 70), (2, 48), (3, 72), (4, 28)):
             header.setSectionResizeMode(column, QHeaderView.ResizeMode.Fixed)
             self.table.setColumnWidth(column, width)
         self.empty = hint(_EMPTY)

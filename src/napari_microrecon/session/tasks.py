@@ -20,6 +20,7 @@ from ..engine.volume import Volume
 from .jobs import JobKind, JobState
 from .session import Session, SliceDraft
 from .training import Training
+from .words import tally
 
 if TYPE_CHECKING:
     from ..engine.generator import FinetuneParams, ReconstructParams, Weights, WeightsChoice
@@ -289,10 +290,13 @@ def finetune(session: Session, params: FinetuneParams, checkpoint: Path) -> Task
         _keep(session, weights, 'Fine-tuning is done')
 
     def stopped() -> None:
-        from ..engine.generator import Weights
+        from ..engine.generator.training_state import TrainingState
 
-        if checkpoint.exists():
-            _keep(session, Weights.load(checkpoint), 'Fine-tuning was stopped')
+        best = TrainingState.load(checkpoint).best if checkpoint.exists() else None
+        if best is not None:
+            _keep(session, best, 'Fine-tuning was stopped')
+        else:
+            session.say('Fine-tuning was stopped before its first evaluation: there are no weights to keep yet')
 
     session.training = Training()
     return Task('finetune', 'Fine-tuning', run, accept, stopped)
@@ -321,7 +325,8 @@ def analyse(session: Session, *, tortuosity: bool = True) -> Task:
 
     def accept(result: Any) -> None:
         session.report, session.comparison = result
-        session.say('Measured' if session.comparison is None else f'Compared with {reference_name(session)}', 'success')
+        comparison = session.comparison
+        session.say('Measured' if comparison is None else f'Compared: {tally(comparison)}', 'success')
 
     return Task('analyse', 'Measuring', run, accept)
 
@@ -343,11 +348,6 @@ def pick_weights(
         return None, tuned
     choice = (starting_weights if training else choose_weights)(spec, slices)
     return choice, choice.weights
-
-
-def reference_name(session: Session) -> str:
-    """Name of the reference for sentences."""
-    return session.reference.name if session.reference is not None else 'no reference'
 
 
 # -- saving -----------------------------------------------------------------------------------------

@@ -181,8 +181,8 @@ class Workbench(QObject):
     def _demo_params(self, session: Session) -> ReconstructParams:
         from ..engine.generator import ReconstructParams
 
-        reference = session.reference
-        edges = (128, 128, 128) if reference is None else tuple(min(128, n) for n in reference.shape)
+        edge, reference = self.preferences.edge, session.reference
+        edges = (edge,) * 3 if reference is None else tuple(min(edge, n) for n in reference.shape)
         given = {'shape': edges, 'device': self.preferences.device}
         return ReconstructParams.model_validate(given)  # the rest are the model's defaults
 

@@ -65,7 +65,7 @@ class _JobWorker(GeneratorWorker):
 
 
 def _job(
-    job_id: int, make: Callable[[], Generator[Progress, None, Any]], *, stop: threading.Event
+    job_id: int, make: Callable[[], Generator[Progress, None, Any]], *, stop: threading.Event, ended: threading.Event
 ) -> Generator[_Step, None, Outcome]:
     """Drive an engine job to its end, whatever that is."""
     cores = _SpareCore()
@@ -85,6 +85,8 @@ def _job(
     # swallow. It is handed to the main thread as it is.
     except Exception as error:
         return Outcome(job_id, JobState.FAILED, error=error)
+    finally:
+        ended.set()
 
 
 class _SpareCore:
@@ -124,7 +126,9 @@ class Runner(QObject):
         super().__init__(parent)
         self._session = session
         self._task: Task | None = None
+        self._late: dict[int, Task] = {}  # freed before they had ended; what they leave is still wanted
         self._stop = threading.Event()
+        self._ended = threading.Event()
         self._bar: Any = None
         self._grace = QTimer(self)
         self._grace.setSingleShot(True)
@@ -136,11 +140,13 @@ class Runner(QObject):
         self.cancel()
         self._close_bar()
         self._task = task
-        self._stop = threading.Event()
+        self._stop, self._ended = threading.Event(), threading.Event()
         job_id = self._session.begin_job(task.kind, task.title)
         # A bar with total 0 shows as busy; the total comes with the first sign of life.
         self._bar = napari_progress(total=0, desc=task.title)
-        worker = thread_worker(_job, worker_class=_JobWorker, ignore_errors=True)(job_id, task.run, stop=self._stop)
+        worker = thread_worker(_job, worker_class=_JobWorker, ignore_errors=True)(
+            job_id, task.run, stop=self._stop, ended=self._ended
+        )
         worker.yielded.connect(self._on_step)
         worker.returned.connect(self._on_outcome)
         worker.start()
@@ -154,11 +160,17 @@ class Runner(QObject):
             self._grace.start()
 
     def shut_down(self) -> None:
-        """Stop whatever runs and drop its result; for the end of a viewer."""
+        """Stop whatever runs and drop its result; for the end of a viewer.
+
+        Waits for the thread as long as for a cancel, so that it seldom outlives the window.
+        """
         self._stop.set()
+        if self._task is not None and self._session.job.is_active:
+            self._ended.wait(GRACE_MS / 1000)
         self._grace.stop()
         self._close_bar()
         self._task = None
+        self._late.clear()
         job = self._session.job
         if job.is_active:
             self._session.end_job(job.id, JobState.CANCELLED)
@@ -177,6 +189,9 @@ class Runner(QObject):
         # A job that ended by itself while it was asked to stop counts as stopped: the user said so.
         state = JobState.CANCELLED if stopping and outcome.state is JobState.DONE else outcome.state
         message = str(outcome.error) if outcome.error is not None else ''
+        if (late := self._late.pop(outcome.job_id, None)) is not None:
+            self._rescue(late)
+            return
         if not self._session.is_current(outcome.job_id) or task is None:
             log.debug('dropped the result of superseded job %d', outcome.job_id)
             return
@@ -202,6 +217,10 @@ class Runner(QObject):
     def _on_stopped(self, task: Task) -> None:
         self._session.say(f'{task.title}: cancelled')
         self._session.preview = None
+        self._rescue(task)
+
+    def _rescue(self, task: Task) -> None:
+        """Take what a stopped job has left, such as the best weights so far."""
         try:
             task.stopped()
         except EngineError as error:
@@ -213,8 +232,10 @@ class Runner(QObject):
         job, task = self._session.job, self._task
         if job.state is JobState.STOPPING and task is not None:
             self._close_bar()
+            self._late[job.id] = task
             self._session.end_job(job.id, JobState.CANCELLED)
-            self._on_stopped(task)
+            self._session.say(f'{task.title}: cancelled')
+            self._session.preview = None
 
     def report(self, error: Exception) -> None:
         """Tell the user of an error: one line for what can be acted on, the traceback for what cannot."""
