@@ -1,12 +1,15 @@
-"""Non-overlapping blocks of a volume, spread over it in a fixed order."""
+"""Non-overlapping blocks of a volume, spread over it in a fixed order, and which of them make a band."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from itertools import product
 
 import numpy as np
 
 from ..volume import Volume
+from .comparison import FEWEST_BLOCKS
 
 Origin = tuple[int, int, int]
 
@@ -43,3 +46,57 @@ def name_block(volume: Volume, origin: Origin) -> str:
     """Short name of a block for progress and reports."""
     z, y, x = origin
     return f'{volume.name} at z={z} y={y} x={x}'
+
+
+@dataclass
+class BlockPlan:
+    """Which blocks to measure."""
+
+    block: tuple[int, int, int]
+    real: list[Origin]
+    generated: list[Origin]  # empty: the generated volume is compared as a whole
+    basis: str
+    notes: list[str] = field(default_factory=list)
+
+
+def plan_blocks(generated: Volume, real: Volume, most: int, leave_out: Origin | None) -> BlockPlan:
+    """Choose the blocks of the band."""
+    block = generated.shape
+    origins = _allowed(generated, real, block_origins(real.shape, block, 10**6), leave_out)
+    left_out = len(block_origins(real.shape, block, 10**6)) - len(origins)
+    notes = [f'{left_out} real blocks overlap the generated volume and are left out'] if left_out else []
+    if len(origins) >= FEWEST_BLOCKS:
+        chosen = origins[:most]
+        basis = (
+            f'the generated volume against {len(chosen)} non-overlapping blocks of {times(block)} voxels of {real.name}'
+        )
+        return BlockPlan(block, chosen, [], basis, notes)
+    z, y, x = half(generated.shape)
+    block = (min(z, real.shape[0]), min(y, real.shape[1]), min(x, real.shape[2]))
+    chosen = block_origins(real.shape, block, 10**6)
+    if leave_out is not None:
+        chosen = [o for o in chosen if not overlaps(o, leave_out, block, generated.shape)]
+    chosen, own = chosen[:most], block_origins(generated.shape, block, most)
+    basis = (
+        f'{real.name} holds fewer than {FEWEST_BLOCKS} blocks of the size of the generated volume, so both were cut '
+        f'into blocks of {times(block)} voxels: the mean of {len(own)} generated against {len(chosen)} real blocks'
+    )
+    return BlockPlan(block, chosen, own, basis, notes)
+
+
+def _allowed(generated: Volume, real: Volume, origins: Sequence[Origin], leave_out: Origin | None) -> list[Origin]:
+    """Origins of the blocks that are not the generated volume itself."""
+    shape = generated.shape
+    kept: list[Origin] = []
+    for origin in origins:
+        if leave_out is not None and overlaps(origin, leave_out, shape, shape):
+            continue
+        if leave_out is None and np.array_equal(real.crop(origin, shape).labels, generated.labels):
+            continue
+        kept.append(origin)
+    return kept
+
+
+def times(shape: Sequence[int]) -> str:
+    """Shape in words: '64 x 64 x 64'."""
+    return ' x '.join(str(n) for n in shape)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import numpy as np
 
@@ -11,7 +11,7 @@ from ..errors import InputError
 from ..progress import Job, Progress
 from ..volume import Volume
 from ..voxels import AXES
-from .blocks import Origin, block_origins, half, name_block, overlaps
+from .blocks import BlockPlan, Origin, name_block, plan_blocks, times
 from .comparison import (
     FEWEST_BLOCKS,
     BandEntry,
@@ -31,17 +31,6 @@ TORTUOSITY_BLOCKS = 6  # a band of three solves a block: more would take minutes
 SMALLEST_BLOCK = 16  # voxels; a smaller block says nothing about a material
 _SIGNED = ('euler_density',)  # may be negative or zero in real material
 _S2_KEYS = tuple(f's2_{axis}' for axis in AXES)
-
-
-@dataclass
-class _Plan:
-    """Which blocks to measure."""
-
-    block: tuple[int, int, int]
-    real: list[Origin]
-    generated: list[Origin]  # empty: the generated volume is compared as a whole
-    basis: str
-    notes: list[str] = field(default_factory=list)
 
 
 def compare(
@@ -99,7 +88,7 @@ def compare(
             'segment both into the same phases',
         )
     generated, real, notes = _one_unit(generated, real)
-    plan = _plan(generated, real, max_blocks, leave_out)
+    plan = plan_blocks(generated, real, max_blocks, leave_out)
     plan.notes[:0] = notes
     local = max(generated.labels.size, real.labels.size) <= PROCESS_VOXELS if in_process is None else in_process
     with TortuositySolver(in_process=local, solver=solver) as solves:
@@ -115,57 +104,21 @@ def _one_unit(generated: Volume, real: Volume) -> tuple[Volume, Volume, list[str
         notes = [f'voxel sizes differ: {one} and {other}; blocks have equal numbers of voxels, not equal sizes']
         return replace(generated, voxel_size=one.to(other.unit)), real, notes
     if other.is_known:
-        return replace(generated, voxel_size=other), real, [f'voxel size of the generated volume taken from {real.name}']
+        return (
+            replace(generated, voxel_size=other),
+            real,
+            [f'voxel size of the generated volume taken from {real.name}'],
+        )
     if one.is_known:
         return generated, replace(real, voxel_size=one), [f'voxel size of the real volume taken from {generated.name}']
     return replace(generated, voxel_size=other), real, []
-
-
-def _plan(generated: Volume, real: Volume, most: int, leave_out: Origin | None) -> _Plan:
-    """Choose the blocks of the band."""
-    block = generated.shape
-    origins = _allowed(generated, real, block_origins(real.shape, block, 10**6), leave_out)
-    left_out = len(block_origins(real.shape, block, 10**6)) - len(origins)
-    notes = [f'{left_out} real blocks overlap the generated volume and are left out'] if left_out else []
-    if len(origins) >= FEWEST_BLOCKS:
-        chosen = origins[:most]
-        basis = f'the generated volume against {len(chosen)} non-overlapping blocks of {_times(block)} voxels of {real.name}'
-        return _Plan(block, chosen, [], basis, notes)
-    z, y, x = half(generated.shape)
-    block = (min(z, real.shape[0]), min(y, real.shape[1]), min(x, real.shape[2]))
-    chosen = block_origins(real.shape, block, 10**6)
-    if leave_out is not None:
-        chosen = [o for o in chosen if not overlaps(o, leave_out, block, generated.shape)]
-    chosen, own = chosen[:most], block_origins(generated.shape, block, most)
-    basis = (
-        f'{real.name} holds fewer than {FEWEST_BLOCKS} blocks of the size of the generated volume, so both were cut into '
-        f'blocks of {_times(block)} voxels: the mean of {len(own)} generated blocks against {len(chosen)} real blocks'
-    )
-    return _Plan(block, chosen, own, basis, notes)
-
-
-def _allowed(generated: Volume, real: Volume, origins: Sequence[Origin], leave_out: Origin | None) -> list[Origin]:
-    """Origins of the blocks that are not the generated volume itself."""
-    shape = generated.shape
-    kept: list[Origin] = []
-    for origin in origins:
-        if leave_out is not None and overlaps(origin, leave_out, shape, shape):
-            continue
-        if leave_out is None and np.array_equal(real.crop(origin, shape).labels, generated.labels):
-            continue
-        kept.append(origin)
-    return kept
-
-
-def _times(shape: Sequence[int]) -> str:
-    return ' x '.join(str(n) for n in shape)
 
 
 class _Run:
     """One run of `compare`."""
 
     def __init__(
-        self, generated: Volume, real: Volume, phase: int, plan: _Plan, solver: TortuositySolver | None
+        self, generated: Volume, real: Volume, phase: int, plan: BlockPlan, solver: TortuositySolver | None
     ) -> None:
         self.generated = generated
         self.real = real
@@ -190,7 +143,9 @@ class _Run:
             part = self.real.crop(origin, self.plan.block)
             others.append((yield from self.measured(part, name_block(self.real, origin), self.solving(number))))
             self.partial = self.comparison(generated, real, own, others, complete=False)
-            yield Progress(f'band: {len(others)} of {len(self.plan.real)} blocks', self.step, self.total, preview=self.partial)
+            yield Progress(
+                f'band: {len(others)} of {len(self.plan.real)} blocks', self.step, self.total, preview=self.partial
+            )
         return self.comparison(generated, real, own, others, complete=True)
 
     def solving(self, number: int) -> TortuositySolver | None:
@@ -220,7 +175,7 @@ class _Run:
         band = {
             key: BandEntry.of([r.value(key) for r in others if key in r.statistics])
             for key in compared
-            if any(key in r.statistics for r in others)
+            if not others or any(key in r.statistics for r in others)
         }
         curve_bands: dict[str, CurveBand] = {}
         for key in curves:
@@ -252,7 +207,7 @@ class _Run:
         if min(self.plan.block) < SMALLEST_BLOCK:
             return Verdict(
                 verdict='cannot tell',
-                sentence=f'volume too small to tell: blocks of {_times(self.plan.block)} voxels',
+                sentence=f'volume too small to tell: blocks of {times(self.plan.block)} voxels',
             )
         return judge(statistic.value, statistic.note, band, signed=key in _SIGNED)
 
@@ -311,7 +266,9 @@ def _means(reports: Sequence[Report]) -> dict[str, Statistic]:
     means: dict[str, Statistic] = {}
     for key, first in reports[0].statistics.items():
         entry = BandEntry.of([r.value(key) for r in reports if key in r.statistics])
-        note = next((r.statistics[key].note for r in reports if key in r.statistics and r.value(key) is None), first.note)
+        note = next(
+            (r.statistics[key].note for r in reports if key in r.statistics and r.value(key) is None), first.note
+        )
         method = f'{first.method}; mean of {entry.count} blocks'
         means[key] = Statistic.of(entry.mean, first.unit, method, note=note if entry.mean is None else '')
     return means

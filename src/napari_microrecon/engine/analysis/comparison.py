@@ -125,7 +125,9 @@ def judge(value: float | None, note: str, band: BandEntry, *, signed: bool = Fal
     sds = (value - band.mean) / sd if sd > 0 else (0.0 if value == band.mean else math.copysign(1e6, value - band.mean))
     if abs(sds) > BAND_SDS:
         side = 'above' if sds > 0 else 'below'
-        return Verdict(verdict='outside', sds=sds, sentence=f'outside by {abs(sds):.1f} sd, {side} {band.count} real blocks')
+        return Verdict(
+            verdict='outside', sds=sds, sentence=f'outside by {abs(sds):.1f} sd, {side} {band.count} real blocks'
+        )
     if not signed and band.sd > _TOO_BROAD * abs(band.mean):
         share = f'{band.sd / abs(band.mean):.0%}' if band.mean else 'more than their mean'
         sentence = f'volume too small to tell: real blocks of this size scatter by {share}'
@@ -133,7 +135,9 @@ def judge(value: float | None, note: str, band: BandEntry, *, signed: bool = Fal
     return Verdict(verdict='inside', sds=sds, sentence=f'inside the spread of {band.count} real blocks ({sds:+.1f} sd)')
 
 
-def s2_distance(curves: Sequence[Curve | CurveBand], reference: Sequence[CurveBand | Curve], phi: float) -> float | None:
+def s2_distance(
+    curves: Sequence[Curve | CurveBand], reference: Sequence[CurveBand | Curve], phi: float
+) -> float | None:
     """Mean over lags and axes of |S2 - S2 reference| / (phi (1 - phi)), dimensionless."""
     if not curves or len(curves) != len(reference) or not 0 < phi < 1:
         return None

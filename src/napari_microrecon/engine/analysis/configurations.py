@@ -71,12 +71,7 @@ def crofton_surface(histogram: np.ndarray, spacing: Sequence[float]) -> float:
     directions, weights = _directions(tuple(float(edge) for edge in spacing))
     total = 0.0
     for direction, weight in zip(directions, weights, strict=True):
-        pairs = [
-            (a, b)
-            for a in range(8)
-            for b in range(8)
-            if np.array_equal(corners[b] - corners[a], direction)
-        ]  # fmt: skip
+        pairs = [(a, b) for a in range(8) for b in range(8) if np.array_equal(corners[b] - corners[a], direction)]
         differ = np.mean([bits[:, a] != bits[:, b] for a, b in pairs], axis=0)
         length = float(np.linalg.norm(direction * np.asarray(spacing)))
         total += weight * float(histogram @ differ) / (float(histogram.sum()) * length)
@@ -104,17 +99,14 @@ def euler_number(mask: np.ndarray) -> int:
 
     Clusters minus tunnels plus cavities; strongly negative for a well connected network.
     """
-    cells = mask
     total = int(np.count_nonzero(mask))
-    for size, sign in ((1, -1), (2, 1), (3, -1)):
-        for axes in ((0,), (1,), (2,)) if size == 1 else (((0, 1), (0, 2), (1, 2)) if size == 2 else ((0, 1, 2),)):
-            cells = mask
-            for axis in axes:
-                low = [slice(None)] * 3
-                high = [slice(None)] * 3
-                low[axis], high[axis] = slice(None, -1), slice(1, None)
-                cells = cells[tuple(low)] & cells[tuple(high)]
-            total += sign * int(np.count_nonzero(cells))
+    for axes in ((0,), (1,), (2,), (0, 1), (0, 2), (1, 2), (0, 1, 2)):
+        cells = mask
+        for axis in axes:
+            low = tuple(slice(None, -1) if a == axis else slice(None) for a in range(3))
+            high = tuple(slice(1, None) if a == axis else slice(None) for a in range(3))
+            cells = cells[low] & cells[high]
+        total += (-1) ** len(axes) * int(np.count_nonzero(cells))
     return total
 
 

@@ -115,22 +115,13 @@ def count_lags(mask: np.ndarray, max_lag: Sequence[int]) -> Steps[LagCounts]:
     return LagCounts(hits, shape, max_lag, int(np.count_nonzero(mask)))
 
 
-def finish(steps: Steps[Result]) -> Result:
+def finish(steps: Generator[object, None, Result]) -> Result:
     """Run a computation in pieces to its end."""
     while True:
         try:
             next(steps)
         except StopIteration as stop:
             return stop.value
-
-
-def lag_lengths(counts: LagCounts, spacing: Sequence[float]) -> np.ndarray:
-    """Length of every lag vector in the unit of `spacing`, float32, same shape as ``counts.hits``."""
-    squared = np.zeros((), dtype=np.float32)
-    for axis, (lag, edge) in enumerate(zip(counts.max_lag, spacing, strict=True)):
-        lags = np.arange(lag + 1) if axis == 0 else np.arange(-lag, lag + 1)
-        squared = np.add.outer(squared, ((lags * edge) ** 2).astype(np.float32))
-    return np.sqrt(squared)
 
 
 def radial_mean(
@@ -145,7 +136,7 @@ def radial_mean(
     spacing : sequence of float
         Voxel edges in array order.
     edges : numpy.ndarray, optional
-        Bin edges (right edge included). By default bins as wide as the smallest voxel edge, centred on its
+        Bin edges (left edge included, as in PoreSpy). By default as wide as the smallest voxel edge, centred on its
         multiples, up to half the shortest edge of the volume; the first bin holds lag zero alone.
 
     Returns
@@ -154,22 +145,29 @@ def radial_mean(
         Mean length of the lags in each bin, in the unit of `spacing`, and their unweighted mean S2,
         as PoreSpy averages.
     """
-    lengths = lag_lengths(counts, spacing)
     if edges is None:
         step = min(spacing)
         reach = min(lag * edge for lag, edge in zip(counts.max_lag, spacing, strict=True) if lag > 0)
         edges = (np.arange(int(reach / step + 1e-6) + 2) - 0.5) * step
-    # The half space of lags with a positive first component stands for its mirror image as well.
-    weight = np.full(counts.hits.shape[0], 2.0, dtype=np.float32)
-    weight[0] = 1.0
-    weights = np.broadcast_to(weight.reshape(-1, *(1,) * (counts.hits.ndim - 1)), counts.hits.shape).ravel()
-    which = np.searchsorted(edges, lengths.ravel(), side='left') - 1
-    inside = (which >= 0) & (which < len(edges) - 1)
-    which, weights = which[inside], weights[inside]
+        edges[-1] = min(edges[-1], reach * (1 + 1e-6))  # the last bin ends at half the edge
     size = len(edges) - 1
-    total = np.bincount(which, weights, size)
-    mean_lag = np.bincount(which, weights * lengths.ravel()[inside], size)
-    mean_s2 = np.bincount(which, weights * counts.s2().ravel()[inside], size)
+    total, mean_lag, mean_s2 = np.zeros(size), np.zeros(size), np.zeros(size)
+    in_plane = np.zeros(())
+    in_plane_pairs = np.ones(())
+    for n, lag, edge in zip(counts.shape[1:], counts.max_lag[1:], spacing[1:], strict=True):
+        lags = np.arange(-lag, lag + 1)
+        in_plane = np.add.outer(in_plane, (lags * edge) ** 2)
+        in_plane_pairs = np.multiply.outer(in_plane_pairs, n - np.abs(lags))
+    for first, hits in enumerate(counts.hits):  # plane by plane, for memory
+        lengths = np.sqrt(in_plane + (first * spacing[0]) ** 2)
+        which = np.searchsorted(edges, lengths, side='right') - 1
+        inside = (which >= 0) & (which < size)
+        where = which[inside]
+        s2 = hits[inside] / (in_plane_pairs[inside] * (counts.shape[0] - first))
+        weight = 1 if first == 0 else 2  # these lags stand for their mirror images as well
+        total += weight * np.bincount(where, minlength=size)
+        mean_lag += weight * np.bincount(where, lengths[inside], size)
+        mean_s2 += weight * np.bincount(where, s2, size)
     filled = total > 0
     lag, s2 = mean_lag[filled] / total[filled], mean_s2[filled] / total[filled]
     if lag[0] == 0:

@@ -26,7 +26,7 @@ _INK = '#26323d'
 _AXIS_COLORS = {'z': '#2f5d8a', 'y': '#d9541e', 'x': '#2a8f6d', 'radial': _INK}
 _FARTHEST = 6.0  # standard deviations at which the dot plot ends
 _UNITS = {'um': 'µm', 'voxel': 'voxels'}
-_STYLE: dict[str, Any] = {
+_STYLE: Any = {  # matplotlib's own type for these keys is newer than the versions we allow
     'font.family': 'sans-serif',
     'font.size': 9.5,
     'axes.edgecolor': '#8a96a1',
@@ -77,7 +77,7 @@ def _svg(figure: Figure, name: str) -> str:
     text = out.getvalue()
     text = text[text.index('<svg') :]
     # Ids that matplotlib numbers per figure would clash on one page.
-    text = re.sub(r'id="([A-Za-z_]+_\d+)"', rf'id="{name}-\1"', text)
+    text = re.sub(r'id="([\w.]+_\d+)"', rf'id="{name}-\1"', text)
     return re.sub(r'(<svg[^>]*?) width="[^"]*" height="[^"]*"|(<svg[^>]*?) height="[^"]*"', r'\1\2', text, count=1)
 
 
@@ -156,7 +156,9 @@ def dot_figure(comparison: Comparison) -> str:
             marker = ('>' if sds > 0 else '<') if far else 'o'
             axes.plot([0, place], [row, row], color=color, lw=1.1, alpha=0.55)
             hollow = verdict.verdict == 'cannot tell'
-            axes.plot(place, row, marker, ms=6.5, color=color, mfc='white' if hollow else color, clip_on=False, zorder=3)
+            axes.plot(
+                place, row, marker, ms=6.5, color=color, mfc='white' if hollow else color, clip_on=False, zorder=3
+            )
             if verdict.verdict == 'outside':
                 text = f'{sds:+.1f}' if abs(sds) < 1000 else ('above' if sds > 0 else 'below')
                 shift = (8 if (sds > 0) else -8) * (-1 if far else 1)

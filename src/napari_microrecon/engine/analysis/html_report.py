@@ -39,16 +39,17 @@ def report_html(report: Report | Comparison, volumes: Sequence[Volume] = ()) -> 
     return _report_page(report, volumes)
 
 
-def number(value: float | None) -> str:
-    """A number to read: four significant digits, no exponent where it can be avoided."""
+def number(value: float | None, digits: int = 4) -> str:
+    """A number to read, with that many significant digits, and no exponent where it can be avoided."""
     if value is None:
         return '–'
     if value == int(value) and abs(value) < 1e6:
-        return str(int(value))
-    if 1e-3 <= abs(value) < 1e5:
-        return f'{value:.4g}'
-    mantissa, exponent = f'{value:.3e}'.split('e')
-    return f'{mantissa}·10<sup>{int(exponent)}</sup>'
+        return str(int(value)).replace('-', '−')
+    if 1e-3 <= abs(value) < 10 ** max(digits, 4):
+        text = f'{value:.{digits}g}'
+        return (text if 'e' not in text else f'{value:.0f}').replace('-', '−')
+    mantissa, exponent = f'{value:.{digits - 1}e}'.split('e')
+    return f'{mantissa}·10<sup>{int(exponent)}</sup>'.replace('-', '−')
 
 
 def _page(heading: str, lead: str, *sections: str) -> str:
@@ -117,7 +118,11 @@ def _comparison_page(comparison: Comparison, volumes: Sequence[Volume]) -> str:
     notes = ''.join(f'<li>{escape(note)}</li>' for note in comparison.notes)
     basis = f'<p>Compared: {escape(comparison.basis)}.</p>' + (f'<ul>{notes}</ul>' if notes else '')
     named = list(zip((f'{_GENERATED}: {generated.volume.name}', f'{_REAL}: {real.volume.name}'), volumes, strict=False))
-    dots, s2, lineal = figures.dot_figure(comparison), figures.s2_figure(comparison), figures.lineal_path_figure(comparison)
+    dots, s2, lineal = (
+        figures.dot_figure(comparison),
+        figures.s2_figure(comparison),
+        figures.lineal_path_figure(comparison),
+    )
     return _page(
         f'{generated.volume.name} beside {real.volume.name}',
         lead,
@@ -146,7 +151,7 @@ def _comparison_page(comparison: Comparison, volumes: Sequence[Volume]) -> str:
 
 
 def _value_cells(statistic: Statistic) -> str:
-    spread = '' if statistic.sd is None else f' <span class="sd">± {number(statistic.sd)}</span>'
+    spread = '' if statistic.sd is None else f' <span class="sd">± {number(statistic.sd, 2)}</span>'
     return f'<td class="n">{number(statistic.value)}{spread}</td><td>{escape(show_unit(statistic.unit))}</td>'
 
 
@@ -156,7 +161,7 @@ def _comparison_table(comparison: Comparison) -> str:
         band, verdict = comparison.band.get(key), comparison.verdicts.get(key)
         words = '–' if band is None or band.mean is None else number(band.mean)
         if band is not None and band.sd is not None:
-            words += f' <span class="sd">± {number(band.sd)}</span>'
+            words += f' <span class="sd">± {number(band.sd, 2)}</span>'
         count = '' if band is None else str(band.count) + ('' if band.count == band.blocks else f' of {band.blocks}')
         badge = ''
         if verdict is not None:
@@ -165,7 +170,8 @@ def _comparison_table(comparison: Comparison) -> str:
         name = 'S₂, distance from the real mean' if key == 's2_error' else title(key)
         rows.append(
             f'<tr><th scope="row">{escape(name)}</th>{_value_cells(statistic)}<td class="n">{words}</td>'
-            f'<td class="n">{count}</td><td class="verdict">{badge}</td><td class="method">{escape(statistic.method)}</td></tr>'
+            f'<td class="n">{count}</td><td class="verdict">{badge}</td>'
+            f'<td class="method">{escape(statistic.method)}</td></tr>'
         )
     return (
         '<div class="scroll"><table><thead><tr><th>Statistic</th><th class="n">Generated</th><th>Unit</th>'

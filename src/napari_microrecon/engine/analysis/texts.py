@@ -12,9 +12,13 @@ MEANINGS: dict[str, tuple[str, str]] = {
     ),
     'face_density': (
         'Face density',
-        'Voxel faces between the phases per voxel, about 1.4 times the marching-cubes area. Never compare it with an area.',
+        'Voxel faces between the phases per voxel, about 1.4 times the marching-cubes area. Never compare it with an '
+        'area.',
     ),
-    'chord_length': ('Mean chord length', 'Mean length of straight lines within the phase, a measure of pore or grain size.'),
+    'chord_length': (
+        'Mean chord length',
+        'Mean length of straight lines within the phase, a measure of pore or grain size.',
+    ),
     'clusters': ('Clusters', 'Parts of the phase that are connected through voxel faces.'),
     'euler_density': (
         'Euler number per volume',
@@ -35,14 +39,13 @@ MEANINGS: dict[str, tuple[str, str]] = {
     ),
     'tortuosity': (
         'Tortuosity factor',
-        'How much the winding paths slow diffusion down: phase fraction x D0 / Deff, 1 for straight channels. The first '
-        'value counts the percolating part of the phase only (as PoreSpy does), the total one the whole phase (as '
-        'TauFactor does).',
+        'How much the winding paths slow diffusion down: phase fraction x D0 / Deff, 1 for straight channels. The '
+        'first value counts the percolating part only (as PoreSpy does), the total one the whole phase (as TauFactor does).',
     ),
     's2_error': (
         'S₂, distance from the real mean',
-        'Mean difference between the two-point probabilities in units of φ (1 − φ), beside the same number for each real '
-        'block against the others: the noise floor that even real material cannot beat.',
+        'Mean difference between the two-point probabilities in units of φ (1 − φ), beside the same number for '
+        'each real block against the others: the noise floor that even real material cannot beat.',
     ),
 }
 
@@ -82,7 +85,7 @@ border:1px solid #0002}
 table{border-collapse:collapse;width:100%;font-size:13.5px}
 th,td{text-align:left;padding:6px 10px 6px 0;border-bottom:1px solid var(--line);vertical-align:top}
 thead th{color:var(--soft);font-size:12px;font-weight:600;border-bottom:2px solid var(--line)}
-tbody th{font-weight:600;min-width:11em}
+tbody th{font-weight:600;min-width:12.5em}
 .n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap;padding-right:14px}
 .sd{color:var(--soft)}
 .method,.note{color:var(--soft);font-size:12px;min-width:15em}

@@ -1,0 +1,195 @@
+"""The band of real blocks, and what each verdict rests on."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from napari_microrecon.engine.analysis import BandEntry, Comparison, compare
+from napari_microrecon.engine.analysis.blocks import block_origins, overlaps
+from napari_microrecon.engine.analysis.comparison import judge
+from napari_microrecon.engine.errors import InputError
+from napari_microrecon.engine.phases import Phases
+from napari_microrecon.engine.progress import drain
+from napari_microrecon.engine.volume import Volume
+from napari_microrecon.engine.voxels import VoxelSize
+
+PHASES = Phases.named('grain', 'pore', pore=1)
+
+
+def sponge(shape: tuple[int, int, int], sigma: float = 1.5, fraction: float = 0.4, seed: int = 0, **options) -> Volume:
+    from scipy.ndimage import gaussian_filter
+
+    field = gaussian_filter(np.random.default_rng(seed).standard_normal(shape), sigma) * sigma**1.5
+    return Volume((field < np.quantile(field, fraction)).astype(np.uint8), PHASES, **options)
+
+
+def test_blocks_do_not_overlap_and_their_order_is_fixed():
+    origins = block_origins((50, 70, 100), (20, 20, 20), 100)
+    assert len(origins) == 2 * 3 * 5
+    assert origins == block_origins((50, 70, 100), (20, 20, 20), 100)
+    assert origins[:4] == block_origins((50, 70, 100), (20, 20, 20), 4)
+    size = (20, 20, 20)
+    assert not any(overlaps(a, b, size, size) for i, a in enumerate(origins) for b in origins[:i])
+    assert overlaps((0, 0, 0), (19, 0, 0), size, size)
+    assert block_origins((10, 50, 50), size, 5) == []
+
+
+@pytest.mark.parametrize(
+    ('value', 'values', 'verdict', 'words'),
+    [
+        (1.05, [1.0, 1.1, 0.9, 1.0], 'inside', 'inside'),
+        (2.0, [1.0, 1.1, 0.9, 1.0], 'outside', 'above'),
+        (0.0, [1.0, 1.1, 0.9, 1.0], 'outside', 'below'),
+        (1.0, [1.0, 1.1], 'cannot tell', '3 are needed'),
+        (1.0, [1.0, 1.1, None], 'cannot tell', '3 are needed'),
+        (1.0, [None] * 4, 'cannot tell', 'none of 4'),
+        (2.0, [0.1, 3.0, 1.0, 4.0], 'cannot tell', 'too small'),
+        (None, [1.0, 1.1, 0.9, 1.0], 'outside', 'no path'),
+        (None, [1.0, None, 0.9, 1.0], 'cannot tell', 'no path'),
+        (0.999, [1.0, 1.0, 1.0], 'inside', 'inside'),  # agrees to the digits that matter
+    ],
+)
+def test_verdicts(value, values, verdict, words):
+    found = judge(value, 'no path along z', BandEntry.of(values))
+    assert found.verdict == verdict
+    assert words in found.sentence
+
+
+def test_signed_statistics_may_have_a_band_around_zero():
+    band = BandEntry.of([-1.0, 1.0, 0.5, -0.5])
+    assert judge(0.2, '', band, signed=True).verdict == 'inside'
+    assert judge(0.2, '', band).verdict == 'cannot tell'
+
+
+@pytest.fixture(scope='module')
+def alike() -> Comparison:
+    real = sponge((48, 72, 72), name='real')
+    return drain(compare(sponge((24, 24, 24), seed=5, name='made'), real, max_blocks=8, in_process=True))
+
+
+def test_the_same_material_is_mostly_inside(alike):
+    assert len(alike.keys_with('inside')) >= 0.8 * len(alike.verdicts)
+    assert alike.same_size
+    assert alike.block_shape == (24, 24, 24)
+    assert alike.band['phase_fraction'].count == 8
+    assert alike.band['tortuosity_z'].count == 6
+    assert any('6 of 8' in note for note in alike.notes)
+    assert alike.curve_bands['s2_radial'].count == 8
+    assert 's2_error' in alike.verdicts
+
+
+def test_json_of_a_comparison(alike):
+    data = json.loads(alike.to_json(), parse_constant=lambda name: pytest.fail(f'{name} in JSON'))
+    assert data['generated']['schema'] == 1
+    assert data['verdicts']['phase_fraction']['verdict'] in ('inside', 'outside')
+    assert 'inside the spread' in data['summary']
+
+
+def test_another_material_is_outside():
+    coarse = sponge((32, 32, 32), sigma=3, fraction=0.55, name='made')
+    found = drain(compare(coarse, sponge((64, 64, 64), name='real'), tortuosity=False))
+    assert found.verdicts['phase_fraction'].verdict == 'outside'
+    assert found.verdicts['specific_surface'].verdict == 'outside'
+    assert found.verdicts['correlation_length_z'].verdict == 'outside'
+    assert found.verdicts['s2_error'].verdict == 'outside'
+
+
+def test_a_volume_that_does_not_percolate_is_outside():
+    made = np.zeros((24, 24, 24), dtype=np.uint8)
+    made[4:20, 4:20, 4:20] = 1
+    volume = Volume(made, PHASES, name='made')
+    found = drain(compare(volume, sponge((48, 48, 48)), in_process=True, max_blocks=4))
+    assert found.verdicts['tortuosity_z'].verdict == 'outside'
+    assert 'no path along z' in found.verdicts['tortuosity_z'].sentence
+
+
+def test_equal_sizes_are_cut_in_halves_and_it_says_so():
+    one, other = sponge((40, 40, 40), name='made'), sponge((40, 40, 40), seed=1, name='real')
+    found = drain(compare(one, other, tortuosity=False))
+    assert not found.same_size
+    assert found.block_shape == (20, 20, 20)
+    assert 'fewer than 3' in found.basis
+    assert found.band['phase_fraction'].count == 8
+    # the mean of the halves is the whole
+    assert found.compared['phase_fraction'].value == pytest.approx(found.generated.value('phase_fraction'))
+
+
+def test_real_smaller_than_generated():
+    found = drain(compare(sponge((40, 40, 40)), sponge((30, 20, 40), seed=1), tortuosity=False))
+    assert found.block_shape == (20, 20, 20)
+    assert found.band['phase_fraction'].count == 2
+    assert set(found.keys_with('cannot tell')) == set(found.verdicts)
+
+
+def test_tiny_blocks_cannot_tell():
+    found = drain(compare(sponge((12, 12, 12)), sponge((48, 48, 48), seed=1), tortuosity=False))
+    assert set(found.keys_with('cannot tell')) == set(found.verdicts)
+    assert 'too small' in found.verdicts['phase_fraction'].sentence
+
+
+def test_a_block_of_the_real_volume_is_left_out_of_its_own_band():
+    real = sponge((48, 48, 48))
+    asked = drain(compare(real.crop((4, 4, 4), (24, 24, 24)), real, tortuosity=False, leave_out=(20, 20, 20)))
+    assert asked.band['phase_fraction'].count < 8 or 'left out' in ' '.join(asked.notes)
+    noticed = drain(compare(real.crop((24, 0, 24), (24, 24, 24)), real, tortuosity=False))
+    assert noticed.band['phase_fraction'].count == 7
+    assert any('1 real block' in note for note in noticed.notes)
+
+
+def test_phases_must_agree():
+    three = Volume(np.zeros((20, 20, 20), dtype=np.uint8), Phases.default(3))
+    with pytest.raises(InputError, match='3 phases'):
+        drain(compare(three, sponge((40, 40, 40))))
+
+
+def test_voxel_sizes_are_brought_together():
+    real = sponge((48, 48, 48), voxel_size=VoxelSize.cube(3, 'um'), name='real')
+    unknown = drain(compare(sponge((24, 24, 24), seed=1), real, tortuosity=False))
+    assert unknown.generated.volume.voxel_size == real.voxel_size
+    assert any('taken from real' in note for note in unknown.notes)
+    same = sponge((24, 24, 24), seed=1, voxel_size=VoxelSize.cube(3000, 'nm'))
+    found = drain(compare(same, real, tortuosity=False))
+    assert found.compared['specific_surface'].unit == '1/um'
+    assert found.verdicts['specific_surface'].verdict == unknown.verdicts['specific_surface'].verdict
+    other = drain(compare(replace(same, voxel_size=VoxelSize.cube(9, 'um')), real, tortuosity=False))
+    assert any('differ' in note for note in other.notes)
+    assert other.verdicts['correlation_length_z'].verdict == 'outside'
+
+
+def test_previews_are_partial_comparisons():
+    previews: list[object] = []
+    job = compare(sponge((24, 24, 24)), sponge((48, 48, 48), seed=1), tortuosity=False)
+    drain(job, lambda p: previews.append(p.preview))
+    partial = [p for p in previews if isinstance(p, Comparison)]
+    assert len(partial) >= 7
+    assert not any(p.complete for p in partial)
+
+
+def ct(folder: Path, name: str, size: float) -> Volume:
+    import tifffile
+
+    path = folder / 'ct' / f'{name}.tif'
+    if not path.is_file():
+        pytest.skip(f'{path.name} is not here')
+    return Volume(tifffile.imread(path), PHASES, VoxelSize.cube(size, 'um'), name=name)
+
+
+def test_berea_is_berea_and_is_not_ketton(shared_data):
+    # Without tortuosity, which has its own tests, and with few blocks: seconds instead of minutes.
+    berea = ct(shared_data, 'berea_sandstone', 3.0).crop((0, 0, 0), (200, 300, 300))
+    ketton = ct(shared_data, 'ketton_limestone', 15.2).crop((0, 0, 0), (200, 200, 200))
+    origin = (0, 200, 100)
+    part = replace(berea.crop(origin, (100, 100, 100)), name='part of Berea')
+    home = drain(compare(part, berea, tortuosity=False, leave_out=origin, max_blocks=8))
+    assert home.same_size
+    assert home.band['phase_fraction'].count == 8
+    told = len(home.keys_with('inside')) + len(home.keys_with('outside'))
+    assert len(home.keys_with('inside')) >= 0.9 * told
+    away = drain(compare(part, ketton, tortuosity=False))
+    for key in ('phase_fraction', 'specific_surface', 'correlation_length_z', 's2_error'):
+        assert away.verdicts[key].verdict == 'outside', key

@@ -1,0 +1,194 @@
+"""Tortuosity against formulas, PoreSpy and TauFactor; the child process and its end."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import textwrap
+import time
+
+import numpy as np
+import pytest
+
+from napari_microrecon.engine.analysis.correlation import finish
+from napari_microrecon.engine.analysis.percolation import Clusters
+from napari_microrecon.engine.analysis.solver_process import TortuositySolver, porespy_diffusion
+from napari_microrecon.engine.analysis.transport import Transport, solve_diffusion
+from napari_microrecon.engine.errors import EngineError
+
+
+def sponge(n: int, fraction: float, seed: int = 0) -> np.ndarray:
+    from scipy.ndimage import gaussian_filter
+
+    field = gaussian_filter(np.random.default_rng(seed).standard_normal((n, n, n)), 2)
+    return field < np.quantile(field, fraction)
+
+
+def solved(mask: np.ndarray, axis: int = 0, **options) -> Transport:
+    return finish(solve_diffusion(Clusters.of(mask).percolating_mask(axis), axis, fraction=mask.mean(), **options))
+
+
+def gone(pid: int, seconds: float = 5.0) -> bool:
+    """Whether a process ends within the time; a zombie that waits for its parent has ended."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        try:
+            with open(f'/proc/{pid}/stat') as stat:
+                if stat.read().rsplit(')', 1)[1].split()[0] == 'Z':
+                    return True
+        except FileNotFoundError:
+            return True
+        time.sleep(0.02)
+    return False
+
+
+@pytest.mark.parametrize('axis', [0, 1, 2])
+@pytest.mark.parametrize('ends', ['voxel centres', 'domain faces'])
+def test_open_duct_is_straight(axis, ends):
+    mask = np.zeros((12, 14, 16), dtype=bool)
+    duct = [slice(3, 8)] * 3
+    duct[axis] = slice(None)
+    mask[tuple(duct)] = True
+    result = solved(mask, axis, ends=ends)
+    assert result.tortuosity == pytest.approx(1, abs=1e-6)
+    assert result.diffusivity == pytest.approx(mask.mean(), rel=1e-6)
+
+
+def test_parallel_plates_let_through_their_share():
+    mask = np.broadcast_to((np.arange(18) % 6 < 2)[None, :, None], (16, 18, 14)).copy()
+    assert solved(mask, 0).diffusivity == pytest.approx(1 / 3, rel=1e-6)
+    assert solved(mask, 2).tortuosity == pytest.approx(1, abs=1e-6)
+
+
+def test_dead_ends_count_in_the_total_only():
+    mask = np.zeros((12, 12, 12), dtype=bool)
+    mask[:, 2:5, 2:5] = True
+    mask[4:8, 8:11, 8:11] = True  # closed
+    result = solved(mask)
+    assert result.tortuosity == pytest.approx(1, abs=1e-6)
+    assert result.tortuosity_total == pytest.approx((12 * 9 + 4 * 9) / (12 * 9), rel=1e-6)
+
+
+def test_flat_voxels():
+    # Two ducts joined by a cross piece, in voxels twice as long along the flux: the answer must equal that of
+    # the same body in cubes.
+    coarse = sponge(14, 0.7, 3)
+    fine = np.repeat(coarse, 2, axis=0)
+    flat = solved(coarse, 0, spacing=(2.0, 1.0, 1.0), ends='domain faces')
+    cubes = solved(fine, 0, ends='domain faces')
+    assert flat.tortuosity == pytest.approx(cubes.tortuosity, rel=0.06)
+    ignored = solved(coarse, 0, ends='domain faces')
+    assert abs(flat.tortuosity - cubes.tortuosity) < 0.5 * abs(ignored.tortuosity - cubes.tortuosity)
+
+
+@pytest.mark.parametrize(('fraction', 'axis'), [(0.35, 0), (0.35, 2), (0.7, 1)])
+def test_porespy_agrees(fraction, axis):
+    mask = sponge(40, fraction)
+    percolating = Clusters.of(mask).percolating_mask(axis)
+    ours = finish(solve_diffusion(percolating, axis, fraction=mask.mean()))
+    theirs = porespy_diffusion(percolating, axis, mask.mean())
+    assert ours.tortuosity == pytest.approx(theirs.tortuosity, rel=0.005)
+    assert ours.converged
+    assert theirs.converged
+    assert 'PoreSpy' in theirs.method
+    assert 'own solver' in ours.method
+
+
+def test_taufactor_agrees_in_its_convention():
+    import warnings
+
+    with warnings.catch_warnings():
+        warnings.simplefilter('ignore')
+        import taufactor
+    mask = sponge(40, 0.5, 1)
+    solver = taufactor.Solver(mask.astype(np.uint8), device='cpu')
+    solver.solve(verbose=False, conv_crit=2e-3)
+    theirs = float(np.asarray(solver.tau).ravel()[0])
+    assert solved(mask, 0, ends='domain faces').tortuosity_total == pytest.approx(theirs, rel=0.01)
+
+
+def test_solution_does_not_depend_on_the_tolerance():
+    mask = sponge(32, 0.4, 2)
+    assert solved(mask).tortuosity == pytest.approx(solved(mask, tolerance=1e-9).tortuosity, rel=2e-4)
+
+
+def test_two_layers_are_enough():
+    assert solved(np.ones((2, 5, 5), dtype=bool)).tortuosity == pytest.approx(1)
+
+
+def test_child_process_gives_the_same_number_and_signs_of_life():
+    mask = sponge(32, 0.5)
+    percolating = Clusters.of(mask).percolating_mask(1)
+    with TortuositySolver(in_process=False) as solver:
+        steps = solver.solve(percolating, 1, (1, 1, 1), mask.mean())
+        ticks = 0
+        while True:
+            try:
+                next(steps)
+            except StopIteration as stop:
+                result = stop.value
+                break
+            ticks += 1
+        pid = solver.pid
+        again = finish(solver.solve(percolating, 0, (1, 1, 1), mask.mean()))
+        assert solver.pid == pid  # one child serves all axes
+    assert ticks > 1
+    here = finish(solve_diffusion(percolating, 1, fraction=mask.mean()))
+    assert result.diffusivity == pytest.approx(here.diffusivity, rel=1e-9)
+    assert (result.iterations, result.method) == (here.iterations, here.method)
+    assert again.diffusivity > 0
+    assert pid is not None
+    assert gone(pid)
+
+
+def test_closing_kills_the_child_at_once():
+    mask = np.ones((100, 100, 100), dtype=bool)
+    mask[50, :, 1:] = False
+    solver = TortuositySolver(in_process=False)
+    steps = solver.solve(mask, 0, (1, 1, 1), 1.0)
+    next(steps)
+    pid = solver.pid
+    assert pid is not None
+    began = time.monotonic()
+    steps.close()
+    solver.close()
+    assert time.monotonic() - began < 1
+    assert gone(pid, 0.1)
+
+
+def test_a_dead_child_is_told_as_an_error():
+    solver = TortuositySolver(in_process=False)
+    steps = solver.solve(np.ones((100, 100, 100), dtype=bool), 0, (1, 1, 1), 1.0)
+    next(steps)
+    assert solver.pid is not None
+    os.kill(solver.pid, 9)
+    with pytest.raises(EngineError, match='memory'):
+        finish(steps)
+    solver.close()
+
+
+@pytest.mark.skipif(sys.platform != 'linux', reason='reads /proc')
+def test_child_does_not_outlive_a_parent_that_is_killed_and_a_script_from_standard_input_works():
+    # `python -` has no importable main module: multiprocessing's spawn would fail here.
+    script = textwrap.dedent("""
+        import os, sys
+        import numpy as np
+        from napari_microrecon.engine.analysis.solver_process import TortuositySolver
+        solver = TortuositySolver(in_process=False)
+        small = np.ones((8, 8, 8), bool)
+        steps = solver.solve(small, 0, (1, 1, 1), 1.0)
+        while True:
+            try:
+                next(steps)
+            except StopIteration as stop:
+                print(round(stop.value.tortuosity, 6), solver.pid, flush=True)
+                break
+        next(solver.solve(np.ones((110, 110, 110), bool), 0, (1, 1, 1), 1.0))
+        os.kill(os.getpid(), 9)
+    """)
+    done = subprocess.run([sys.executable, '-'], input=script, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == -9, done.stderr
+    tortuosity, pid = done.stdout.split()
+    assert float(tortuosity) == 1
+    assert gone(int(pid), 30)
