@@ -39,8 +39,9 @@ MEANINGS: dict[str, tuple[str, str]] = {
     ),
     'tortuosity': (
         'Tortuosity factor',
-        'How much the winding paths slow diffusion down: phase fraction x D0 / Deff, 1 for straight channels. The '
-        'first value counts the percolating part only (as PoreSpy does), the total one the whole phase (as TauFactor does).',
+        'How much the winding paths slow diffusion down: phase fraction x D0 / Deff, 1 for straight channels. '
+        'The first value counts the percolating part only (as PoreSpy does), the total one the whole phase '
+        '(as TauFactor does).',
     ),
     's2_error': (
         'S₂, distance from the real mean',
