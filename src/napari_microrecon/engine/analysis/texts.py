@@ -86,7 +86,7 @@ border:1px solid #0002}
 table{border-collapse:collapse;width:100%;font-size:13.5px}
 th,td{text-align:left;padding:6px 10px 6px 0;border-bottom:1px solid var(--line);vertical-align:top}
 thead th{color:var(--soft);font-size:12px;font-weight:600;border-bottom:2px solid var(--line)}
-tbody th{font-weight:600;min-width:12.5em}
+tbody th{font-weight:600;white-space:nowrap}
 .n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap;padding-right:14px}
 .sd{color:var(--soft)}
 .method,.note{color:var(--soft);font-size:12px;min-width:15em}
