@@ -22,12 +22,14 @@ def cast_iron(
     arm_spacing: float,
     trunk: float,
     arm: float,
+    reach: float,
     lean: float,
     columns: int,
     roughness: float,
     dendrites: float,
     halo: float,
     rods: float,
+    rod: tuple[float, float],
 ) -> np.ndarray:
     """Hypoeutectic white cast iron grown along z: 0 = cementite, 1 = pearlite (dendrites and eutectic rods).
 
@@ -39,6 +41,8 @@ def cast_iron(
         Of the dendrite trunks in the (y, x) plane and of the secondary arms along a trunk, voxels.
     trunk, arm : float
         Radii of trunks and of arm tips, voxels; arms are necked at their roots, as coarsening leaves them.
+    reach : float
+        Length of an arm over the spacing of the trunks, at most about 1.15 times that.
     lean : float
         Standard deviation of the slope of a columnar grain against z.
     columns : int
@@ -50,14 +54,16 @@ def cast_iron(
     halo, rods : float
         Width in voxels of the bare cementite around dendrites, and the fraction of pearlite rods in the
         eutectic beyond it (ledeburite).
+    rod : tuple of float
+        Filter lengths of the rods along z and across, voxels.
     """
     rng = np.random.default_rng(seed)
-    strokes = list(_dendrites(rng, edge, spacing, arm_spacing, trunk, arm, lean, columns))
+    strokes = list(_dendrites(rng, edge, spacing, arm_spacing, trunk, arm, reach, lean, columns))
     field = ndimage.gaussian_filter(_capsules(edge, strokes, reach=9.0), 1.0)
     field = field + roughness * noise(rng, field.shape, 2.5)
     primary = above(-field, dendrites)
     eutectic = field > field[primary].max() + halo
-    texture = np.where(eutectic, noise(rng, field.shape, (4.0, 1.5, 1.5)), -np.inf)
+    texture = np.where(eutectic, noise(rng, field.shape, (rod[0], rod[1], rod[1])), -np.inf)
     pearlite = without_specks(primary | above(texture, rods * eutectic.mean()), 12)
     return (~without_specks(~pearlite, 12)).astype(np.uint8)
 
@@ -69,6 +75,7 @@ def _dendrites(
     arm_spacing: float,
     trunk: float,
     arm: float,
+    reach: float,
     lean: float,
     columns: int,
 ) -> Iterator[tuple[Vector, Vector, float, float]]:
@@ -91,7 +98,7 @@ def _dendrites(
             along = -half + arm_spacing * rng.random()
             while along < half:
                 start = base + along * axis
-                length = 0.62 * spacing * (0.55 + 0.6 * rng.random())
+                length = reach * spacing * (0.55 + 0.6 * rng.random())
                 radius = arm * (0.8 + 0.45 * rng.random())
                 end = start + length * (direction + 0.12 * axis + 0.05 * rng.standard_normal(3))
                 yield start, end, 0.62 * radius, radius

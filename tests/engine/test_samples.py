@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import io
+import subprocess
+import sys
 import threading
 import time
 import zipfile
@@ -17,11 +19,12 @@ import pytest
 import tifffile
 
 from napari_microrecon.engine.errors import InputError
+from napari_microrecon.engine.files import read_slice, read_volume
 from napari_microrecon.engine.progress import Progress, drain
 from napari_microrecon.engine.provenance import hash_file
 from napari_microrecon.engine.samples import CACHE_VARIABLE, URL_VARIABLE, bundled_samples, fetch, get_sample
 from napari_microrecon.engine.samples import published_samples as published
-from napari_microrecon.engine.samples.bundled import BundledSample
+from napari_microrecon.engine.samples.bundled import BundledSample, samples_folder
 from napari_microrecon.engine.samples.published import read_archive
 
 NAMES = ('sandstone', 'limestone', 'cathode', 'cast-iron', 'brass')
@@ -61,6 +64,42 @@ def test_bundled_sample(name: str) -> None:
 def test_all_bundled_files_stay_below_ten_megabytes() -> None:
     folder = get_sample('sandstone').model_dump()['folder'].parent
     assert sum(path.stat().st_size for path in folder.rglob('*') if path.is_file()) < 10e6
+
+
+def test_files_speak_for_themselves() -> None:
+    sample = get_sample('cathode')
+    assert isinstance(sample, BundledSample)
+    volume = read_volume(sample.folder / 'volume.tif')
+    assert volume.phases == sample.phases
+    assert volume.voxel_size.agrees_with(sample.voxel_size)
+    assert volume.voxel_size.is_known
+    for path, entry in zip(sample.slice_paths, sample.load_slices(), strict=True):
+        read = read_slice(path)
+        assert (read.normal, read.position) == (entry.normal, entry.position)
+        np.testing.assert_array_equal(read.labels, entry.labels)
+
+
+@pytest.mark.parametrize('name', ['cast-iron', 'brass'])
+def test_anisotropic_samples_differ_by_axis(name: str) -> None:
+    """Phase boundaries are much rarer along the preferred axis."""
+    labels = get_sample(name).load_volume().labels
+    faces = [float(np.mean(np.diff(labels, axis=axis) != 0)) for axis in range(3)]
+    preferred = {'cast-iron': 0, 'brass': 2}[name]
+    assert max(faces) == pytest.approx(min(faces[i] for i in range(3) if i != preferred), rel=0.15)
+    assert faces[preferred] < 0.85 * max(faces)
+
+
+def test_script_makes_the_shipped_files_again(root: Path, tmp_path: Path) -> None:
+    script = [sys.executable, str(root / 'scripts' / 'make_samples.py'), 'cast-iron']
+    check = subprocess.run([*script, '--check'], capture_output=True, text=True)
+    assert check.returncode == 0, check.stdout + check.stderr
+    subprocess.run([*script, '--output', str(tmp_path)], check=True, capture_output=True)
+    made, shipped = (BundledSample.read(folder / 'cast-iron') for folder in (tmp_path, samples_folder()))
+    assert made.model_copy(update={'folder': shipped.folder}) == shipped
+    (tmp_path / 'cast-iron' / 'slice_z064.tif').write_bytes(b'another')
+    check = subprocess.run([*script, '--check', '--output', str(tmp_path)], capture_output=True, text=True)
+    assert check.returncode == 1
+    assert 'slice_z064.tif is not the file recorded' in check.stderr
 
 
 def test_damaged_file_is_refused(tmp_path: Path) -> None:
