@@ -61,10 +61,10 @@ def rocks(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope='session')
 def tuned(rocks: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Weights for two phases after two steps of training, with their run beside them: tuned.safetensors, tuned.run."""
+    """Weights for two phases after a second of training, with their run beside them: tuned.safetensors, tuned.run."""
     output = tmp_path_factory.mktemp('weights') / 'tuned.safetensors'
     code = main(
-        ['finetune', str(rocks / 'slice.tif'), '--from', 'scratch', '--steps', '2', '--device', 'cpu',
+        ['finetune', str(rocks / 'slice.tif'), '--from', 'scratch', '--minutes', '0.02', '--device', 'cpu',
          '--output', str(output)]
     )  # fmt: skip
     assert code == 0

@@ -99,8 +99,8 @@ def test_a_progress_line() -> None:
 def test_analyze(cli: Cli, rock: Rock, tmp_path: Path) -> None:
     volume = rock(32)
     path = write_volume(volume, tmp_path / 'v.tif')
-    code, out, _ = cli('analyze', path, '--output', tmp_path / 'r.json')
-    assert code == 0
+    code, out, err = cli('analyze', path, '--output', tmp_path / 'r.json')
+    assert code == 0, err
     report = json.loads((tmp_path / 'r.json').read_text())
     assert (report['schema'], report['phase']) == (1, 1)
     assert report['volume']['shape'] == [32, 32, 32]
@@ -116,10 +116,10 @@ def test_analyze(cli: Cli, rock: Rock, tmp_path: Path) -> None:
 def test_analyze_as_json_and_of_another_phase(cli: Cli, rock: Rock, tmp_path: Path) -> None:
     volume = rock(32)
     path = write_volume(volume, tmp_path / 'v.ome.zarr')
-    code, out, _ = cli(
+    code, out, err = cli(
         'analyze', path, '--phase', 0, '--voxel-size', '3,2,1', '--unit', 'nm', '--no-tortuosity', '--json'
     )
-    assert code == 0
+    assert code == 0, err
     report = json.loads(out)
     assert (report['volume']['voxel_size'], report['volume']['unit']) == ([3, 2, 1], 'nm')
     assert report['statistics']['phase_fraction']['value'] == pytest.approx(volume.fractions[0])
@@ -130,8 +130,8 @@ def test_analyze_as_json_and_of_another_phase(cli: Cli, rock: Rock, tmp_path: Pa
 def test_compare_writes_both_reports(cli: Cli, rock: Rock, tmp_path: Path, ending: str) -> None:
     made = write_volume(rock(32, seed=1), tmp_path / 'made.tif')
     real = write_volume(rock(64, seed=2), tmp_path / 'real.tif')
-    code, out, _ = cli('compare', made, real, '--no-tortuosity', '--output', tmp_path / f'c{ending}')
-    assert code == 0
+    code, out, err = cli('compare', made, real, '--no-tortuosity', '--output', tmp_path / f'c{ending}')
+    assert code == 0, err
     assert '<svg' in (tmp_path / 'c.html').read_text() or 'data:image/png' in (tmp_path / 'c.html').read_text()
     record = json.loads((tmp_path / 'c.json').read_text())
     assert 'phase_fraction' in json.dumps(record['verdicts'])
@@ -140,15 +140,15 @@ def test_compare_writes_both_reports(cli: Cli, rock: Rock, tmp_path: Path, endin
 
 
 def test_samples_are_listed_and_written(cli: Cli, tmp_path: Path) -> None:
-    code, out, _ = cli('samples')
-    assert code == 0
+    code, out, err = cli('samples')
+    assert code == 0, err
     assert 'sandstone' in out
     assert 'ketton' in out
-    code, listed, _ = cli('samples', 'list', '--json')
+    code, listed, err = cli('samples', 'list', '--json')
     names = {sample['name']: sample for sample in json.loads(listed)['samples']}
     assert names['sandstone']['kind'] == 'synthetic'
-    code, out, _ = cli('samples', 'fetch', 'sandstone', '--output', tmp_path / 's.tif')
-    assert code == 0
+    code, out, err = cli('samples', 'fetch', 'sandstone', '--output', tmp_path / 's.tif')
+    assert code == 0, err
     volume = read_volume(tmp_path / 's.tif')
     assert volume.phases.pore == 1
     assert volume.voxel_size.is_known
@@ -156,8 +156,8 @@ def test_samples_are_listed_and_written(cli: Cli, tmp_path: Path) -> None:
 
 
 def test_the_numbers_of_a_json_result_are_the_files(cli: Cli, tmp_path: Path) -> None:
-    code, out, _ = cli('samples', 'fetch', 'sandstone', '--output', tmp_path / 's.tif', '--json')
-    assert code == 0
+    code, out, err = cli('samples', 'fetch', 'sandstone', '--output', tmp_path / 's.tif', '--json')
+    assert code == 0, err
     result = json.loads(out)
     volume = read_volume(tmp_path / 's.tif')
     assert result['shape'] == list(volume.shape)

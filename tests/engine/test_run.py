@@ -145,3 +145,16 @@ def test_what_is_no_run(tmp_path: Path, slices: SliceSet) -> None:
 def test_discard_leaves_nothing(tmp_path: Path, slices: SliceSet) -> None:
     _create(tmp_path / 'out.run', slices).discard()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_run_that_cannot_be_completed_leaves_the_old_one(tmp_path: Path, slices: SliceSet) -> None:
+    class Broken(StoredWeights):
+        def save(self, path: Path) -> None:
+            raise OSError(28, 'No space left on device')
+
+    before = _create(tmp_path / 'out.run', slices)
+    for folder in (before.folder, tmp_path / 'new.run'):
+        with pytest.raises(InputError, match=rf'{folder.name}: cannot be written: no space left'):
+            Run.create(folder, 'reconstruct', slices, Broken(), Parameters())
+    assert [p.name for p in tmp_path.iterdir()] == ['out.run']
+    assert len(Run.open(before.folder).load_slices()) == 2

@@ -67,7 +67,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 prog_name='napari-microrecon',
             )
             sys.stdout.flush()
-        return code if isinstance(code, int) else 0
+        # typer turns Ctrl-C into this code without a word
+        return fail('stopped', 130) if code == 130 else code if isinstance(code, int) else 0
     except InputError as error:
         return fail(str(error), 2)
     except EngineError as error:

@@ -147,19 +147,19 @@ def finetune(
     terminal = Terminal(as_json)
     if minutes is not None and steps is not None:
         raise InputError('--minutes', 'was given together with --steps', 'give one of them')
-    earlier = None if resume is None else Run.open(resume)
-    if earlier is not None and not earlier.checkpoint.is_file():
-        raise InputError(str(earlier.folder), f'holds no {CHECKPOINT} to go on from', 'start without --resume')
+    earlier = _resumable(resume, steps, minutes)
     if earlier is not None and not slices:
         given = earlier.load_slices()
     else:
         given = opt.load_slices(slices, normal, position, phases, voxel_size, unit, segment, order, symmetry)
     from ..engine.generator.params import FinetuneParams
 
-    budget = (
-        {'steps': steps, 'minutes': None} if steps is not None else {'minutes': 3.0 if minutes is None else minutes}
-    )
-    params = opt.validated(FinetuneParams, seed=seed, device=device, **budget)
+    if earlier is not None:
+        params = opt.validated(FinetuneParams, **(earlier.record.parameters | {'device': device}))
+    elif steps is not None:
+        params = opt.validated(FinetuneParams, seed=seed, device=device, steps=steps, minutes=None)
+    else:
+        params = opt.validated(FinetuneParams, seed=seed, device=device, minutes=3.0 if minutes is None else minutes)
     check_target(output, _WEIGHTS, _WEIGHTS_BYTES)
     from ..engine.generator import resolve_device
 
@@ -196,6 +196,10 @@ def _resumable(resume: Path | None, steps: int | None, minutes: float | None) ->
     earlier = Run.open(resume)
     if earlier.record.command != 'finetune' or not earlier.checkpoint.is_file():
         raise InputError(str(earlier.folder), f'holds no {CHECKPOINT} to go on from', 'start without --resume')
+    if earlier.record.status == 'done':
+        raise InputError(
+            str(earlier.folder), 'is finished', 'train on from its weights instead: --from with its .safetensors'
+        )
     if steps is not None or minutes is not None:
         name = '--steps' if steps is not None else '--minutes'
         raise InputError(name, 'cannot change when a training goes on', 'leave it out: the budget of the run holds')

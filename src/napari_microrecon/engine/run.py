@@ -22,9 +22,10 @@ from typing import Any, Literal, Protocol, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from .errors import InputError
-from .files import read_slice, write_slice, write_text
+from .files import read_slice, replacing, write_slice, write_text
+from .files.targets import write_error
 from .provenance import Source, hash_file, now, versions
-from .slices import SliceSet, Symmetry
+from .slices import Slice, SliceSet, Symmetry
 
 RECORD = 'run.json'
 CHECKPOINT = 'checkpoint.safetensors'
@@ -132,52 +133,19 @@ class Run:
         folder = Path(folder)
         if folder.exists() and not (folder / RECORD).is_file() and (not folder.is_dir() or any(folder.iterdir())):
             raise InputError(str(folder), 'holds something else than a run', 'choose another folder with --run')
-        values = parameters.model_dump(mode='json')
         try:
             # Read first: it may lie in the very run that is replaced here.
             earlier = None if resume is None else resume.read_bytes()
-            if (folder / 'inputs').is_dir():
-                shutil.rmtree(folder / 'inputs')
-            (folder / CHECKPOINT).unlink(missing_ok=True)
-            (folder / 'inputs').mkdir(parents=True)
-            inputs = [_save_slice(folder, index, item) for index, item in enumerate(slices)]
-            target = folder / 'inputs' / 'weights.safetensors'
-            weights.save(target)
-            if resume is not None and earlier is not None:
-                again = folder / 'inputs' / 'resume.safetensors'
-                again.write_bytes(earlier)
-                inputs.append(
-                    RunFile(role='resume', path='inputs/resume.safetensors', name=resume.name, sha256=hash_file(again))
-                )
+            with replacing(folder) as part:
+                record = _fill(part, command, slices, weights, parameters, earlier)
+                record = record.model_copy(update={'device': device, 'weights_reason': weights_reason})
+                cls(part, record)._save()
+        except InputError as error:
+            # The names of the parts mean nothing to the user.
+            raise InputError(str(folder), error.problem, error.remedy) from error
         except OSError as error:
-            from .files.targets import write_error
-
             raise write_error(folder, error) from error
-        inputs.append(
-            RunFile(
-                role='weights',
-                path='inputs/weights.safetensors',
-                name=weights.name,
-                sha256=hash_file(target),
-                content_sha256=hash_tensors(weights.tensors),
-            )
-        )
-        record = RunRecord(
-            schema=1,
-            command=command,
-            parameters=values,
-            symmetry=slices.symmetry,
-            inputs=tuple(inputs),
-            weights=Source(name=weights.name, sha256=weights.sha256),
-            weights_reason=weights_reason,
-            seed=int(values.get('seed', 0)),
-            device=device,
-            versions=versions(),
-            created=now(),
-        )
-        run = cls(folder, record)
-        run._save()
-        return run
+        return cls(folder, record)
 
     @classmethod
     def open(cls, folder: Path | str) -> Self:
@@ -276,12 +244,39 @@ def hash_tensors(tensors: Mapping[str, Any]) -> str:
     return digest.hexdigest()
 
 
-def _save_slice(folder: Path, index: int, item: Any) -> RunFile:
+def _fill(
+    folder: Path, command: Command, slices: SliceSet, weights: _Weights, parameters: BaseModel, resume: bytes | None
+) -> RunRecord:
+    """Copy the inputs into `folder` and describe them."""
+    values = parameters.model_dump(mode='json')
+    (folder / 'inputs').mkdir(parents=True)
+    inputs = [_save_slice(folder, index, item) for index, item in enumerate(slices)]
+    path = folder / 'inputs' / 'weights.safetensors'
+    weights.save(path)
+    inputs.append(_describe('weights', path, weights.name, hash_tensors(weights.tensors)))
+    if resume is not None:
+        path = folder / 'inputs' / 'resume.safetensors'
+        path.write_bytes(resume)
+        inputs.append(_describe('resume', path, CHECKPOINT))
+    return RunRecord(
+        schema=1,
+        command=command,
+        parameters=values,
+        symmetry=slices.symmetry,
+        inputs=tuple(inputs),
+        weights=Source(name=weights.name, sha256=weights.sha256),
+        seed=int(values.get('seed', 0)),
+        versions=versions(),
+        created=now(),
+    )
+
+
+def _save_slice(folder: Path, index: int, item: Slice) -> RunFile:
     path = write_slice(item, folder / 'inputs' / f'slice_{index:03d}.tif')
+    return _describe('slice', path, item.name, item.source.sha256)
+
+
+def _describe(role: str, path: Path, name: str, content_sha256: str = '') -> RunFile:
     return RunFile(
-        role='slice',
-        path=f'inputs/{path.name}',
-        name=item.name,
-        sha256=hash_file(path),
-        content_sha256=item.source.sha256,
+        role=role, path=f'inputs/{path.name}', name=name, sha256=hash_file(path), content_sha256=content_sha256
     )
