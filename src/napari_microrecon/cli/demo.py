@@ -51,7 +51,7 @@ def demo(
     picture, remark = take_picture(terminal, name, output / 'window.png')
     if picture is not None:
         files.append(picture)
-    sentences = ['', f'{sample.title}, {sample.kind}. Weights: {reason}.', '', 'What the numbers mean:']
+    sentences = ['', f'{sample.title}. Weights: {reason}.', '', 'What the numbers mean:']
     sentences += [f'  {line}' for line in meaning(comparison)]
     sentences += ['', 'Written:', *(f'  {path}  {_CONTENT[path.name]}' for path in files)]
     if remark:
@@ -89,28 +89,16 @@ def check_folder(folder: Path) -> None:
 
 def meaning(comparison: Comparison) -> list[str]:
     """Plain sentences on phase fraction, tortuosity and two-point correlation."""
-    generated, real = comparison.generated, comparison.real
+    generated = comparison.generated
     name = generated.phase_name
     sentences = []
-    mine, theirs = generated.value('phase_fraction'), real.value('phase_fraction')
+    mine, theirs = generated.value('phase_fraction'), _reference(comparison, 'phase_fraction')
     if mine is not None and theirs is not None:
         sentences.append(
             f'{100 * mine:.1f} % of the reconstruction is {name}, {100 * theirs:.1f} % of the reference'
             f'{_band(comparison, "phase_fraction", 100, " %")}.'
         )
-    for axis in 'zyx':
-        key = f'tortuosity_{axis}'
-        mine, theirs = generated.value(key), real.value(key)
-        if mine is None and theirs is None:
-            sentences.append(f'Along {axis} no path leads through the {name}, in neither of the two.')
-        elif mine is None or theirs is None:
-            where = 'reconstruction' if mine is None else 'reference'
-            sentences.append(f'Along {axis} no path leads through the {name} of the {where}.')
-        else:
-            sentences.append(
-                f'Transport along {axis} through the {name} is {mine:.1f} times slower than through a straight channel '
-                f'(tortuosity), {theirs:.1f} in the reference{_band(comparison, key)}.'
-            )
+    sentences += _paths(comparison)
     inside, total = _curve_agreement(comparison)
     if total:
         sentences.append(
@@ -119,6 +107,38 @@ def meaning(comparison: Comparison) -> list[str]:
         )
     if comparison.band:
         sentences.append('A band is the mean +- 2 sd of parts of the reference: how much real material itself varies.')
+    return sentences
+
+
+def _reference(comparison: Comparison, key: str) -> float | None:
+    """Value of the reference: of the whole volume where it was measured, else the mean of its parts."""
+    if key in comparison.real.statistics:
+        return comparison.real.value(key)
+    entry = comparison.band.get(key)
+    return None if entry is None else entry.mean
+
+
+def _paths(comparison: Comparison) -> list[str]:
+    """Sentences on tortuosity; axes without a path share one."""
+    generated = comparison.generated
+    name = generated.phase_name
+    sentences: list[str] = []
+    blocked: dict[str, list[str]] = {}
+    for axis in 'zyx':
+        key = f'tortuosity_{axis}'
+        mine, theirs = generated.value(key), _reference(comparison, key)
+        if mine is None or theirs is None:
+            where = (
+                'in both volumes' if mine is theirs else f'in the {"reconstruction" if mine is None else "reference"}'
+            )
+            blocked.setdefault(where, []).append(axis)
+            continue
+        sentences.append(
+            f'Along {axis} the {name} slows transport {mine:.1f} times against straight channels of the same volume '
+            f'(tortuosity), {theirs:.1f} times in the reference{_band(comparison, key)}.'
+        )
+    for where, axes in blocked.items():
+        sentences.append(f'Along {" and ".join(axes)} no path leads through the {name} {where}: no tortuosity.')
     return sentences
 
 

@@ -14,6 +14,7 @@ from ..engine.progress import Job, Progress, drain
 
 Result = TypeVar('Result')
 _SPARSE = 10.0  # seconds between progress lines where they cannot overwrite each other
+_NEW_STAGE = 3.0  # seconds after which a new stage is worth a line
 _SHOWN = ('loss', 's2_error', 'surface_error', 'fraction_error', 'percolating')
 
 
@@ -57,6 +58,7 @@ class Terminal:
         with contextlib.closing(job):
             result = drain(job, show)
         _wipe()
+        self._said = float('-inf')
         return result
 
     def result(self, sentences: list[str], data: Mapping[str, Any]) -> None:
@@ -81,7 +83,7 @@ class Terminal:
             print(f'\r\x1b[K{line[:width]}', end='', file=sys.stderr, flush=True)
             return
         now = time.monotonic()
-        if progress.stage != self._stage or now - self._said >= _SPARSE:
+        if now - self._said >= (_SPARSE if progress.stage == self._stage else _NEW_STAGE):
             self._stage, self._said = progress.stage, now
             print(line, file=sys.stderr, flush=True)
 
