@@ -149,7 +149,8 @@ def test_bad_files_become_one_line_and_change_nothing(widget, qtbot, notices, tm
 
 def test_nothing_selected_is_said(widget, qtbot, notices):
     _click(qtbot, widget.slices_panel.layers_button)
-    assert [n.message for n in notices] == ['layers: none is selected; select an image or labels layer in the layer list']
+    (notice,) = notices
+    assert notice.message == 'layers: none is selected; select an image or labels layer in the layer list'
 
 
 def test_reconstruct_then_compare(ready, qtbot, until_done):

@@ -155,7 +155,11 @@ def test_the_stage_replaces_its_own_layers_and_leaves_others_alone():
     mine = viewer.add_image(np.zeros((8, 8)), name='mine')
     session.set_volumes([_volume(seed=1)])
     session.set_volumes([_volume(seed=2)])
-    assert [layer.name for layer in viewer.layers] == ['mine', 'rock']
+    assert {layer.name for layer in viewer.layers} == {'mine', 'rock'}
+    assert not mine.visible  # it would lie in front of the first volume
+    mine.visible = True
+    session.set_volumes([_volume(seed=3)])
+    assert mine.visible  # but the user may show it again
     session.preview = _volume(shape=(16, 16, 16), name='coarse')
     session.preview = None
     session.set_volumes([])
@@ -184,3 +188,37 @@ def test_a_closed_viewer_is_not_kept_alive():
     assert gone() is None
     assert stage.viewer is None
     session.set_volumes([_volume()])
+
+
+def test_a_preview_takes_the_place_of_the_volume_and_gives_it_back():
+    viewer, session = ViewerModel(), Session()
+    stage = Stage(viewer, session)
+    session.set_reference(_volume(name='ct'))
+    session.set_volumes([_volume(name='made', seed=1)])
+    (layer,) = stage.layers_of('volume')
+    session.preview = _volume(shape=(8, 8, 8), name='coarse', seed=2)
+    assert layers.role_of(layer) == 'preview'
+    assert layer.data.shape == (8, 8, 8)
+    assert layer.visible
+    session.preview = None  # cancelled
+    assert layers.role_of(layer) == 'volume'
+    assert layer.name == 'made'
+    assert layer.data.shape == (16, 18, 20)
+    session.preview = _volume(shape=(8, 8, 8), name='coarse', seed=2)
+    session.set_volumes([_volume(name='next', seed=3)])
+    assert stage.layers_of('volume') == [layer]  # the same layer all the time: adding one takes napari long
+    assert layer.name == 'next'
+    np.testing.assert_array_equal(layer.data, _volume(seed=3).labels + 1)
+
+
+def test_a_hidden_phase_stays_hidden_in_the_next_volume():
+    viewer, session = ViewerModel(), Session()
+    stage = Stage(viewer, session)
+    session.set_volumes([_volume(seed=1)])
+    stage.set_opacity({0: 0.0, 1: 1.0})
+    session.set_volumes([])
+    session.set_volumes([_volume(seed=2)])
+    (layer,) = stage.layers_of('volume')
+    color = layer.get_color(1)
+    assert color is not None
+    assert color[3] == 0

@@ -202,7 +202,11 @@ class Legend(QWidget):
         shown = None if phases is None else (phases, values)
         if shown == self._shown:
             return
-        self._shown = shown
+        former, self._shown = self._shown, shown
+        if phases is not None and former is not None and former[0] == phases and self.boxes:
+            for box, text in zip(self.boxes, _with_numbers(phases, values), strict=True):
+                box.setText(text)  # what is hidden stays hidden
+            return
         while (item := self._row.takeAt(0)) is not None:
             if (widget := item.widget()) is not None:
                 widget.setParent(None)

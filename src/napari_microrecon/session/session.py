@@ -157,9 +157,10 @@ class Session:
         """Take new reconstructions; the first is shown, and numbers of former ones are dropped."""
         self.report = None
         self.comparison = None
-        self.preview = None
+        # The volumes come first: the layer of the preview becomes theirs instead of being removed.
         self.volumes = tuple(volumes)
         self.volume = self.volumes[0] if self.volumes else None
+        self.preview = None
 
     def set_reference(self, volume: Volume | None) -> None:
         """Take a volume to compare with; a comparison with another one is dropped."""

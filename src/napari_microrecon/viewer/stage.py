@@ -6,7 +6,9 @@ import time
 import weakref
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from ..engine.slices import SliceSet
 from ..engine.volume import Volume
@@ -39,6 +41,7 @@ class Stage:
         self._last_preview = float('-inf')
         self._paused = False
         self._had_volumes = False
+        self._opacity: dict[int, float] = {}
         self._scene: object = None
         self.show_previews = True
         self.side_by_side = True
@@ -62,6 +65,7 @@ class Stage:
 
     def set_opacity(self, opacity: dict[int, float]) -> None:
         """Set the opacity of each phase in all volumes."""
+        self._opacity = opacity
         for layer in self.layers_of('volume', 'reference', 'preview'):
             layers.show_phases(layer, opacity)
 
@@ -103,62 +107,86 @@ class Stage:
     def _on_slices(self, slices: SliceSet | None) -> None:
         if self._paused:
             return
-        self._remove('slice')
-        if slices is None:
-            return
-        for made in slices:
-            self._add(layers.slice_layer(made))
+        self._put('slice', [layers.slice_layer(made) for made in slices or ()])
         viewer = self.viewer
-        if viewer is not None and not self.layers_of('volume', 'reference'):
-            if len({s.normal for s in slices}) > 1:
-                self.set_3d(True)
-            first = slices.slices[0]
-            viewer.dims.set_point('zyx'.index(first.normal), (first.position or 0) * first.voxel_size.zyx[0])
-            self.frame()
+        if viewer is None or slices is None:
+            return
+        if self.layers_of('volume', 'reference', 'preview'):
+            self._settle()
+            return
+        if len({s.normal for s in slices}) > 1:
+            self.set_3d(True)
+        first = slices.slices[0]
+        viewer.dims.set_point('zyx'.index(first.normal), (first.position or 0) * first.voxel_size.zyx[0])
+        self.frame()
 
     def _on_job(self, job: Job) -> None:
         if not job.is_active:
-            self._remove('placeholder')
+            self._put('placeholder', [])
 
     def _on_reference(self, volume: Volume | None) -> None:
         if self._paused:
             return
-        self._show('reference', [] if volume is None else [volume])
+        shown = [] if volume is None else [layers.volume_layer(volume, 'reference')]
+        for _, keywords, _ in shown:
+            keywords['name'] = f'reference: {keywords["name"]}'
+        self._put('reference', shown)
+        self._settle()
 
     def _on_volumes(self, volumes: Sequence[Volume]) -> None:
-        if volumes:
-            self._remove('preview')
-        self._show('volume', volumes)
+        if self._paused:
+            return
+        self._put('volume', [layers.volume_layer(volume) for volume in volumes])
+        self._settle()
 
     def _on_preview(self, volume: Volume | None) -> None:
         if volume is None:
-            self._remove('preview')
-            self._settle()
+            if self.layers_of('preview'):
+                self._on_volumes(self._session.volumes)
             return
         now = time.monotonic()
-        shown = self.layers_of('preview')
-        if not self.show_previews or (shown and now - self._last_preview < PREVIEW_EVERY):
+        if not self.show_previews or (self.layers_of('preview') and now - self._last_preview < PREVIEW_EVERY):
             return
         self._last_preview = now
-        data = layers.volume_layer(volume, 'preview')[0]
-        if shown and shown[0].data.shape == data.shape:
-            shown[0].data = data
-            return
-        self._show('preview', [volume])
+        self._put('preview', [layers.volume_layer(volume, 'preview')])
+        self._settle()
 
     # -- layers ---------------------------------------------------------------------------------
 
-    def _show(self, role: layers.Role, volumes: Sequence[Volume]) -> None:
-        """Replace the layers of a role; only the first of several volumes is visible."""
-        self._remove(role)
-        for i, volume in enumerate(volumes):
-            layer = self._add(layers.volume_layer(volume, role))
-            if layer is None:
-                return
-            if role == 'reference':
-                layer.name = f'reference: {volume.name}'
-            layer.visible = i == 0
-        self._settle()
+    def _put(self, role: layers.Role, wanted: Sequence[layers.LayerData]) -> None:
+        """Make the layers of a role show what is wanted.
+
+        Layers are filled anew rather than replaced: napari takes half a second to add or to remove one. A
+        preview takes the layer of the volume that it announces, and gives it back. Only the first of several
+        volumes is visible.
+        """
+        viewer = self.viewer
+        if viewer is None:
+            return
+        shared = ('volume', 'preview')
+        present = self.layers_of(*shared) if role in shared else self.layers_of(role)
+        for i, (array, keywords, _) in enumerate(wanted):
+            if i < len(present):
+                _refill(present[i], array, keywords)
+                continue
+            layer = _new_layer(array, keywords)
+            is_hidden = role == 'slice' and bool(self.layers_of('volume', 'reference', 'preview'))
+            layer.visible = not is_hidden and (role == 'slice' or i == 0)
+            viewer.layers.insert(self._place(role), layer)
+        if role in shared and self._opacity:
+            for layer in self.layers_of(role):
+                layers.show_phases(layer, self._opacity)
+        if role != 'preview':  # further volumes wait until the preview is over
+            for layer in present[len(wanted) :]:
+                viewer.layers.remove(layer)
+
+    def _place(self, role: layers.Role) -> int:
+        """Position in the layer list: volumes first, then the reference, then slices and all others."""
+        viewer = self.viewer
+        if viewer is None or role == 'slice':
+            return 0 if viewer is None else len(viewer.layers)
+        ahead = len(self.layers_of('volume', 'preview'))
+        return ahead if role != 'reference' else ahead + len(self.layers_of('reference'))
 
     def _settle(self) -> None:
         """Arrange what is there; the camera moves only where something else than before is to be seen."""
@@ -169,8 +197,11 @@ class Stage:
         if volumes:
             for layer in self.layers_of('slice'):
                 layer.visible = False
-            if self.start_in_3d and not self._had_volumes:
-                viewer.dims.ndisplay = 3
+            if not self._had_volumes:
+                for layer in viewer.layers:  # what was there before would stand in front
+                    layer.visible = layer.visible and layer in volumes
+                if self.start_in_3d:
+                    viewer.dims.ndisplay = 3
             viewer.canvas.overlays.scale_bar.visible = True
         self._had_volumes = bool(volumes)
         if self.side_by_side:
@@ -181,17 +212,26 @@ class Stage:
             self._scene = scene
             self.frame()
 
-    def _add(self, data: layers.LayerData) -> Labels | None:
-        viewer = self.viewer
-        if viewer is None:
-            return None
-        array, keywords, _ = data
-        layer = viewer.add_labels(array, **keywords)
-        layer.editable = False  # painting over a measured volume by accident would go unnoticed
-        return layer
 
-    def _remove(self, role: layers.Role) -> None:
-        viewer = self.viewer
-        if viewer is not None:
-            for layer in self.layers_of(role):
-                viewer.layers.remove(layer)
+def _new_layer(array: np.ndarray, keywords: dict[str, Any]) -> Labels:
+    from napari.layers import Labels
+
+    layer = Labels(array, **keywords)
+    layer.editable = False  # painting over a measured volume by accident would go unnoticed
+    return layer
+
+
+def _refill(layer: Layer, array: np.ndarray, keywords: dict[str, Any]) -> None:
+    """Give a layer another content; what is the same already is left alone."""
+    if layer.metadata.get(layers.KEY, {}).get('phases') != keywords['metadata'][layers.KEY]['phases']:
+        layer.colormap = keywords['colormap']  # pyright: ignore[reportAttributeAccessIssue]
+    layer.data = array
+    layer.metadata = keywords['metadata']
+    layer.name = keywords['name']
+    if tuple(layer.scale) != tuple(keywords['scale']):
+        layer.scale = keywords['scale']
+    translate = keywords.get('translate', (0.0, 0.0, 0.0))
+    if tuple(layer.translate) != tuple(translate):
+        layer.translate = translate
+    if tuple(str(unit) for unit in layer.units) != keywords['units']:
+        layer.units = keywords['units']

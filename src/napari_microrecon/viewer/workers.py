@@ -16,13 +16,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from napari.qt.threading import GeneratorWorker, thread_worker
-from napari.utils import progress as napari_progress
 from qtpy.QtCore import QObject, QTimer, Slot
 
 from ..engine.errors import EngineError
 from ..engine.progress import Progress
 from ..session.jobs import JobState
 from . import notices
+from .activity import ActivityBar
 
 if TYPE_CHECKING:
     from ..session.session import Session
@@ -129,7 +129,7 @@ class Runner(QObject):
         self._late: dict[int, Task] = {}  # freed before they had ended; what they leave is still wanted
         self._stop = threading.Event()
         self._ended = threading.Event()
-        self._bar: Any = None
+        self._activity = ActivityBar(session, self)
         self._grace = QTimer(self)
         self._grace.setSingleShot(True)
         self._grace.setInterval(GRACE_MS)
@@ -138,12 +138,10 @@ class Runner(QObject):
     def start(self, task: Task) -> int:
         """Start a task and return its job id; one that still runs is stopped and its result dropped."""
         self.cancel()
-        self._close_bar()
+        self._grace.stop()
         self._task = task
         self._stop, self._ended = threading.Event(), threading.Event()
         job_id = self._session.begin_job(task.kind, task.title)
-        # A bar with total 0 shows as busy; the total comes with the first sign of life.
-        self._bar = napari_progress(total=0, desc=task.title)
         worker = thread_worker(_job, worker_class=_JobWorker, ignore_errors=True)(
             job_id, task.run, stop=self._stop, ended=self._ended
         )
@@ -168,7 +166,7 @@ class Runner(QObject):
         if self._task is not None and self._session.job.is_active:
             self._ended.wait(GRACE_MS / 1000)
         self._grace.stop()
-        self._close_bar()
+        self._activity.close()
         self._task = None
         self._late.clear()
         job = self._session.job
@@ -179,8 +177,7 @@ class Runner(QObject):
 
     @Slot(object)
     def _on_step(self, step: _Step) -> None:
-        if self._session.advance_job(step.job_id, step.progress) and self._bar is not None:
-            self._move_bar(step.progress)
+        self._session.advance_job(step.job_id, step.progress)
 
     @Slot(object)
     def _on_outcome(self, outcome: Outcome) -> None:
@@ -196,9 +193,9 @@ class Runner(QObject):
             log.debug('dropped the result of superseded job %d', outcome.job_id)
             return
         self._grace.stop()
-        self._close_bar()
         self._session.end_job(outcome.job_id, state, message)
         if state is JobState.FAILED and outcome.error is not None:
+            self._session.preview = None
             self.report(outcome.error)
         elif state is JobState.CANCELLED:
             self._on_stopped(task)
@@ -231,7 +228,6 @@ class Runner(QObject):
         """Free the session although the job is still inside a step that cannot be interrupted."""
         job, task = self._session.job, self._task
         if job.state is JobState.STOPPING and task is not None:
-            self._close_bar()
             self._late[job.id] = task
             self._session.end_job(job.id, JobState.CANCELLED)
             self._session.say(f'{task.title}: cancelled')
@@ -241,19 +237,3 @@ class Runner(QObject):
         """Tell the user of an error: one line for what can be acted on, the traceback for what cannot."""
         self._session.say(str(error) or type(error).__name__, 'error')
         notices.error(error)
-
-    # -- napari's activity bar ------------------------------------------------------------------
-
-    def _move_bar(self, progress: Progress) -> None:
-        bar = self._bar
-        if progress.total and bar.total != progress.total:
-            bar.total = progress.total
-        bar.set_description(progress.stage)
-        if progress.total:
-            bar.n = min(progress.step, progress.total)
-            bar.refresh()
-
-    def _close_bar(self) -> None:
-        if self._bar is not None:
-            self._bar.close()
-            self._bar = None
