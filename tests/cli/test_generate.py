@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import tifffile
 
-from napari_microrecon.cli.generate import beside, numbered
+from napari_microrecon.cli.outputs import beside, numbered
 from napari_microrecon.engine.files import read_slice, read_volume
 from napari_microrecon.engine.run import Run
 

@@ -17,7 +17,7 @@ import typer
 
 from .. import __version__
 from ..engine.errors import EngineError, InputError
-from . import demo, evaluate, generate, replay, samples
+from . import demo, evaluate, finetune, reconstruct, replay, samples
 from .terminal import fail
 
 _HELP = 'Turn 2D slices of a material into 3D microstructures and compare them with real ones.'
@@ -34,8 +34,8 @@ app = typer.Typer(
 )
 app.command('demo')(demo.demo)
 app.add_typer(samples.app, name='samples')
-app.command('reconstruct')(generate.reconstruct)
-app.command('finetune')(generate.finetune)
+app.command('reconstruct')(reconstruct.reconstruct)
+app.command('finetune')(finetune.finetune)
 app.command('analyze')(evaluate.analyze)
 app.command('compare')(evaluate.compare)
 app.command('replay')(replay.replay)

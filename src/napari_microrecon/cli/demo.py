@@ -167,7 +167,7 @@ def _work(terminal: Terminal, sample: Sample, seed: int) -> tuple[Volume, Volume
     from ..engine.analysis import compare
     from ..engine.generator import ReconstructParams, choose_weights, estimate, resolve_device
     from ..engine.samples import fetch
-    from .generate import make_volumes
+    from .reconstruct import make_volumes
 
     real = terminal.run(fetch(sample.name)) if sample.kind == 'measured' else sample.load_volume()
     slices = sample.load_slices()

@@ -11,8 +11,10 @@ from ..engine.errors import InputError
 from ..engine.files import check_target, write_volume
 from ..engine.provenance import hash_array, versions
 from ..engine.run import Run, hash_tensors
-from . import generate
 from . import options as opt
+from .finetune import train
+from .outputs import numbered
+from .reconstruct import make_volumes
 from .terminal import Terminal
 
 
@@ -65,8 +67,8 @@ def _volumes(
     from ..engine.generator import ReconstructParams
 
     params = opt.validated(ReconstructParams, **(record.record.parameters | {'device': device}))
-    done = generate.make_volumes(terminal, slices, weights, params)
-    paths = generate.numbered(target, len(done.volumes))
+    done = make_volumes(terminal, slices, weights, params)
+    paths = numbered(target, len(done.volumes))
     for path, volume in zip(paths, done.volumes, strict=True):
         write_volume(volume, path)
     return paths, [hash_array(volume.labels) for volume in done.volumes]
@@ -84,7 +86,7 @@ def _weights(
         FinetuneParams, **(record.record.parameters | {'device': device, 'steps': planned, 'minutes': None})
     )
     name = Path(record.outputs('weights')[0].name).stem
-    training = generate.train(
+    training = train(
         terminal, slices, weights, params, name, resume=record.input_path('resume'), stop_after=results.get('steps')
     )
     target.parent.mkdir(parents=True, exist_ok=True)

@@ -1,0 +1,190 @@
+"""`finetune`: weights from slices, with stop and resume."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ..engine.errors import InputError
+from ..engine.files import check_target
+from ..engine.progress import Progress
+from ..engine.run import CHECKPOINT, Run, hash_tensors
+from ..engine.slices import SliceSet
+from . import options as opt
+from .outputs import beside
+from .terminal import Terminal, duration
+
+if TYPE_CHECKING:
+    from ..engine.generator import FinetuneParams, Weights
+
+_WEIGHTS = ('.safetensors',)
+_WEIGHTS_BYTES = 8_000_000
+
+
+def finetune(
+    output: Annotated[Path, typer.Option('--output', '-o', help='OUT.safetensors')],
+    slices: opt.Slices = None,
+    normal: opt.Normals = '',
+    position: opt.Positions = '',
+    start: Annotated[
+        str, typer.Option('--from', metavar='auto|scratch|NAME|FILE', help='Weights to start from.')
+    ] = 'auto',
+    minutes: Annotated[float | None, typer.Option('--minutes', help='Wall-clock time to train; default 3.')] = None,
+    steps: Annotated[int | None, typer.Option('--steps', help='Steps to train, instead of --minutes.')] = None,
+    seed: opt.Seed = 0,
+    voxel_size: opt.VoxelText = None,
+    unit: opt.UnitText = 'um',
+    phases: opt.PhasesText = None,
+    segment: opt.Segmentation = 'auto',
+    order: opt.PhaseOrder = 'dark-first',
+    symmetry: opt.SymmetryText = None,
+    device: opt.Device = 'auto',
+    resume: Annotated[
+        Path | None, typer.Option('--resume', metavar='RUN', help='Go on where this run stopped; its slices serve too.')
+    ] = None,
+    run: opt.RunFolder = None,
+    no_run: opt.NoRun = False,
+    as_json: opt.Json = False,
+) -> None:
+    """Train weights on your own slices, starting from the nearest ones there are."""
+    terminal = Terminal(as_json)
+    if minutes is not None and steps is not None:
+        raise InputError('--minutes', 'was given together with --steps', 'give one of them')
+    earlier = _resumable(resume, steps, minutes)
+    if earlier is not None and not slices:
+        given = earlier.load_slices()
+    else:
+        given = opt.load_slices(slices, normal, position, phases, voxel_size, unit, segment, order, symmetry)
+    from ..engine.generator.params import FinetuneParams
+
+    if earlier is not None:
+        params = opt.validated(FinetuneParams, **(earlier.record.parameters | {'device': device}))
+    elif steps is not None:
+        params = opt.validated(FinetuneParams, seed=seed, device=device, steps=steps, minutes=None)
+    else:
+        params = opt.validated(FinetuneParams, seed=seed, device=device, minutes=3.0 if minutes is None else minutes)
+    check_target(output, _WEIGHTS, _WEIGHTS_BYTES)
+    from ..engine.generator import resolve_device
+
+    used = resolve_device(params.device)
+    weights, reason = _start(start, given, earlier)
+    terminal.note(f'start: {reason}')
+    record = None
+    if not no_run:
+        record = Run.create(
+            run or beside(output), 'finetune', given, weights, params, device=used, weights_reason=reason,
+            resume=None if earlier is None else earlier.checkpoint,
+        )  # fmt: skip
+    resumed = None
+    if earlier is not None:
+        resumed = earlier.checkpoint if record is None else record.input_path('resume')
+    began = time.monotonic()
+    try:
+        training = train(
+            terminal, given, weights, params, output.stem,
+            checkpoint=None if record is None else record.checkpoint, resume=resumed,
+        )  # fmt: skip
+        output.parent.mkdir(parents=True, exist_ok=True)
+        training.weights.save(output)
+    except BaseException as error:
+        _stopped(record, error)
+        raise
+    _report_training(terminal, output, training, weights.name, reason, time.monotonic() - began, record)
+
+
+def _resumable(resume: Path | None, steps: int | None, minutes: float | None) -> Run | None:
+    """Open the run to go on from; it keeps its own budget, so that its end is that of the whole training."""
+    if resume is None:
+        return None
+    earlier = Run.open(resume)
+    if earlier.record.command != 'finetune' or not earlier.checkpoint.is_file():
+        raise InputError(str(earlier.folder), f'holds no {CHECKPOINT} to go on from', 'start without --resume')
+    if earlier.record.status == 'done':
+        raise InputError(
+            str(earlier.folder), 'is finished', 'train on from its weights instead: --from with its .safetensors'
+        )
+    if steps is not None or minutes is not None:
+        name = '--steps' if steps is not None else '--minutes'
+        raise InputError(name, 'cannot change when a training goes on', 'leave it out: the budget of the run holds')
+    return earlier
+
+
+def _start(spec: str, slices: SliceSet, earlier: Run | None) -> tuple[Weights, str]:
+    """Weights to start from and why: those of the run that goes on, else as --from says."""
+    from ..engine.generator import Weights, starting_weights
+
+    path = None if earlier is None else earlier.input_path('weights')
+    if earlier is not None and path is not None:
+        return Weights.load(path), f'going on where {earlier.folder} stopped'
+    choice = starting_weights(spec, slices)
+    return choice.weights, choice.reason
+
+
+@dataclass(frozen=True)
+class Training:
+    """Trained weights, the steps done and planned."""
+
+    weights: Weights
+    steps: int
+    planned: int
+
+
+def train(
+    terminal: Terminal,
+    slices: SliceSet,
+    start: Weights,
+    params: FinetuneParams,
+    name: str,
+    *,
+    checkpoint: Path | None = None,
+    resume: Path | None = None,
+    stop_after: int | None = None,
+) -> Training:
+    """Run the training with progress on the terminal."""
+    from ..engine.generator import finetune as job
+
+    done = planned = 0
+
+    def remember(progress: Progress) -> None:
+        nonlocal done, planned
+        done, planned = max(done, progress.step), max(planned, progress.total)
+
+    made = terminal.run(
+        job(slices, start, params, checkpoint=checkpoint, resume=resume, name=name, stop_after=stop_after), remember
+    )
+    return Training(made, done, planned)
+
+
+def _stopped(record: Run | None, error: BaseException) -> None:
+    """Keep what a stopped training has reached; remove a run that came to nothing."""
+    if record is None:
+        return
+    if not record.checkpoint.is_file():
+        record.discard()
+        return
+    record.finish('stopped')
+    if isinstance(error, KeyboardInterrupt):
+        typer.echo(f'kept the best weights so far; go on with --resume {record.folder}', err=True)
+
+
+def _report_training(
+    terminal: Terminal, output: Path, training: Training, start: str, reason: str, seconds: float, record: Run | None
+) -> None:
+    made = training.weights
+    measured = made.header.training.get('statistics', {})
+    seconds = round(seconds, 1)
+    sentences = [f'wrote {output}: {training.steps} steps in {duration(seconds)}']
+    sentences += [f'  {key.replace("_", " ")}: {value:.4g}' for key, value in measured.items()]
+    if record is not None:
+        record.add_output('weights', output, hash_tensors(made.tensors))
+        record.finish(steps=training.steps, planned=training.planned, seconds=seconds, statistics=measured)
+        sentences.append(f'run: {record.folder} (napari-microrecon replay {record.folder} makes it again)')
+    data = {
+        'output': str(output), 'steps': training.steps, 'seconds': seconds, 'statistics': measured, 'start': start,
+        'start_reason': reason, 'sha256': made.sha256, 'run': str(record.folder) if record else None,
+    }  # fmt: skip
+    terminal.result(sentences, data)

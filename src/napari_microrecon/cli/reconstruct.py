@@ -1,0 +1,177 @@
+"""`reconstruct`: volumes from slices."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from ..engine.errors import InputError
+from ..engine.files import VOLUME_OUTPUTS, check_target, replacing, write_volume
+from ..engine.provenance import hash_array
+from ..engine.run import Run
+from ..engine.slices import SliceSet
+from . import options as opt
+from .outputs import beside, numbered
+from .terminal import Terminal, duration
+
+if TYPE_CHECKING:
+    from ..engine.generator import Reconstruction, ReconstructParams, Weights
+
+_PROBABILITIES = ('.npy', '.tif', '.tiff')
+
+
+def reconstruct(
+    shape: Annotated[tuple[int, int, int], typer.Option('--shape', metavar='Z Y X', help='Size in voxels.')],
+    output: Annotated[Path, typer.Option('--output', '-o', help='OUT.tif or OUT.ome.zarr')],
+    slices: opt.Slices = None,
+    normal: opt.Normals = '',
+    position: opt.Positions = '',
+    weights: Annotated[str, typer.Option('--weights', metavar='auto|prior|NAME|FILE', help='What to use.')] = 'auto',
+    mode: Annotated[
+        Literal['unconditional', 'conditioned', 'most-likely'] | None,
+        typer.Option('--mode', help='Default: conditioned where --position is given, else unconditional.'),
+    ] = None,
+    realisations: Annotated[int, typer.Option('--realisations', help='Number of volumes.')] = 1,
+    seed: opt.Seed = 0,
+    tile: Annotated[int | None, typer.Option('--tile', help='Edge of the tiles: less memory, same result.')] = None,
+    periodic: Annotated[bool, typer.Option('--periodic', help='Opposite faces fit together.')] = False,
+    target_fraction: Annotated[
+        list[str] | None, typer.Option('--target-fraction', metavar='PHASE=F', help='Wanted fraction of a phase.')
+    ] = None,
+    probabilities: Annotated[
+        Path | None, typer.Option('--probabilities', help='Also write phase probabilities (K, Z, Y, X): .npy, .tif')
+    ] = None,
+    voxel_size: opt.VoxelText = None,
+    unit: opt.UnitText = 'um',
+    phases: opt.PhasesText = None,
+    segment: opt.Segmentation = 'auto',
+    order: opt.PhaseOrder = 'dark-first',
+    symmetry: opt.SymmetryText = None,
+    device: opt.Device = 'auto',
+    run: opt.RunFolder = None,
+    no_run: opt.NoRun = False,
+    as_json: opt.Json = False,
+) -> None:
+    """Reconstruct a 3D volume from 2D slices."""
+    terminal = Terminal(as_json)
+    given = opt.load_slices(slices, normal, position, phases, voxel_size, unit, segment, order, symmetry)
+    from ..engine.generator.params import ReconstructParams
+
+    params = opt.validated(
+        ReconstructParams,
+        shape=shape,
+        mode=mode or ('conditioned' if position else 'unconditional'),
+        realisations=realisations,
+        seed=seed,
+        tile=tile,
+        periodic=periodic,
+        target_fractions=_target_fractions(target_fraction, given),
+        device=device,
+    )
+    # Labels of two phases compress to an eighth or less.
+    check_target(output, VOLUME_OUTPUTS, shape[0] * shape[1] * shape[2] * realisations // 8)
+    if probabilities is not None:
+        check_target(probabilities, _PROBABILITIES, 4 * given.phases.count * shape[0] * shape[1] * shape[2])
+    from ..engine.generator import choose_weights, estimate, resolve_device
+
+    used = resolve_device(params.device)
+    choice = choose_weights(weights, given)
+    terminal.note(f'weights: {choice.reason}')
+    cost = estimate(params.shape, choice.weights, used)
+    terminal.note(f'about {duration(cost.seconds * realisations)} on {used}, {cost.bytes / 1e9:.1f} GB of memory')
+    done = make_volumes(terminal, given, choice.weights, params)
+    record = None
+    if not no_run:
+        record = Run.create(
+            run or beside(output), 'reconstruct', given, choice.weights, params, device=used,
+            weights_reason=choice.reason,
+        )  # fmt: skip
+    paths = numbered(output, len(done.volumes))
+    try:
+        for path, volume in zip(paths, done.volumes, strict=True):
+            write_volume(volume, path)
+            if record is not None:
+                record.add_output('volume', path, hash_array(volume.labels))
+        if probabilities is not None:
+            _write_probabilities(probabilities, done)
+            if record is not None:
+                record.add_output('probabilities', probabilities)
+    except BaseException:
+        if record is not None:
+            record.discard()
+        raise
+    if record is not None:
+        record.finish()
+    _report(terminal, paths, given, done, choice.reason, record)
+
+
+def make_volumes(terminal: Terminal, slices: SliceSet, weights: Weights, params: ReconstructParams) -> Reconstruction:
+    """Run the reconstruction with progress on the terminal."""
+    from ..engine.generator import reconstruct as job
+
+    return terminal.run(job(slices, weights, params))
+
+
+def _target_fractions(texts: list[str] | None, slices: SliceSet) -> dict[int, float]:
+    found: dict[int, float] = {}
+    for text in texts or ():
+        phase, _, value = text.partition('=')
+        label = int(phase) if phase.strip().isdigit() else None
+        if label is None and phase.strip() in slices.phases.names:
+            label = slices.phases.names.index(phase.strip())
+        try:
+            fraction = float(value)
+        except ValueError:
+            label = None
+            fraction = 0.0
+        if label is None:
+            raise InputError('--target-fraction', f'{text!r} is not understood', 'write PHASE=F, such as 1=0.2')
+        found[slices.phases.check(label)] = fraction
+    return found
+
+
+def _write_probabilities(path: Path, done: Reconstruction) -> None:
+    import numpy as np
+
+    if done.probabilities is None:
+        raise InputError('--probabilities', 'this reconstruction has none', 'leave it out')
+    values = np.asarray(done.probabilities, np.float32)
+    with replacing(path) as temporary:
+        if path.suffix.lower() == '.npy':
+            with temporary.open('wb') as file:
+                np.save(file, values)
+        else:
+            import tifffile
+
+            size = done.volumes[0].voxel_size
+            tifffile.imwrite(
+                temporary, np.moveaxis(values, 0, 1), imagej=True, resolution=(1 / size.x, 1 / size.y),
+                metadata={'axes': 'ZCYX', 'unit': size.unit if size.is_known else 'pixel', 'spacing': size.z},
+            )  # fmt: skip
+
+
+def _report(
+    terminal: Terminal, paths: list[Path], slices: SliceSet, done: Reconstruction, reason: str, record: Run | None
+) -> None:
+    volumes = done.volumes
+    first = volumes[0]
+    size = ' x '.join(map(str, first.shape))
+    names = first.phases.names
+    sentences = [f'wrote {path} ({size} voxels of {first.voxel_size})' for path in paths]
+    for label, name in enumerate(names):
+        got = sum(float(v.fractions[label]) for v in volumes) / len(volumes)
+        sentences.append(f'{name} (label {label}): fraction {got:.4f}, in the slices {slices.fractions[label]:.4f}')
+    if record is not None:
+        sentences.append(f'run: {record.folder} (napari-microrecon replay {record.folder} makes it again)')
+    outputs: list[dict[str, Any]] = [
+        {'path': str(path), 'sha256': hash_array(v.labels), 'fractions': [float(f) for f in v.fractions]}
+        for path, v in zip(paths, volumes, strict=True)
+    ]
+    data = {
+        'outputs': outputs, 'shape': first.shape, 'voxel_size': first.voxel_size.zyx, 'unit': first.voxel_size.unit,
+        'phases': names, 'slice_fractions': [float(f) for f in slices.fractions], 'weights_reason': reason,
+        'run': str(record.folder) if record else None,
+    }  # fmt: skip
+    terminal.result(sentences, data)
