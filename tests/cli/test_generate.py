@@ -123,6 +123,7 @@ def test_options_reach_the_volume(cli: Cli, rocks: Path, tmp_path: Path) -> None
     )  # fmt: skip
     assert code == 0, err
     assert read_volume(tmp_path / 'g.tif').phases.pore == 1
+    assert 'grey.npy: 2 phases by Otsu threshold' in err
 
 
 def test_finetune_writes_weights_that_reconstruct(cli: Cli, rocks: Path, tuned: Path, tmp_path: Path) -> None:

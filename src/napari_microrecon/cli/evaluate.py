@@ -106,7 +106,12 @@ def verdicts(comparison: Comparison) -> list[str]:
         real = ''
         if band is not None and band.mean is not None:
             real = f' (real {band.mean:.4g}{"" if band.sd is None else f" +- {band.sd:.2g}"})'
-        lines.append(f'  {title(key)}: {value}{unit}{real}: {verdict.verdict}; {verdict.sentence}')
+        told = (
+            verdict.sentence
+            if verdict.sentence.startswith(verdict.verdict)
+            else f'{verdict.verdict}, {verdict.sentence}'
+        )
+        lines.append(f'  {title(key)}: {value}{unit}{real}: {told}')
     return lines
 
 

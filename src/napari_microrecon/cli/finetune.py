@@ -58,7 +58,9 @@ def finetune(
     if earlier is not None and not slices:
         given = earlier.load_slices()
     else:
-        given = opt.load_slices(slices, normal, position, phases, voxel_size, unit, segment, order, symmetry)
+        given = opt.load_slices(
+            slices, normal, position, phases, voxel_size, unit, segment, order, symmetry, terminal.note
+        )
     from ..engine.generator.params import FinetuneParams
 
     if earlier is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -104,8 +105,9 @@ def load_slices(
     segment: Method,
     order: Order,
     symmetry: Symmetry | None,
+    on_note: Callable[[str], None],
 ) -> SliceSet:
-    """Read the slices that a command was given."""
+    """Read the slices that a command was given; `on_note` is told how each was read."""
     if not paths:
         raise InputError('SLICE', 'no slice was given', 'give at least one 2D image')
     return read_slices(
@@ -117,6 +119,7 @@ def load_slices(
         symmetry=symmetry,
         method=segment,
         order=order,
+        on_note=on_note,
     )
 
 

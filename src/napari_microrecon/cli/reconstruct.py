@@ -56,7 +56,7 @@ def reconstruct(
 ) -> None:
     """Reconstruct a 3D volume from 2D slices."""
     terminal = Terminal(as_json)
-    given = opt.load_slices(slices, normal, position, phases, voxel_size, unit, segment, order, symmetry)
+    given = opt.load_slices(slices, normal, position, phases, voxel_size, unit, segment, order, symmetry, terminal.note)
     from ..engine.generator.params import ReconstructParams
 
     params = opt.validated(

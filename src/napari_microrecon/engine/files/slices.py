@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ..errors import InputError
@@ -30,6 +30,7 @@ def read_slice(
     method: Method = 'auto',
     order: Order = 'dark-first',
     smallest: int = 0,
+    on_note: Callable[[str], None] | None = None,
 ) -> Slice:
     """Read one slice and segment it where it is not labelled yet.
 
@@ -45,6 +46,8 @@ def read_slice(
         See `engine.segmentation.segment`.
     voxel_size : VoxelSize, optional
         Takes the place of what the file says.
+    on_note : callable, optional
+        Told in words how the image was read and segmented.
 
     Raises
     ------
@@ -58,6 +61,8 @@ def read_slice(
     if position is None and normal == image.normal:
         position = image.position
     segmentation = segment(image, phases, method, order=order, smallest=smallest)
+    if on_note is not None:
+        on_note(f'{image.name}: {"; ".join(filter(None, (image.note, segmentation.note)))}')
     return Slice(
         labels=segmentation.labels,
         phases=segmentation.phases,
@@ -103,6 +108,7 @@ def read_slices(
     method: Method = 'auto',
     order: Order = 'dark-first',
     smallest: int = 0,
+    on_note: Callable[[str], None] | None = None,
 ) -> SliceSet:
     """Read several slices of one material; one normal or position serves all (see `read_slice`).
 
@@ -116,7 +122,9 @@ def read_slices(
     each_normal = _one_each('normal', normals, len(paths))
     each_position = _one_each('position', positions, len(paths))
     slices = [
-        read_slice(path, normal, position, phases, voxel_size, method=method, order=order, smallest=smallest)
+        read_slice(
+            path, normal, position, phases, voxel_size, method=method, order=order, smallest=smallest, on_note=on_note
+        )
         for path, normal, position in zip(paths, each_normal, each_position, strict=True)
     ]
     first = slices[0]
