@@ -78,18 +78,21 @@ class Exemplars:
         Whether every plane shares the same images, in any orientation.
     fractions : numpy.ndarray
         Pooled phase fractions (K,).
+    pore : int or None
+        Label of the pore phase where it is known.
     """
 
     images: dict[Axis, list[np.ndarray]]
     phase_count: int
     isotropic: bool
     fractions: np.ndarray
+    pore: int | None = None
 
     @classmethod
     def of(cls, slices: SliceSet) -> Exemplars:
         """Order the slices of a set by plane."""
         images: dict[Axis, list[np.ndarray]] = {normal: slices.exemplars(normal) for normal in AXES}
-        return cls(images, slices.phases.count, slices.symmetry == 'isotropic', slices.fractions)
+        return cls(images, slices.phases.count, slices.symmetry == 'isotropic', slices.fractions, slices.phases.pore)
 
     @property
     def smallest(self) -> int:

@@ -99,6 +99,12 @@ class FinetuneParams(_Parameters):
     box: int | None = Field(
         default=None, ge=32, le=256, description='Edge of the training volumes; None: from the features'
     )
+    sharpness: float = Field(
+        default=1.0,
+        gt=0,
+        le=10,
+        description='Factor on the logits before the losses: higher makes soft edges look harder',
+    )
     evaluations: int = Field(
         default=8, ge=1, description='Times that calibrated volumes are measured and the best kept'
     )

@@ -1,0 +1,89 @@
+"""Structural priors: exact fractions, surfaces and reproducible draws."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.special import ndtri
+
+from napari_microrecon.engine.generator.exemplar import Exemplars, lineal_path
+from napari_microrecon.engine.generator.priors import choose_prior
+from napari_microrecon.engine.generator.priors.gaussian import GaussianField, correlation_from_s2
+from napari_microrecon.engine.generator.priors.grains import GrainField
+from napari_microrecon.engine.phases import Phases
+from napari_microrecon.engine.slices import Slice, SliceSet
+
+
+@pytest.mark.parametrize('spread', [0.0, 0.35])
+@pytest.mark.parametrize('periodic', [False, True])
+def test_grain_field_is_standard_normal_over_the_ensemble(spread: float, periodic: bool) -> None:
+    field = GrainField.fit(0.2, (0.06, 0.06, 0.06), spread=spread)
+    values = np.stack([field.sample((48,) * 3, np.random.default_rng(i), periodic=periodic) for i in range(12)])
+    fractions = (values > ndtri(0.8)).mean((1, 2, 3))
+    standard_error = fractions.std(ddof=1) / np.sqrt(len(fractions))
+    assert abs(fractions.mean() - 0.2) < 3 * standard_error + 0.002
+    assert abs(values.mean()) < 0.15
+
+
+def test_grain_field_has_the_surface_it_was_fitted_to() -> None:
+    edges = 0.04
+    field = GrainField.fit(0.2, (edges, edges, edges))
+    volumes = [field.sample((64,) * 3, np.random.default_rng(i), periodic=True) > ndtri(0.8) for i in range(6)]
+    found = np.mean([(v != np.roll(v, 1, axis)).mean() for v in volumes for axis in range(3)])
+    assert found == pytest.approx(edges, rel=0.12)
+
+
+def test_stretched_grains_have_the_edges_of_each_axis() -> None:
+    wanted = (0.09, 0.05, 0.03)
+    field = GrainField.fit(0.3, wanted)
+    volumes = [field.sample((48, 64, 96), np.random.default_rng(i), periodic=False) > ndtri(0.7) for i in range(4)]
+    for axis, edge in enumerate(wanted):
+        found = np.mean([np.diff(v, axis=axis).mean() for v in volumes])
+        assert found == pytest.approx(edge, rel=0.2)
+
+
+def test_gaussian_field_reproduces_the_two_point_probability() -> None:
+    lags = np.arange(25)
+    phi = 0.3
+    wanted = phi**2 + (phi - phi**2) * np.exp(-lags / 5)
+    field = GaussianField.fit(wanted, phi)
+    draws = [field.sample((64,) * 3, np.random.default_rng(i), periodic=True) > ndtri(1 - phi) for i in range(8)]
+    for lag in (4, 8):
+        found = np.mean([(v & np.roll(v, lag, axis)).mean() for v in draws for axis in range(3)])
+        assert found == pytest.approx(wanted[lag], abs=0.02)
+
+
+def test_correlation_inverts_the_orthant_probability() -> None:
+    # For phi = 1/2: S2 = 1/4 + asin(rho) / (2 pi), Sheppard 1899.
+    rho = np.array([0.0, 0.3, 0.7, 1.0])
+    assert correlation_from_s2(0.25 + np.arcsin(rho) / (2 * np.pi), 0.5) == pytest.approx(rho, abs=2e-3)
+
+
+def test_lineal_path_of_stripes_by_hand() -> None:
+    stripes = np.zeros((8, 12), bool)
+    stripes[:, :4] = True
+    path = lineal_path(stripes, 1, 6)
+    assert path == pytest.approx([4 / 12, 3 / 11, 2 / 10, 1 / 9, 0, 0])
+    assert lineal_path(stripes, 0, 8) == pytest.approx(np.full(8, 1 / 3))
+
+
+def test_granular_slices_choose_grains_and_say_why(one_slice: SliceSet) -> None:
+    prior = choose_prior(Exemplars.of(one_slice))
+    assert prior.fields[0].kind == 'grains'
+    assert 'section error' in prior.reason
+    again = prior.sample((32, 32, 32), 5, periodic=False)
+    assert np.array_equal(again, prior.sample((32, 32, 32), 5, periodic=False))
+    assert not np.array_equal(again, prior.sample((32, 32, 32), 6, periodic=False))
+
+
+def test_layered_slices_give_a_stretched_prior() -> None:
+    rng = np.random.default_rng(0)
+    field = GrainField.fit(0.4, (0.15, 0.03, 0.03)).sample((64, 64, 64), rng, periodic=False)
+    labels = (field > 0).astype(np.uint8)
+    phases = Phases.default(2)
+    planes = [Slice(labels[30], phases, 'z'), Slice(labels[:, 30], phases, 'y'), Slice(labels[:, :, 30], phases, 'x')]
+    exemplars = Exemplars.of(SliceSet.of(planes))
+    length = exemplars.correlation_length(1)
+    assert length['z'] < 0.6 * min(length['y'], length['x'])
+    stretch = choose_prior(exemplars).fields[0]
+    assert stretch.stretch[0] < 0.7 * min(stretch.stretch[1:])  # type: ignore[union-attr]
