@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 _SIZE = (1600, 1000)  # pixels
@@ -22,6 +23,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument('--screenshot', type=Path, metavar='FILE', help='save the window when done, and end')
     parser.add_argument('--theme', choices=('dark', 'light'), help="napari's theme")
     parser.add_argument('--size', type=int, nargs=2, default=_SIZE, metavar=('WIDTH', 'HEIGHT'), help='in pixels')
+    parser.add_argument('--edge', type=int, help='largest edge of the volume, voxels; for a quick look')
     options = parser.parse_args(arguments)
 
     import napari
@@ -41,6 +43,8 @@ def main(arguments: list[str] | None = None) -> int:
     if options.theme:
         viewer.theme = options.theme
     widget = MicroreconWidget(viewer)
+    if options.edge:
+        widget.workbench.preferences = replace(widget.workbench.preferences, edge=options.edge)
     viewer.window.add_dock_widget(widget, name='Microrecon', area='right')
     viewer.show()
     viewer.window.resize(*options.size)  # after show, which restores the size of the last session

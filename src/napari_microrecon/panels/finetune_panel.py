@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QFileDialog, QGridLayout, QLabel, QWidget
+from qtpy.QtWidgets import QCheckBox, QFileDialog, QGridLayout, QLabel, QWidget
 
 from ..engine.errors import InputError
 from ..engine.generator.params import FinetuneParams
@@ -38,6 +38,7 @@ class FinetunePanel(Panel):
     stop_requested = Signal()
     weights_requested = Signal(str)
     save_requested = Signal(object)  # Path
+    preview_requested = Signal(bool)
 
     def __init__(self, session: Session, preferences: Preferences, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -100,7 +101,11 @@ class FinetunePanel(Panel):
             column.addLayout(row(title, value, 1), 3 + i // 2, i % 2)
         column.addWidget(heading('Preview: middle planes z, y, x'), 5, 0, 1, 2)
         self.sections = Sections()
+        self.in_viewer = QCheckBox('Show it in the viewer, too')
+        self.in_viewer.setToolTip('Volume in 3D every few seconds; slow without a graphics card')
         column.addWidget(self.sections, 6, 0, 1, 2)
+        column.addWidget(self.in_viewer, 7, 0, 1, 2)
+        self.in_viewer.toggled.connect(self.preview_requested)
         self.column.addWidget(self.live)
 
     # -- drawing --------------------------------------------------------------------------------

@@ -66,7 +66,7 @@ class MicroreconWidget(QWidget, Listener):
         column.addWidget(self.step_bar)
         column.addWidget(self.stack, 1)
         column.addWidget(self.status_line)
-        self.setMinimumWidth(360)
+        self.setMinimumWidth(380)
         self._viewer: Any = napari_viewer
         napari_viewer.events.theme.connect(self._on_theme)
         self._wire()
@@ -117,6 +117,7 @@ class MicroreconWidget(QWidget, Listener):
         train.stop_requested.connect(bench.cancel)
         train.weights_requested.connect(bench.choose_weights)
         train.save_requested.connect(bench.save_weights)
+        train.preview_requested.connect(bench.stage.set_training_shown)
 
         judge.analyse_requested.connect(bench.analyse)
         judge.save_requested.connect(bench.save_report)

@@ -17,6 +17,7 @@ def style_sheet(p: Palette) -> str:
     #microrecon QFrame#card QLabel {{ background: transparent; }}
     #microrecon QFrame#line {{ background: {p.primary}; max-height: 1px; min-height: 1px; border: none; }}
 
+    #microrecon QSpinBox, #microrecon QDoubleSpinBox, #microrecon QComboBox {{ min-width: 34px; }}
     #microrecon QPushButton {{ padding: 4px 10px; min-height: 18px; }}
     #microrecon QPushButton#primary {{ background: {p.accent}; color: {p.on_accent}; font-weight: 600; padding: 6px; }}
     #microrecon QPushButton#primary:hover {{ border: 1px solid {p.text}; padding: 5px; }}

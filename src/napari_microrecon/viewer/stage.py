@@ -44,6 +44,7 @@ class Stage:
         self._opacity: dict[int, float] = {}
         self._scene: object = None
         self.show_previews = True
+        self.show_training = False  # a frame without a GPU costs more than the event loop should wait
         self.side_by_side = True
         self.start_in_3d = True
         events = session.events
@@ -84,6 +85,12 @@ class Stage:
             # From above and in front, z upwards out of the page: three faces of a cube show.
             viewer.scene.camera.set_view_direction((0.55, -0.75, -0.6), (-1, 0, 0))
         viewer.fit_to_view()
+
+    def set_training_shown(self, on: bool) -> None:
+        """Show the previews of a fine-tuning in the viewer, or leave them to the panel."""
+        self.show_training = on
+        if not on and self._session.job.kind == 'finetune' and self.layers_of('preview'):
+            self._on_volumes(self._session.volumes)
 
     def compare(self, on: bool) -> None:
         """Put reconstruction and reference side by side, or everything into one view."""
@@ -144,8 +151,9 @@ class Stage:
             if self.layers_of('preview'):
                 self._on_volumes(self._session.volumes)
             return
+        wanted = self.show_training if self._session.job.kind == 'finetune' else self.show_previews
         now = time.monotonic()
-        if not self.show_previews or (self.layers_of('preview') and now - self._last_preview < PREVIEW_EVERY):
+        if not wanted or (self.layers_of('preview') and now - self._last_preview < PREVIEW_EVERY):
             return
         self._last_preview = now
         self._put('preview', [layers.volume_layer(volume, 'preview')])
