@@ -18,7 +18,7 @@ from napari_microrecon.engine.slices import Slice, SliceSet
 @pytest.mark.parametrize('periodic', [False, True])
 def test_grain_field_is_standard_normal_over_the_ensemble(spread: float, periodic: bool) -> None:
     field = GrainField.fit(0.2, (0.06, 0.06, 0.06), spread=spread)
-    values = np.stack([field.sample((48,) * 3, np.random.default_rng(i), periodic=periodic) for i in range(12)])
+    values = np.stack([field.sample((48, 48, 48), np.random.default_rng(i), periodic=periodic) for i in range(12)])
     fractions = (values > ndtri(0.8)).mean((1, 2, 3))
     standard_error = fractions.std(ddof=1) / np.sqrt(len(fractions))
     assert abs(fractions.mean() - 0.2) < 3 * standard_error + 0.002
@@ -28,7 +28,7 @@ def test_grain_field_is_standard_normal_over_the_ensemble(spread: float, periodi
 def test_grain_field_has_the_surface_it_was_fitted_to() -> None:
     edges = 0.04
     field = GrainField.fit(0.2, (edges, edges, edges))
-    volumes = [field.sample((64,) * 3, np.random.default_rng(i), periodic=True) > ndtri(0.8) for i in range(6)]
+    volumes = [field.sample((64, 64, 64), np.random.default_rng(i), periodic=True) > ndtri(0.8) for i in range(6)]
     found = np.mean([(v != np.roll(v, 1, axis)).mean() for v in volumes for axis in range(3)])
     assert found == pytest.approx(edges, rel=0.12)
 
@@ -47,7 +47,7 @@ def test_gaussian_field_reproduces_the_two_point_probability() -> None:
     phi = 0.3
     wanted = phi**2 + (phi - phi**2) * np.exp(-lags / 5)
     field = GaussianField.fit(wanted, phi)
-    draws = [field.sample((64,) * 3, np.random.default_rng(i), periodic=True) > ndtri(1 - phi) for i in range(8)]
+    draws = [field.sample((64, 64, 64), np.random.default_rng(i), periodic=True) > ndtri(1 - phi) for i in range(8)]
     for lag in (4, 8):
         found = np.mean([(v & np.roll(v, lag, axis)).mean() for v in draws for axis in range(3)])
         assert found == pytest.approx(wanted[lag], abs=0.02)

@@ -72,7 +72,7 @@ class LossWeights(_Parameters):
     )
     s2: float = Field(default=1.0, ge=0, description='Two-point probability in the planes: arrangement beyond a patch')
     fraction: float = Field(default=1.0, ge=0, description='Phase fractions')
-    surface: float = Field(default=0.5, ge=0, description='Phase changes along each axis: roughness')
+    surface: float = Field(default=2.0, ge=0, description='Phase changes along each axis: roughness')
     connectivity: float = Field(default=0.3, ge=0, description="Keeps the throats of the prior's pore skeleton open")
     critic: float = Field(default=0.2, ge=0, description='Wasserstein critic: corners and thin phases')
     penalty: float = Field(default=10.0, ge=0, description='Gradient penalty of the critic')
@@ -92,18 +92,12 @@ class FinetuneParams(_Parameters):
     learning_rate: float = Field(default=2e-3, gt=0, description='Peak learning rate of the generator (Adam)')
     critic_learning_rate: float = Field(default=1e-3, gt=0, description='Learning rate of the critics (Adam)')
     critic_start: float = Field(
-        default=0.4, ge=0, le=1, description='Share of the training after which the critics join'
+        default=0.3, ge=0, le=1, description='Share of the training after which the critics join'
     )
     critic_steps: int = Field(default=1, ge=1, le=10, description='Critic steps per generator step')
     sections: int = Field(default=8, ge=2, description='Sections per plane that the critics see in a step')
     box: int | None = Field(
         default=None, ge=32, le=256, description='Edge of the training volumes; None: from the features'
-    )
-    sharpness: float = Field(
-        default=1.0,
-        gt=0,
-        le=10,
-        description='Factor on the logits before the losses: higher makes soft edges look harder',
     )
     evaluations: int = Field(
         default=8, ge=1, description='Times that calibrated volumes are measured and the best kept'

@@ -87,7 +87,7 @@ class Trainer:
         metrics: dict[str, float] = {}
 
         logits = self.forward(self.generator, box.fields, self.step_count, rng)
-        soft = torch.softmax(logits * params.sharpness, 1)
+        soft = torch.softmax(logits, 1)
         if adversarial:
             for _ in range(params.critic_steps):
                 metrics.update(self.critic_step(soft.detach(), rng))
