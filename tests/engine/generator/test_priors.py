@@ -87,3 +87,9 @@ def test_layered_slices_give_a_stretched_prior() -> None:
     assert length['z'] < 0.6 * min(length['y'], length['x'])
     stretch = choose_prior(exemplars).fields[0]
     assert stretch.stretch[0] < 0.7 * min(stretch.stretch[1:])  # type: ignore[union-attr]
+
+
+def test_a_slice_of_noise_gets_a_prior_without_millions_of_grains() -> None:
+    labels = (np.random.default_rng(0).random((64, 64)) < 0.4).astype(np.uint8)
+    prior = choose_prior(Exemplars.of(SliceSet.of([Slice(labels, Phases.default(2))])))
+    assert prior.fields[0].kind == 'gaussian'

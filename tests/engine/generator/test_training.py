@@ -51,6 +51,16 @@ def test_resumed_training_is_the_uninterrupted_one(
     assert_same(resumed, trained)
 
 
+def test_resuming_a_finished_training_returns_its_weights(
+    one_slice: SliceSet, few_steps: FinetuneParams, small: Architecture, tmp_path: Path
+) -> None:
+    state = tmp_path / 'training.safetensors'
+    start = choose_weights('scratch', one_slice).weights
+    params = few_steps.model_copy(update={'steps': 2, 'evaluations': 1})
+    done = drain(finetune(one_slice, start, params, architecture=small, checkpoint=state))
+    assert_same(drain(finetune(one_slice, start, params, resume=state)), done)
+
+
 def test_closing_keeps_the_state(
     one_slice: SliceSet, tmp_path: Path, few_steps: FinetuneParams, small: Architecture
 ) -> None:

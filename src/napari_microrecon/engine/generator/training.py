@@ -158,7 +158,7 @@ class _Loop:
         throttle, shown = Throttle(), Throttle(3.0)
         evaluated = trainer.step_count
         began = time.monotonic() - self.seconds
-        finished = False
+        finished = state is not None and self.best is not None and self._is_last(trainer.step_count, stop_after)
         try:
             while not finished:
                 if not self.planned and trainer.step_count == TIMED_STEPS:

@@ -19,6 +19,9 @@ from .grains import GrainField
 AnyField = Annotated[GrainField | GaussianField | NoiseField, Described(discriminator='kind')]
 
 
+SMALLEST_GRAIN = 2.0  # voxels
+
+
 class PriorModel(BaseModel):
     """Random fields that a volume inherits its three-dimensional structure from.
 
@@ -78,8 +81,12 @@ def candidates(exemplars: Exemplars, label: int) -> dict[str, GrainField | Gauss
         'Gaussian field': GaussianField.fit(pooled, phi, (stretch[0], stretch[1], stretch[2]))
     }
     for spread, words in ((0.0, 'equal grains'), (0.35, 'grains of mixed size')):
-        found[words] = GrainField.fit(phi, edges, spread=spread)
-        found[f'{words} of this phase'] = GrainField.fit(1 - phi, edges, spread=spread, grains_favoured=True)
+        grains = GrainField.fit(phi, edges, spread=spread)
+        inverse = GrainField.fit(1 - phi, edges, spread=spread, grains_favoured=True)
+        for name, field in ((words, grains), (f'{words} of this phase', inverse)):
+            # Grains of a pixel or two are noise, and drawing millions of them takes minutes.
+            if field.radius >= SMALLEST_GRAIN:
+                found[name] = field
     return found
 
 
@@ -162,9 +169,9 @@ def choose_prior(exemplars: Exemplars) -> PriorModel:
         }
         ranked = sorted(scored.items(), key=lambda item: item[1][0])
         best, (error, field) = ranked[0]
-        second, (other, _) = next(item for item in ranked if item[1][1].kind != field.kind)
         fields.append(field)
-        reasons.append(f'phase {label}: {best} (section error {error:.3f}; {second} {other:.3f})')
+        beaten = [f'; {name} {other:.3f}' for name, (other, f) in ranked if f.kind != field.kind][:1]
+        reasons.append(f'phase {label}: {best} (section error {error:.3f}{"".join(beaten)})')
     return PriorModel(phase_count=exemplars.phase_count, fields=tuple(fields), reason='; '.join(reasons))
 
 
