@@ -11,8 +11,8 @@ import numpy as np
 from .errors import InputError
 from .phases import Phases, check_labels
 from .provenance import Source, hash_array
-from .voxels import AXES, IMAGE_AXES, Axis, VoxelSize
 from .volume import Volume
+from .voxels import AXES, IMAGE_AXES, Axis, VoxelSize
 
 Symmetry = Literal['isotropic', 'transverse', 'orthotropic']
 SMALLEST_SLICE = 16  # pixels; below this no patch statistics can be taken
@@ -178,12 +178,13 @@ class SliceSet:
             return own
         # The missing plane's normal and a given plane's normal are taken as the two like axes; the
         # pair (x, y) comes first, which makes z the axis of symmetry, as in layered materials.
-        like = next(axis for axis in _STAND_INS[normal] if any(s.normal == axis for s in self.slices))
+        like: Axis = next(axis for axis in _STAND_INS[normal] if any(s.normal == axis for s in self.slices))
         swapped: dict[Axis, Axis] = {like: normal, normal: like}
         served: list[np.ndarray] = []
         for s in self.slices:
             if s.normal != like:
                 continue
-            axes = tuple(swapped.get(axis, axis) for axis in IMAGE_AXES[like])
+            row, column = IMAGE_AXES[like]
+            axes = (swapped.get(row, row), swapped.get(column, column))
             served.append(s.labels if axes == IMAGE_AXES[normal] else np.ascontiguousarray(s.labels.T))
         return served
