@@ -94,7 +94,7 @@ class AnalysisPanel(Panel):
 
     def _build_table(self) -> None:
         self.table = QTableWidget(0, 4)
-        self.table.setHorizontalHeaderLabels(['', 'This volume', 'Real ± 2 sd', ''])
+        self.table.setHorizontalHeaderLabels(['', 'This volume', 'Reference ± 2 sd', ''])
         self.table.verticalHeader().hide()
         self.table.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
         self.table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
@@ -140,7 +140,10 @@ class AnalysisPanel(Panel):
             return
         self._draw_curves()
         self._fill(report, comparison)
-        self.summary.setText(summary(report, comparison))
+        busy = comparison is None and self._session.reference is not None and self._session.job.is_active
+        self.summary.setText(
+            f'Phase: {report.phase_name}. The reference is being measured…' if busy else summary(report, comparison)
+        )
         self.summary.setToolTip('' if comparison is None else f'<qt>{comparison.summary}</qt>')
 
     def _draw_curves(self) -> None:
@@ -159,7 +162,7 @@ class AnalysisPanel(Panel):
             if band is not None:
                 pairs = list(zip(band.mean, band.sd, strict=True))
                 low, high = [m - 2 * d for m, d in pairs], [m + 2 * d for m, d in pairs]
-                self.plot.band('real ± 2 sd', band.lag, low, high, 'reference')
+                self.plot.band('± 2 sd', band.lag, low, high, 'reference')
             if real is not None:
                 self.plot.curve('reference', real.lag, real.value, 'reference')
         self.plot.curve('reconstruction', curve.lag, curve.value, 'generated')
@@ -184,7 +187,7 @@ class AnalysisPanel(Panel):
                 continue
             band = judged.band.get(key)
             spread = '' if band is None or band.sd is None else f' ± {number(2 * band.sd, 2)}'
-            tip = '' if band is None else f'mean ± 2 sd of {band.count} real blocks'
+            tip = '' if band is None else f'mean ± 2 sd of {band.count} blocks of the reference'
             self._cell(i, 2, f'{number(None if band is None else band.mean)}{spread}', tip, right=True)
             verdict = judged.verdicts.get(key)
             mark, role = _MARKS['cannot tell' if verdict is None else verdict.verdict]

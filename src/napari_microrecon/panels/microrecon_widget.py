@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtCore import QEvent, QSize
+from qtpy.QtCore import QEvent, QSize, QTimer
 from qtpy.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
 from ..viewer.appearance import palette_of
+from ..viewer.warmup import warm_up
 from ..viewer.workbench import Workbench
 from .analysis_panel import AnalysisPanel
 from .demo_bar import DemoBar
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from ..session.jobs import Job
 
+_WARM_UP_MS = 300  # first the window is drawn
 STEPS = ('Slices', 'Reconstruct', 'Fine-tune', 'Analyse')
 _TIPS = (
     'Open slices, name phases, set the pixel size',
@@ -72,6 +74,7 @@ class MicroreconWidget(QWidget, Listener):
         self._wire()
         self._on_theme()
         self._on_state()
+        QTimer.singleShot(_WARM_UP_MS, warm_up)
 
     def sizeHint(self) -> QSize:
         """Width that leaves the canvas the greater part of 1366 pixels."""

@@ -40,7 +40,7 @@ class CurvePlot(QWidget):
         self._item.setMenuEnabled(False)
         self._item.setMouseEnabled(x=False, y=False)
         self._item.getAxis('left').setWidth(52)
-        self._item.getAxis('bottom').setHeight(38)
+        self._item.getAxis('bottom').setHeight(44)
         # The page scrolls with the wheel; a plot under the pointer must not catch it.
         self._view.wheelEvent = lambda event: event.ignore()  # pyright: ignore[reportAttributeAccessIssue]
         column = QVBoxLayout(self)

@@ -1,0 +1,53 @@
+"""Loads what the first click will need while the user still reads the widget."""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import time
+from functools import cache
+
+from qtpy.QtCore import QThreadPool
+
+log = logging.getLogger(__name__)
+# In the order in which a demo needs them.
+_MODULES = ('engine.samples', 'engine.generator.reconstruction', 'engine.files', 'engine.analysis.comparing')
+
+
+@cache
+def warm_up() -> None:
+    """Start to load in the background, once per process.
+
+    Importing torch, compiling napari's label colouring and building pint's registry of units take some
+    seconds, which would otherwise pass between the first click and the first volume.
+    """
+    pool = QThreadPool.globalInstance()
+    if pool is not None:
+        pool.start(_load)
+
+
+def _load() -> None:
+    began = time.monotonic()
+    try:
+        _prepare_layers()
+        for name in _MODULES:
+            importlib.import_module(f'napari_microrecon.{name}')
+    # Whatever is broken will break the job that needs it, and that one tells the user.
+    except Exception:
+        log.debug('warming up failed', exc_info=True)
+    log.debug('warmed up in %.1f s', time.monotonic() - began)
+
+
+def _prepare_layers() -> None:
+    """Compile the colouring of labels and build the registry of units.
+
+    Not by making a layer: napari filters warnings while it does, and warning filters know no threads.
+    """
+    import numpy as np
+    import pint
+
+    from ..engine.phases import Phases
+    from .layers import phase_colormap
+
+    phase_colormap(Phases.default(2)).map(np.ones((2, 2, 2), np.uint8))
+    pint.get_application_registry()('um')
