@@ -128,11 +128,10 @@ def _start(spec: str, slices: SliceSet, earlier: Run | None) -> tuple[Weights, s
 
 @dataclass(frozen=True)
 class Training:
-    """Trained weights, the steps done and planned."""
+    """Trained weights and the steps done."""
 
     weights: Weights
     steps: int
-    planned: int
 
 
 def train(
@@ -149,16 +148,16 @@ def train(
     """Run the training with progress on the terminal."""
     from ..engine.generator import finetune as job
 
-    done = planned = 0
+    done = 0
 
     def remember(progress: Progress) -> None:
-        nonlocal done, planned
-        done, planned = max(done, progress.step), max(planned, progress.total)
+        nonlocal done
+        done = max(done, progress.step)
 
     made = terminal.run(
         job(slices, start, params, checkpoint=checkpoint, resume=resume, name=name, stop_after=stop_after), remember
     )
-    return Training(made, done, planned)
+    return Training(made, done)
 
 
 def _stopped(record: Run | None, error: BaseException) -> None:
@@ -183,7 +182,8 @@ def _report_training(
     sentences += [f'  {key.replace("_", " ")}: {value:.4g}' for key, value in measured.items()]
     if record is not None:
         record.add_output('weights', output, hash_tensors(made.tensors))
-        record.finish(steps=training.steps, planned=training.planned, seconds=seconds, statistics=measured)
+        plan = training.weights.header.training['plan']
+        record.finish(steps=training.steps, plan=plan, seconds=seconds, statistics=measured)
         sentences.append(f'run: {record.folder} (napari-microrecon replay {record.folder} makes it again)')
     data = {
         'output': str(output), 'steps': training.steps, 'seconds': seconds, 'statistics': measured, 'start': start,

@@ -79,12 +79,10 @@ def _weights(
 ) -> tuple[list[Path], list[str]]:
     from ..engine.generator import FinetuneParams
 
-    # The run may have been limited by time: what counts is how many steps it planned and did.
+    # The run may have been limited by time: what counts is what it planned and how many steps it did.
     results = record.record.results
-    planned = results.get('planned') or record.record.parameters.get('steps')
-    params = opt.validated(
-        FinetuneParams, **(record.record.parameters | {'device': device, 'steps': planned, 'minutes': None})
-    )
+    planned = {'plan': results['plan'], 'minutes': None, 'steps': results['plan'][-1][1]} if 'plan' in results else {}
+    params = opt.validated(FinetuneParams, **(record.record.parameters | {'device': device} | planned))
     name = Path(record.outputs('weights')[0].name).stem
     training = train(
         terminal, slices, weights, params, name, resume=record.input_path('resume'), stop_after=results.get('steps')

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
+
+# Read when torch loads its OpenMP. Threads that wait by spinning make a step up to eight times slower
+# as soon as another program (or the window itself) wants a core; sleeping ones cost a few per cent.
+os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')
 
 if TYPE_CHECKING:
     from .checkpoint import Weights, WeightsHeader, shipped_weights

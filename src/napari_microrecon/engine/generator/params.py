@@ -104,6 +104,10 @@ class FinetuneParams(_Parameters):
     )
     loss: LossWeights = Field(default_factory=LossWeights, description='Weights of the loss terms')
 
+    plan: tuple[tuple[int, int], ...] = Field(
+        default=(), description='Schedule of an earlier training on the clock (step, planned steps), to repeat it'
+    )
+
     @model_validator(mode='after')
     def _one_budget(self) -> Self:
         if self.minutes is None and self.steps is None:

@@ -167,7 +167,7 @@ def _whole(part: Tensor, size: tuple[int, ...], by: int) -> Tensor:
 
 @torch.no_grad()
 def ensemble_logits(
-    network: Generator, prior: PriorModel, film: Film | None, place: Placement, *, volumes: int = 10, edge: int = 56
+    network: Generator, prior: PriorModel, film: Film | None, place: Placement, *, volumes: int = 10, edge: int = 48
 ) -> np.ndarray:
     """Logits (n, K) that stand for the ensemble of volumes, for calibration.
 

@@ -24,12 +24,10 @@ from .exemplar import Exemplars
 from .params import Architecture, FinetuneParams
 from .priors import PriorModel, choose_prior
 from .sampling import ensemble_logits
+from .schedule import Schedule
 from .trainer import Trainer
 from .training_state import TrainingRecord, TrainingState
 from .unet import Generator
-
-TIMED_STEPS = 6  # steps that are timed to turn minutes into steps
-SMALL_SLICE = 64  # below this edge the statistics of a slice say little
 
 
 @contextlib.contextmanager
@@ -137,7 +135,8 @@ class _Loop:
         self.best_score = float('inf')
         self.history: list[dict[str, float]] = []
         self.measured: dict[str, float] = {}
-        self.planned = params.steps or 0
+        self.schedule = Schedule(params)
+        self.step_seconds = self.evaluation_seconds = 0.0
         self.seconds = 0.0
 
     def run(self, resume: Path | None, stop_after: int | None) -> Job[Weights]:
@@ -158,23 +157,28 @@ class _Loop:
         throttle, shown = Throttle(), Throttle(3.0)
         evaluated = trainer.step_count
         began = time.monotonic() - self.seconds
+        plan = self.schedule
         finished = state is not None and self.best is not None and self._is_last(trainer.step_count, stop_after)
         try:
             while not finished:
-                if not self.planned and trainer.step_count == TIMED_STEPS:
-                    self._plan(time.monotonic() - began)
-                # While the steps are timed the length is not known; a fixed number of steps begins the same way, so
-                # that the replay of a training on the clock takes the same steps.
-                timing = trainer.step_count < TIMED_STEPS
-                metrics = trainer.step(0.0 if timing or not self.planned else trainer.step_count / self.planned)
+                if plan.needs_revision(trainer.step_count):
+                    plan.revise(
+                        trainer.step_count,
+                        time.monotonic() - began,
+                        critic_seconds=self._critic_seconds(),
+                        evaluation_seconds=self.evaluation_seconds or 10 * self.step_seconds,
+                    )
+                at = time.monotonic()
+                metrics = trainer.step(plan.share(trainer.step_count))
                 self.seconds = time.monotonic() - began
+                self.step_seconds = time.monotonic() - at
                 finished = self._is_last(trainer.step_count, stop_after)
-                every = max(1, self.planned // self.params.evaluations) if self.planned else 0
-                due = every and trainer.step_count % every == 0 and trainer.step_count < self.planned - every // 2
-                due = due and trainer.step_count > TIMED_STEPS
-                if finished or due:
+                if finished or self._evaluation_is_due():
                     evaluated = trainer.step_count
+                    at = time.monotonic()
                     preview = self._evaluate()
+                    self.evaluation_seconds = time.monotonic() - at
+                    plan.pause(self.evaluation_seconds)
                     self.seconds = time.monotonic() - began
                     self._save()
                     yield self._progress(metrics, preview)
@@ -185,34 +189,32 @@ class _Loop:
             if trainer.step_count > evaluated:
                 self._save()
         assert self.best is not None
-        return self.best
+        done = {'plan': [list(entry) for entry in plan.plan], 'steps_done': trainer.step_count}
+        header = self.best.header
+        return Weights(header.model_copy(update={'training': header.training | done}), self.best.tensors)
+
+    def _evaluation_is_due(self) -> bool:
+        """Whether an equal share of the training has passed since the last evaluation, and it is not nearly over."""
+        step, parts = self.trainer.step_count, self.params.evaluations
+        before, now = (int(self.schedule.share(at) * parts) for at in (step - 1, step))
+        return now > before and self.schedule.share(step) < 1 - 0.5 / parts and self.schedule.known_at(step) > 0
 
     def _is_last(self, step: int, stop_after: int | None) -> bool:
         if stop_after is not None and step >= stop_after:
             return True
-        if self.planned and step >= self.planned:
-            return True
-        # The clock decides when steps turn out slower than planned.
-        limit = None if self.params.minutes is None or self.params.steps else self.params.minutes * 60
-        return limit is not None and self.seconds > 1.02 * limit and step > TIMED_STEPS
+        return self.schedule.is_over(step, self.seconds)
 
-    def _plan(self, spent: float) -> None:
-        """Turn the time budget into steps, from the first steps and one trial step of the critics."""
+    def _critic_seconds(self) -> float:
+        """What the critics will add to a step, from a trial that is not applied and uses no step's random numbers."""
         params, trainer = self.params, self.trainer
+        if params.loss.critic == 0 or params.critic_start >= 1 or trainer.step_count == 0:
+            return 0.0
         began = time.monotonic()
-        critics = 0.0
-        if params.loss.critic > 0 and params.critic_start < 1:
-            # A trial on the last volume, not applied: its random numbers are used by no step.
-            trainer.critic_step(trainer.last, torch.Generator().manual_seed(0), apply=False)
-            critics = (time.monotonic() - began) * (params.critic_steps + 0.4) * (1 - params.critic_start)
-        each = spent / TIMED_STEPS + critics
-        budget = (params.minutes or 1.0) * 60
-        # Each evaluation costs about ten forward passes.
-        available = max(budget - spent - params.evaluations * 5 * each, 0.5 * budget)
-        self.planned = max(TIMED_STEPS + 4, int(available / each))
+        trainer.critic_step(trainer.last, torch.Generator().manual_seed(0), apply=False)
+        return (time.monotonic() - began) * (params.critic_steps + 0.4)
 
     def _progress(self, metrics: dict[str, float], preview: Volume | None) -> Progress:
-        step, planned = self.trainer.step_count, self.planned
+        step, planned = self.trainer.step_count, self.schedule.planned
         told = {**metrics, **self.measured, 'step': float(step), 'seconds': self.seconds}
         if planned:
             told['seconds_left'] = self.seconds / max(step, 1) * max(planned - step, 0)
@@ -243,7 +245,7 @@ class _Loop:
         tensors[LOGIT_SAMPLES] = torch.from_numpy(logits).half()
         record: dict[str, Any] = {
             'steps': trainer.step_count,
-            'planned': self.planned,
+            'planned': self.schedule.planned,
             'seconds': round(self.seconds, 1),
             'params': self.params.model_dump(mode='json'),
             'start': self.start.name,
@@ -289,8 +291,10 @@ class _Loop:
         mine = tuple(s.source.sha256 for s in self.slices)
         if mine != state.record.inputs:
             raise InputError('slices', 'are not those of the interrupted training', 'give the same slices in order')
-        self.params = state.record.params
-        self.planned, self.seconds = state.record.planned, state.record.seconds
+        # A resumed training keeps its own budget; a repeated one also knows the plan that came of it.
+        plan = self.params.plan or state.record.plan
+        self.params = state.record.params.model_copy(update={'plan': self.params.plan})
+        self.schedule, self.seconds = Schedule(self.params, plan), state.record.seconds
         self.best, self.best_score = state.best, state.record.best_score or float('inf')
         self.history = [dict(row) for row in state.record.history]
         return state.record.header
@@ -305,7 +309,7 @@ class _Loop:
             best_score=None if self.best is None else self.best_score,
             inputs=tuple(s.source.sha256 for s in self.slices),
             step=self.trainer.step_count,
-            planned=self.planned,
+            plan=tuple(self.schedule.plan),
             seconds=self.seconds,
             history=tuple(self.history),
         )

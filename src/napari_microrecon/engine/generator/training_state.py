@@ -29,7 +29,7 @@ class TrainingRecord(BaseModel):
     best_score: float | None
     inputs: tuple[str, ...]
     step: int
-    planned: int
+    plan: tuple[tuple[int, int], ...]
     seconds: float
     history: tuple[dict[str, float], ...] = ()
 
