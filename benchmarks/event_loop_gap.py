@@ -23,7 +23,7 @@ GOAL = 0.150  # seconds
 
 def main() -> int:
     """Measure and print a table; 1 if a goal was missed."""
-    parser = argparse.ArgumentParser(description=__doc__.split('\n')[0])
+    parser = argparse.ArgumentParser(description='largest gap of the event loop while the widget works')
     parser.add_argument('--sample', default='sandstone')
     parser.add_argument('--edge', type=int, default=128, help='edge of the reconstructed volume, voxels')
     parser.add_argument('--seconds', type=float, default=30.0, help='of fine-tuning')

@@ -14,7 +14,7 @@ from napari_microrecon.engine.errors import InputError
 from napari_microrecon.engine.progress import Progress
 from napari_microrecon.session import Session
 from napari_microrecon.session.jobs import JobState
-from napari_microrecon.session.tasks import Task
+from napari_microrecon.session.task import Task
 from napari_microrecon.viewer.heartbeat import Heartbeat
 from napari_microrecon.viewer.workers import Runner
 
@@ -169,8 +169,11 @@ def test_the_window_stays_awake_while_python_computes(bench, qtbot):
     heartbeat.start()
     runner.start(_task(work, []))
     qtbot.waitUntil(lambda: not session.job.is_active)
-    assert heartbeat.stop() < 0.5  # generous: other tests may share the cores
+    heartbeat.stop()
+    # Other work may share the cores here, so not the largest gap is judged (the benchmark does that): a job
+    # that kept the interpreter to itself would leave two or three beats, a second apart.
     assert len(heartbeat.gaps) > 10
+    assert sorted(heartbeat.gaps)[len(heartbeat.gaps) // 2] < 0.15
 
 
 def test_what_a_late_job_leaves_is_still_taken(bench, qtbot):

@@ -16,7 +16,7 @@ from ..engine.phases import Phases
 from ..engine.slices import SliceSet
 from ..engine.volume import Volume
 from ..engine.voxels import Axis, VoxelSize
-from ..session import Session, tasks
+from ..session import Session, inputs, saving, tasks
 from .layers import raw_image_of, role_of
 from .settings import Preferences, preferences
 from .stage import Stage
@@ -83,7 +83,7 @@ class Workbench(QObject):
     def open_files(self, paths: Sequence[Path]) -> None:
         """Read files as slices, or as the reference where they are volumes."""
         if paths:
-            self.runner.start(tasks.open_files(self.session, paths))
+            self.runner.start(inputs.open_files(self.session, paths))
 
     @_reported
     def use_layers(self) -> None:
@@ -95,17 +95,17 @@ class Workbench(QObject):
         own = [one for one in chosen if role_of(one) is not None]
         if own:
             raise InputError(own[0].name, 'is in use already', 'select a layer that was not made by Microrecon')
-        self.runner.start(tasks.take_images(self.session, [raw_image_of(one) for one in chosen]))
+        self.runner.start(inputs.take_images(self.session, [raw_image_of(one) for one in chosen]))
 
     @_reported
     def load_sample(self, name: str) -> None:
         """Open a sample without doing anything with it."""
-        self.runner.start(tasks.load_sample(self.session, name))
+        self.runner.start(inputs.load_sample(self.session, name))
 
     def adopt_sample(self, sample: Sample, volume: Volume, slices: SliceSet) -> None:
         """Take over a sample whose layers napari has just added."""
         with self.stage.left_alone():
-            tasks.adopt_sample(self.session, sample, volume, slices)
+            inputs.adopt_sample(self.session, sample, volume, slices)
 
     @_reported
     def place_slice(self, index: int, normal: Axis, position: int | None) -> None:
@@ -120,12 +120,12 @@ class Workbench(QObject):
     @_reported
     def resegment(self, count: int) -> None:
         """Segment the slices anew into so many phases."""
-        self.runner.start(tasks.resegment(self.session, count))
+        self.runner.start(inputs.resegment(self.session, count))
 
     @_reported
     def describe_phases(self, phases: Phases) -> None:
         """Give the phases names, colours and the pore."""
-        tasks.describe_phases(self.session, phases)
+        inputs.describe_phases(self.session, phases)
 
     @_reported
     def set_voxel_size(self, size: VoxelSize) -> None:
@@ -138,7 +138,7 @@ class Workbench(QObject):
         reference = self.session.reference
         if reference is None:
             raise InputError('reference', 'there is none', 'open a volume first')
-        self.session.add_drafts([tasks.slice_of(reference, normal, position)])
+        self.session.add_drafts([inputs.slice_of(reference, normal, position)])
 
     @_reported
     def clear_reference(self) -> None:
@@ -195,14 +195,14 @@ class Workbench(QObject):
     @_reported
     def save_volume(self, path: Path) -> None:
         """Write the reconstruction."""
-        self.runner.start(tasks.save_volume(self.session, path))
+        self.runner.start(saving.save_volume(self.session, path))
 
     @_reported
     def save_report(self, path: Path) -> None:
         """Write the statistics."""
-        self.runner.start(tasks.save_report(self.session, path))
+        self.runner.start(saving.save_report(self.session, path))
 
     @_reported
     def save_weights(self, path: Path) -> None:
         """Write the fine-tuned weights."""
-        self.runner.start(tasks.save_weights(self.session, path))
+        self.runner.start(saving.save_weights(self.session, path))

@@ -26,7 +26,7 @@ from .activity import ActivityBar
 
 if TYPE_CHECKING:
     from ..session.session import Session
-    from ..session.tasks import Task
+    from ..session.task import Task
 
 log = logging.getLogger(__name__)
 GRACE_MS = 900  # after this a job that does not stop is left to end by itself, its result unread

@@ -1,0 +1,61 @@
+"""One thing that can be done with a session: an engine job paired with what its result changes.
+
+The job runs in any thread and never sees the session; `accept` runs in the main thread. So the same tasks
+serve the window (which runs them in a worker) and tests or scripts (which drain them).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from ..engine.progress import Job as EngineJob
+from ..engine.progress import Progress, drain
+from .jobs import JobKind, JobState
+from .session import Session
+
+
+def _nothing() -> None:
+    """Leave the session as it is."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """One thing to do.
+
+    Attributes
+    ----------
+    kind, title : str
+        Which step it belongs to and what it does, in words.
+    run : callable
+        Makes the engine job; called in the worker thread.
+    accept : callable
+        Writes the job's result to the session, main thread only; may return the task that follows.
+    stopped : callable
+        Saves what a cancelled job leaves behind, main thread only.
+    """
+
+    kind: JobKind
+    title: str
+    run: Callable[[], EngineJob[Any]]
+    accept: Callable[[Any], Task | None]
+    stopped: Callable[[], None] = _nothing
+
+
+def run_now(session: Session, task: Task | None) -> None:
+    """Run a task and those that follow it here and now, for scripts and tests."""
+    while task is not None:
+        job_id = session.begin_job(task.kind, task.title)
+        try:
+            result = drain(task.run(), partial(_advance, session, job_id))
+        except Exception as error:
+            session.end_job(job_id, JobState.FAILED, str(error))
+            raise
+        session.end_job(job_id, JobState.DONE)
+        task = task.accept(result)
+
+
+def _advance(session: Session, job_id: int, progress: Progress) -> None:
+    session.advance_job(job_id, progress)
