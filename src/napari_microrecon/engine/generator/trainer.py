@@ -72,6 +72,7 @@ class Trainer:
             for normal in AXES
         }
         self.step_count = 0
+        self.caution = 1.0  # below 1 for a warm start, whose weights a high rate would first undo
         self.reference = self._untrained_reference()
 
     # --- one step ---------------------------------------------------------------------------
@@ -81,7 +82,7 @@ class Trainer:
         params, rng = self.params, torch.Generator().manual_seed(self.params.seed * 1_000_003 + self.step_count)
         rate = min(1.0, (self.step_count + 1) / WARM_UP) * (0.05 + 0.95 * 0.5 * (1 + math.cos(math.pi * progress)))
         for group in self.optimiser.param_groups:
-            group['lr'] = params.learning_rate * rate
+            group['lr'] = params.learning_rate * rate * self.caution
         box = self.pool.at(self.step_count)
         adversarial = params.loss.critic > 0 and progress >= params.critic_start
         metrics: dict[str, float] = {}

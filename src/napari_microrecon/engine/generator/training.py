@@ -29,6 +29,8 @@ from .trainer import Trainer
 from .training_state import TrainingRecord, TrainingState
 from .unet import Generator
 
+WARM_RATE = 0.4  # of the learning rate, where training begins with trained weights
+
 
 @contextlib.contextmanager
 def cpu_threads(count: int | None) -> Iterator[None]:
@@ -152,6 +154,7 @@ class _Loop:
         yield Progress('preparing the training', 0, 0)
         self.header = header
         self.trainer = trainer = Trainer(network, header.prior, self.exemplars, self.params, self.place)
+        trainer.caution = WARM_RATE if warm else 1.0
         if state is not None:
             trainer.restore(state.tensors, state.record.step)
         throttle, shown = Throttle(), Throttle(3.0)
