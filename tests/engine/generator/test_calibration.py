@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.special import ndtri
 
 from napari_microrecon.engine.generator.calibration import calibrate, wanted_fractions
-from napari_microrecon.engine.generator.sampling import representative
+from napari_microrecon.engine.generator.priors import PriorModel
+from napari_microrecon.engine.generator.priors.fields import NoiseField
 
 
 @pytest.mark.parametrize('target', [(0.2, 0.8), (0.45, 0.4, 0.15), (0.1, 0.1, 0.2, 0.25, 0.35)])
@@ -22,10 +24,19 @@ def test_targets_replace_some_fractions_and_keep_the_proportion_of_the_rest() ->
     assert wanted == pytest.approx([0.25, 0.45, 0.30])
 
 
-def test_representative_rows_undo_a_biased_sample() -> None:
+def test_a_sample_that_lies_high_is_not_taken_for_the_ensemble() -> None:
     rng = np.random.default_rng(1)
     field = rng.normal(0.4, 1.0, (50000, 1))  # volumes that happened to lie high
-    logits = np.concatenate([np.zeros_like(field), field + rng.normal(0, 0.1, field.shape)], 1)
-    kept = representative(logits, field, rng)
-    assert (logits[:, 1] > 0).mean() > 0.63
-    assert (kept[:, 1] > 0).mean() == pytest.approx(0.5, abs=0.01)
+    prior = PriorModel(phase_count=2, fields=(NoiseField(),))
+    share = prior.fractions_of(field, np.array([0.7, 0.3]))[1]
+    assert share == pytest.approx((field > ndtri(0.7)).mean())
+    logits = np.concatenate([np.zeros_like(field), 2 * field + 5], 1)
+    offsets = calibrate(logits, np.array([1 - share, share]))
+    ensemble = 2 * rng.normal(0.0, 1.0, 200000) + 5 + offsets[1] > 0
+    assert ensemble.mean() == pytest.approx(0.3, abs=0.01)
+
+
+def test_three_fields_have_exact_ensemble_fractions() -> None:
+    prior = PriorModel(phase_count=3, fields=(NoiseField(),) * 3)
+    values = np.random.default_rng(2).standard_normal((200000, 3))
+    assert prior.fractions_of(values, np.array([0.5, 0.3, 0.2])) == pytest.approx([0.5, 0.3, 0.2], abs=0.005)

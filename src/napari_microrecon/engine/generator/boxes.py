@@ -9,7 +9,6 @@ import numpy as np
 import torch
 
 from ..voxels import AXES
-from .calibration import calibrate
 from .exemplar import Exemplars
 from .losses import skeletons_of
 from .priors import PriorModel
@@ -47,9 +46,7 @@ class BoxPool:
         self._prior, self._shape, self._seed, self._size = prior, shape, seed, size
         self._isotropic = exemplars.isotropic
         self._boxes: dict[int, Box] = {}
-        draws = [prior.logits(prior.sample(shape, seed + 10_000 + i, periodic=True)) for i in range(4)]
-        flat = np.concatenate([draw.reshape(prior.phase_count, -1).T for draw in draws])
-        self._offsets = calibrate(flat, exemplars.fractions)
+        self._offsets = prior.offsets(exemplars.fractions)
 
     def labels(self, fields: np.ndarray) -> np.ndarray:
         """Labels of the untrained prior (Z, Y, X)."""

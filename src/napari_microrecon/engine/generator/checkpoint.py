@@ -19,6 +19,7 @@ from ..errors import InputError
 from ..phases import Phases
 from ..provenance import Provenance
 from ..voxels import VoxelSize
+from .calibration import calibrate
 from .params import Architecture
 from .priors import PriorModel
 
@@ -26,7 +27,8 @@ if TYPE_CHECKING:
     from .unet import Generator
 
 FORMAT = 1
-LOGIT_SAMPLES = 'calibration.logits'
+LOGIT_SAMPLE = 'calibration.logits'
+FIELD_SAMPLE = 'calibration.fields'
 SUFFIX = '.safetensors'
 
 
@@ -91,10 +93,23 @@ class Weights:
         """Voxel size of the slices it was trained on."""
         return self.header.voxel_size
 
-    @property
-    def logit_samples(self) -> np.ndarray:
-        """Logits (n, K) that stand for the ensemble, for calibration."""
-        return self.tensors[LOGIT_SAMPLES].float().numpy()
+    def calibrated(self, fractions: np.ndarray, sample: tuple[np.ndarray, np.ndarray] | None = None) -> np.ndarray:
+        """Logit offsets (K,) that give these fractions over the ensemble of volumes.
+
+        Parameters
+        ----------
+        fractions : numpy.ndarray
+            Wanted phase fractions (K,).
+        sample : tuple of numpy.ndarray, optional
+            Logits (n, K) and prior fields (n, F) of the ensemble; the stored ones by default.
+        """
+        prior = self.header.prior
+        if not self.header.trained:
+            return prior.offsets(fractions)
+        if sample is None:
+            sample = self.tensors[LOGIT_SAMPLE].float().numpy(), self.tensors[FIELD_SAMPLE].float().numpy()
+        logits, fields = sample
+        return calibrate(logits.astype(float), prior.fractions_of(fields.astype(float), fractions))
 
     @property
     def sha256(self) -> str:
@@ -154,7 +169,7 @@ class Weights:
         network = Generator(self.header.architecture)
         if self.header.trained:
             state = {k: v.float() if v.is_floating_point() else v for k, v in self.tensors.items()}
-            state.pop(LOGIT_SAMPLES)
+            state = {k: v for k, v in state.items() if not k.startswith('calibration.')}
             network.load_state_dict(state)
         return network.eval()
 

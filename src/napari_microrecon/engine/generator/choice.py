@@ -7,18 +7,15 @@ from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
-import torch
-from scipy.special import ndtri
 
 from ..errors import InputError
 from ..provenance import Provenance, now, versions
 from ..slices import SliceSet
 from ..voxels import AXES
-from .checkpoint import LOGIT_SAMPLES, Fingerprint, Weights, WeightsHeader, shipped_weights
+from .checkpoint import Fingerprint, Weights, WeightsHeader, shipped_weights
 from .exemplar import Exemplars
 from .params import Architecture
 from .priors import PriorModel, choose_prior, noise_prior
-from .priors.fields import random_stream
 
 NEAR = 0.35  # fingerprint distance below which shipped weights serve as they are
 USABLE = 1.0  # beyond it they say nothing about the material
@@ -65,11 +62,6 @@ def untrained(slices: SliceSet, prior: PriorModel | None = None, name: str = 'pr
     """The structural prior of these slices as weights without a network."""
     exemplars = Exemplars.of(slices)
     prior = prior or choose_prior(exemplars)
-    # Every field is standard normal over the ensemble, so that its logits are known without drawing.
-    samples = random_stream(0, 5).standard_normal((prior.phase_count, 16384))
-    if prior.phase_count == 2:
-        samples = np.stack([np.zeros(16384), ndtri((np.arange(16384) + 0.5) / 16384)])
-    logits = samples.T
     header = WeightsHeader(
         name=name,
         architecture=Architecture(phase_count=prior.phase_count, field_count=len(prior.fields)),
@@ -88,7 +80,7 @@ def untrained(slices: SliceSet, prior: PriorModel | None = None, name: str = 'pr
             created=now(),
         ),
     )
-    return Weights(header, {LOGIT_SAMPLES: torch.from_numpy(logits).half()})
+    return Weights(header, {})
 
 
 @lru_cache(maxsize=16)

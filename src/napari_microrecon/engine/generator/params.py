@@ -45,7 +45,9 @@ class ReconstructParams(_Parameters):
     )
     periodic: bool = Field(default=False, description='Opposite faces fit together')
     target_fractions: dict[int, float] = Field(
-        default_factory=dict, description='Wanted volume fraction by phase label; the others keep their proportion'
+        default_factory=dict,
+        description='Volume fraction by phase label that every volume has exactly; the others keep their proportion. '
+        'Empty: the ensemble has the fractions of the slices, single volumes scatter like the material',
     )
     device: str = Field(default='auto', description='auto, cpu, cuda or mps')
 

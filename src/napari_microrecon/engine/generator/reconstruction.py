@@ -25,7 +25,7 @@ from .conditioned import Anchors
 from .device import Placement, device_errors, free_memory, placement, release
 from .exemplar import Exemplars, one_hot
 from .params import ReconstructParams
-from .sampling import DEFAULT_TILE, Grid, Window, draw, ensemble_logits, sample_logits
+from .sampling import DEFAULT_TILE, Grid, Window, calibration_sample, draw, sample_logits
 from .trainer import plane_crops
 from .unet import Film, Generator
 
@@ -62,7 +62,7 @@ class Sampler:
         self.prior = weights.header.prior
         self.network: Generator | None = None
         self.film: Film | None = None
-        samples = weights.logit_samples
+        sample: tuple[np.ndarray, np.ndarray] | None = None
         if weights.header.trained:
             self.network = place.put_network(weights.network())
             exemplars = Exemplars.of(slices)
@@ -75,9 +75,9 @@ class Sampler:
                     self.film = self.network.modulation([c.to(place.device) for c in plane_crops(pictures, None)])
             if not same_inputs(weights, slices):
                 # Other slices modulate the network otherwise: its ensemble is measured anew.
-                samples = ensemble_logits(self.network, self.prior, self.film, place)
+                sample = calibration_sample(self.network, self.prior, self.film, place)
         target = wanted_fractions(slices.fractions, params.target_fractions)
-        self.offsets = calibrate(samples.astype(float), target).astype(np.float32)
+        self.offsets = weights.calibrated(target, sample).astype(np.float32)
 
     @property
     def levels(self) -> int:
@@ -219,10 +219,15 @@ def _realisation(
     labels[:] = prior_labels
     yield Progress(what, 0, 0, preview=Volume(labels.copy(), slices.phases, slices.voxel_size, name='prior'))
 
+    # A wanted fraction is met by the volume itself, so its logits are kept until all are known.
+    exact = np.empty((slices.phases.count, *params.shape), np.float16) if params.target_fractions else None
+
     def take(window: Window, logits: np.ndarray) -> None:
         if anchors is not None:
             logits = anchors.blend(window, logits)
         labels[window] = logits.argmax(0)
+        if exact is not None:
+            exact[:, *window] = logits
 
     for done, total in sampler.logits(grid, params.tile or DEFAULT_TILE, take):
         if throttle.ready():
@@ -230,6 +235,11 @@ def _realisation(
             left = spent / max(done, 1) * (total - done)
             shown = Volume(labels.copy(), slices.phases, slices.voxel_size, name='partial') if preview.ready() else None
             yield Progress(what, done, total, {'seconds_left': left}, shown)
+    if exact is not None:
+        wanted = wanted_fractions(slices.fractions, params.target_fractions)
+        step = max(1, labels.size // 2_000_000)
+        offsets = calibrate(exact.reshape(len(exact), -1)[:, ::step].T.astype(float), wanted)
+        labels = (exact + offsets[:, None, None, None].astype(np.float16)).argmax(0).astype(np.uint8)
     return labels if anchors is None else anchors.hold(labels)
 
 
@@ -237,8 +247,7 @@ def _prior_preview(sampler: Sampler, grid: Grid) -> np.ndarray:
     """Labels of the untrained prior, which the network is about to refine."""
     inner = tuple(slice(grid.margin, grid.margin + n) for n in grid.shape)
     logits = sampler.prior.logits(np.ascontiguousarray(grid.fields[:, *inner]))
-    flat = logits.reshape(len(logits), -1)[:, :: max(1, logits[0].size // 100_000)].T
-    offsets = calibrate(flat.astype(float), np.asarray(sampler.weights.header.fractions))
+    offsets = sampler.prior.offsets(np.asarray(sampler.weights.header.fractions))
     return (logits + offsets[:, None, None, None].astype(np.float32)).argmax(0).astype(np.uint8)
 
 
@@ -268,6 +277,8 @@ def _check_memory(phases: Phases, weights: Weights, params: ReconstructParams, d
         per_voxel += 2 * weights.header.architecture.channels * 6 / 8 * 4
     if params.mode != 'unconditional':
         per_voxel += 8 * phases.count
+    if params.target_fractions:
+        per_voxel += 6 * phases.count
     need, free = voxels * per_voxel, free_memory('cpu')
     if need > free:
         raise InputError(

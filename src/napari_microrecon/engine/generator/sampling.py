@@ -166,42 +166,27 @@ def _whole(part: Tensor, size: tuple[int, ...], by: int) -> Tensor:
 
 
 @torch.no_grad()
-def ensemble_logits(
-    network: Generator, prior: PriorModel, film: Film | None, place: Placement, *, volumes: int = 10, edge: int = 48
-) -> np.ndarray:
-    """Logits (n, K) that stand for the ensemble of volumes, for calibration.
-
-    Ten small volumes alone scatter in their fractions. Their voxels are drawn so that the prior's
-    values in the sample have exactly the normal distribution that they have over the ensemble,
-    which removes most of that scatter.
-    """
+def calibration_sample(
+    network: Generator,
+    prior: PriorModel,
+    film: Film | None,
+    place: Placement,
+    *,
+    volumes: int = 10,
+    edge: int = 48,
+    count: int = 16384,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Logits (n, K) and prior fields (n, F) at the same random voxels of several volumes."""
     logits: list[np.ndarray] = []
-    values: list[np.ndarray] = []
+    fields: list[np.ndarray] = []
     rng = np.random.default_rng(0)
     shape = (edge, edge, edge)
     for index in range(volumes):
-        fields = prior.sample(shape, 40_000 + index, periodic=True)
+        drawn = prior.sample(shape, 40_000 + index, periodic=True)
         noise = white_noise(shape, network.architecture.levels, 40_000 + index)
         with place.autocast():
-            out = network(place.put(torch.from_numpy(fields)[None]), [place.put(n) for n in noise], film, 'wrap')
-        chosen = rng.integers(0, edge**3, 20_000)
+            out = network(place.put(torch.from_numpy(drawn)[None]), [place.put(n) for n in noise], film, 'wrap')
+        chosen = rng.integers(0, edge**3, -(-count // volumes))
         logits.append(out[0].flatten(1)[:, torch.from_numpy(chosen).to(out.device)].T.float().cpu().numpy())
-        values.append(fields.reshape(len(fields), -1)[:, chosen].T)
-    return representative(np.concatenate(logits), np.concatenate(values), rng)
-
-
-def representative(logits: np.ndarray, fields: np.ndarray, rng: np.random.Generator, count: int = 16384) -> np.ndarray:
-    """Rows of `logits` (n, K), drawn so that the columns of `fields` (n, F) are standard normal."""
-    from scipy.special import ndtr
-
-    weight = np.ones(len(fields))
-    edges = np.linspace(-2.5, 2.5, 26)
-    wanted = np.diff(np.concatenate([[0.0], ndtr(edges), [1.0]]))
-    bins = np.stack([np.digitize(column, edges) for column in fields.T])
-    for _ in range(8):  # raking: one margin after the other
-        for index in bins:
-            found = np.bincount(index, weight, minlength=len(wanted))
-            weight *= np.where(found > 0, wanted / np.maximum(found / weight.sum(), 1e-12), 0.0)[index]
-    share = np.cumsum(weight) / weight.sum()
-    places = np.searchsorted(share, (np.arange(count) + rng.random()) / count)
-    return logits[np.minimum(places, len(logits) - 1)]
+        fields.append(drawn.reshape(len(drawn), -1)[:, chosen].T)
+    return np.concatenate(logits)[:count], np.concatenate(fields)[:count]

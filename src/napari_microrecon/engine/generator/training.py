@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
 from ..errors import InputError
@@ -16,14 +15,13 @@ from ..progress import Job, Progress, Throttle
 from ..provenance import Provenance, Source, now, versions
 from ..slices import SliceSet
 from ..volume import Volume
-from .calibration import calibrate
-from .checkpoint import LOGIT_SAMPLES, Weights, WeightsHeader
+from .checkpoint import FIELD_SAMPLE, LOGIT_SAMPLE, Weights, WeightsHeader
 from .choice import check_phases, fingerprint
 from .device import Placement, describe_device, device_errors, placement, release
 from .exemplar import Exemplars
 from .params import Architecture, FinetuneParams
 from .priors import PriorModel, choose_prior
-from .sampling import ensemble_logits
+from .sampling import calibration_sample
 from .schedule import Schedule
 from .trainer import Trainer
 from .training_state import TrainingRecord, TrainingState
@@ -52,9 +50,7 @@ def new_network(prior: PriorModel, exemplars: Exemplars, seed: int, like: Archit
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         network = Generator(architecture)
-    draws = [prior.logits(prior.sample((40, 40, 40), i, periodic=True)) for i in range(6)]
-    flat = np.concatenate([draw.reshape(len(draw), -1)[:, ::5].T for draw in draws])
-    offsets = calibrate(flat.astype(float), exemplars.fractions)
+    offsets = prior.offsets(exemplars.fractions)
     with torch.no_grad():
         network.head.weight.mul_(0.1)
         if network.head.bias is not None:
@@ -240,12 +236,13 @@ class _Loop:
         place, trainer = self.place, self.trainer
         with torch.no_grad():
             film = network.modulation(trainer.crops(None))
-        logits = ensemble_logits(network, self.header.prior, film, place)
+        logits, fields = calibration_sample(network, self.header.prior, film, place)
         tensors = {
             key: (value.half() if value.is_floating_point() else value).detach().cpu().contiguous().clone()
             for key, value in network.state_dict().items()
         }
-        tensors[LOGIT_SAMPLES] = torch.from_numpy(logits).half()
+        tensors[LOGIT_SAMPLE] = torch.from_numpy(logits).half()
+        tensors[FIELD_SAMPLE] = torch.from_numpy(fields).half()
         record: dict[str, Any] = {
             'steps': trainer.step_count,
             'planned': self.schedule.planned,

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import Annotated
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 from pydantic import Field as Described
 from scipy import ndimage
+from scipy.special import ndtri
 
 from ...voxels import AXES
+from ..calibration import calibrate
 from ..exemplar import Exemplars, lineal_path
 from .fields import NoiseField, random_stream
 from .gaussian import GaussianField
@@ -57,11 +60,28 @@ class PriorModel(BaseModel):
             ]
         )
 
+    def offsets(self, fractions: np.ndarray) -> np.ndarray:
+        """Offsets (K,) by which the untrained prior has these fractions over the ensemble, exactly."""
+        if self.phase_count == 2:
+            return np.array([0.0, float(ndtri(fractions[1] / np.sum(fractions)))])
+        return calibrate(_independent(self.phase_count), fractions)
+
+    def fractions_of(self, sample: np.ndarray, fractions: np.ndarray) -> np.ndarray:
+        """Fractions (K,) that the prior, calibrated to `fractions`, has on a sample of its fields (n, F)."""
+        labels = (self.logits(sample.T).T + self.offsets(fractions)).argmax(1)
+        return np.bincount(labels, minlength=self.phase_count) / len(labels)
+
     def logits(self, fields: np.ndarray) -> np.ndarray:
-        """Untrained phase logits (K, Z, Y, X); their argmax needs calibrated offsets."""
+        """Untrained phase logits (K, ...) of fields (F, ...); their argmax needs calibrated offsets."""
         if self.phase_count == 2:
             return np.concatenate([np.zeros_like(fields), fields])
         return fields
+
+
+@lru_cache(maxsize=8)
+def _independent(count: int) -> np.ndarray:
+    """Independent standard normal values (n, K): what the fields of the ensemble are."""
+    return random_stream(0, 5).standard_normal((200_000, count))
 
 
 def candidates(exemplars: Exemplars, label: int) -> dict[str, GrainField | GaussianField]:
