@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
-from qtpy.QtWidgets import QComboBox, QSpinBox
+from qtpy.QtWidgets import QComboBox
 
 from napari_microrecon.engine.errors import InputError
 from napari_microrecon.engine.generator.params import FinetuneParams, ReconstructParams
@@ -16,16 +18,14 @@ def test_the_model_drives_the_form(qtbot):
     form = ModelForm(ReconstructParams, {'shape': 'Size', 'mode': 'Mode', 'realisations': 'N', 'tile': 'Tile'})
     qtbot.addWidget(form)
     assert form.model() == ReconstructParams.model_validate({})
-    count = form.editors['realisations']
-    assert isinstance(count, QSpinBox)
+    count: Any = form.editors['realisations'].native
     assert (count.minimum(), count.maximum()) == (1, 1000)
-    assert isinstance(form.editors['mode'], QComboBox)
+    assert isinstance(form.editors['mode'].native, QComboBox)
     for name, editor in form.editors.items():
         words = ReconstructParams.model_fields[name].description
         assert words is not None
-        assert words in editor.toolTip()
-    tile = form.editors['tile']
-    assert isinstance(tile, QSpinBox)
+        assert words in editor.native.toolTip()
+    tile: Any = form.editors['tile'].native
     assert tile.text() == 'automatic'
     form.set_value('tile', 64)
     assert form.model().tile == 64
@@ -45,7 +45,7 @@ def test_changes_are_announced(qtbot):
 def test_what_the_model_refuses_is_said_in_one_line(qtbot):
     form = ModelForm(ReconstructParams, {'shape': 'Size'})
     qtbot.addWidget(form)
-    edges = form.editors['shape']
+    edges = form.editors['shape'].native
     assert isinstance(edges, Edges)
     edges.boxes[0].setMinimum(1)
     form.set_value('shape', (8, 32, 32))

@@ -64,13 +64,15 @@ def test_menu_items_open_the_widget_at_their_step(make_napari_viewer, manifest):
 
     viewer = make_napari_viewer()
     steps = (commands.show_slices, commands.show_reconstruct, commands.show_finetune, commands.show_analyse)
+    widgets = []
     for i, show in enumerate(steps):
         show()
         _, widget = viewer.window.add_plugin_dock_widget(PLUGIN, 'Microrecon')
         assert isinstance(widget, MicroreconWidget)
         assert widget.stack.currentIndex() == i
+        widgets.append(widget)
     assert len(viewer.window.dock_widgets) == 1
-    widget.close_for_good()
+    widgets[-1].close_for_good()
 
 
 def test_a_sample_from_the_menu_fills_the_session(make_napari_viewer, qtbot):

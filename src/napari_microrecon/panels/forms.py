@@ -1,15 +1,17 @@
-"""A form from a pydantic model: the model's limits, defaults and descriptions drive the widgets."""
+"""A form from a pydantic model: the model's limits, defaults and descriptions drive magicgui's widgets."""
 
 from __future__ import annotations
 
 import types
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Generic, Literal, TypeVar, Union, get_args, get_origin
 
+from magicgui.widgets import CheckBox, ComboBox, FloatSpinBox, SpinBox
+from magicgui.widgets.bases import ValueWidget
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QCheckBox, QComboBox, QDoubleSpinBox, QHBoxLayout, QLabel, QSpinBox, QWidget
+from qtpy.QtWidgets import QHBoxLayout, QLabel, QSpinBox, QWidget
 
 from ..engine.errors import InputError
 from .parts import form, narrow
@@ -80,41 +82,28 @@ class ModelForm(QWidget, Generic[Model]):
     ) -> None:
         super().__init__(parent)
         self._model = model
-        self.editors: dict[str, QWidget] = {}
+        self.editors: dict[str, Editor] = {}
         self.rows = form()
         self.setLayout(self.rows)
         for name, label in fields.items():
             info = model.model_fields[name]
             editor = _editor(info, (choices or {}).get(name), (suffixes or {}).get(name, ''))
             title = QLabel(label)
-            for widget in (title, editor):
+            for widget in (title, editor.native, *editor.parts):
                 widget.setToolTip(f'<qt>{info.description or label}</qt>')
-            if isinstance(editor, Edges):
-                for box in editor.boxes:
-                    box.setToolTip(f'<qt>{info.description or label}</qt>')
-            title.setBuddy(editor)
+            title.setBuddy(editor.native)
             self.editors[name] = editor
-            _on_change(editor, self.changed.emit)
-            self.rows.addRow(title, editor)
+            self.rows.addRow(title, editor.native)
             self.set_value(name, (defaults or {}).get(name, info.get_default(call_default_factory=True)))
+            editor.on_change(self.changed.emit)
 
     def set_value(self, name: str, value: Any) -> None:
         """Show a value of one field."""
-        editor = self.editors[name]
-        if isinstance(editor, Edges):
-            editor.set_value(value)
-        elif isinstance(editor, QComboBox):
-            editor.setCurrentIndex(max(0, editor.findData(value)))
-        elif isinstance(editor, QCheckBox):
-            editor.setChecked(value)
-        elif isinstance(editor, QSpinBox):
-            editor.setValue(editor.minimum() if value is None else int(value))
-        elif isinstance(editor, QDoubleSpinBox):
-            editor.setValue(editor.minimum() if value is None else float(value))
+        self.editors[name].value = value
 
     def values(self) -> dict[str, Any]:
         """Return what the form shows, by field."""
-        return {name: _value(editor) for name, editor in self.editors.items()}
+        return {name: editor.value for name, editor in self.editors.items()}
 
     def model(self, **further: Any) -> Model:
         """Return a model with the form's values and `further` ones.
@@ -132,36 +121,65 @@ class ModelForm(QWidget, Generic[Model]):
             raise InputError(subject, first['msg'].removeprefix('Value error, '), 'change it in the form') from error
 
 
-def _editor(info: FieldInfo, choices: Mapping[str, str] | None, suffix: str) -> QWidget:
+class Editor:
+    """One field: a magicgui widget (or the three edges), where the smallest value may stand for None."""
+
+    def __init__(self, widget: ValueWidget | Edges, none: int | None = None) -> None:
+        self._widget, self._none = widget, none
+        self.native: QWidget = widget if isinstance(widget, Edges) else widget.native
+        self.parts: Sequence[QWidget] = widget.boxes if isinstance(widget, Edges) else ()
+
+    @property
+    def value(self) -> Any:
+        """What the editor shows."""
+        found: Any = self._widget.value() if isinstance(self._widget, Edges) else self._widget.value
+        if self._none is None:
+            return found
+        return None if found == self._none else int(found)
+
+    @value.setter
+    def value(self, value: Any) -> None:
+        if isinstance(self._widget, Edges):
+            self._widget.set_value(value)
+        else:
+            self._widget.value = self._none if value is None else value
+
+    def on_change(self, slot: Callable[[], None]) -> None:
+        """Call `slot` whenever the value changes."""
+        if isinstance(self._widget, Edges):
+            self._widget.changed.connect(slot)
+        else:
+            self._widget.changed.connect(lambda _: slot())
+
+
+def _editor(info: FieldInfo, choices: Mapping[str, str] | None, suffix: str) -> Editor:
     kind, optional = _plain(info.annotation)
     if choices is None and get_origin(kind) is Literal:
         choices = {value: str(value) for value in get_args(kind)}
     if choices is not None:
-        combo = narrow(QComboBox())
-        for value, words in choices.items():
-            combo.addItem(words, value)
-        return combo
+        combo = ComboBox(choices=[(words, value) for value, words in choices.items()])
+        narrow(combo.native)
+        return Editor(combo)
     if kind is bool:
-        return QCheckBox()
+        return Editor(CheckBox(text=''))
     if get_origin(kind) is tuple:
-        return Edges()
+        return Editor(Edges())
     low, high = _limits(info)
     if kind is int:
-        box = QSpinBox()
-        floor = int(low) if low is not None else -_LARGEST
-        # One step below the smallest value stands for None.
-        box.setRange(floor - optional, int(high) if high is not None else _LARGEST)
-        if suffix:
-            box.setSuffix(suffix)
-        if optional:
-            box.setSpecialValueText('automatic')
-        return box
+        floor, ceiling = int(low) if low is not None else -_LARGEST, int(high) if high is not None else _LARGEST
+        if not optional:
+            return Editor(SpinBox(min=floor, max=ceiling, step=1))
+        # One step below the smallest value stands for None; magicgui's integer box cannot show words for it.
+        box = FloatSpinBox(min=floor - 1, max=ceiling, step=1)
+        box.native.setDecimals(0)
+        box.native.setSpecialValueText('automatic')
+        return Editor(box, floor - 1)
     if kind is float:
-        real = QDoubleSpinBox()
-        real.setDecimals(1)
-        real.setRange(0.1 if low is not None else -1e9, float(high) if high is not None else 1e9)
-        real.setSuffix(suffix)
-        return real
+        real = FloatSpinBox(min=0.1 if low is not None else -1e9, max=high if high is not None else 1e9, step=0.1)
+        real.native.setDecimals(1)
+        real.native.setSingleStep(1.0 if high is None or high > 1 else 0.1)
+        real.native.setSuffix(suffix)
+        return Editor(real)
     raise TypeError(f'no editor for {info.annotation}')
 
 
@@ -181,29 +199,3 @@ def _limits(info: FieldInfo) -> tuple[float | None, float | None]:
         if (below := getattr(rule, 'lt', None)) is not None:
             high = below - 1
     return low, high
-
-
-def _value(editor: QWidget) -> Any:
-    if isinstance(editor, Edges):
-        return editor.value()
-    if isinstance(editor, QComboBox):
-        return editor.currentData()
-    if isinstance(editor, QCheckBox):
-        return editor.isChecked()
-    if isinstance(editor, QSpinBox):
-        is_none = bool(editor.specialValueText()) and editor.value() == editor.minimum()
-        return None if is_none else editor.value()
-    if isinstance(editor, QDoubleSpinBox):
-        return editor.value()
-    raise TypeError(type(editor).__name__)
-
-
-def _on_change(editor: QWidget, slot: Any) -> None:
-    if isinstance(editor, Edges):
-        editor.changed.connect(slot)
-    elif isinstance(editor, QComboBox):
-        editor.currentIndexChanged.connect(lambda _: slot())
-    elif isinstance(editor, QCheckBox):
-        editor.toggled.connect(lambda _: slot())
-    elif isinstance(editor, QSpinBox | QDoubleSpinBox):
-        editor.valueChanged.connect(lambda _: slot())
