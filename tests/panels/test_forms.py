@@ -63,7 +63,7 @@ def test_every_field_of_the_reconstruct_panel_reaches_the_engine(qtbot):
     assert panel.parameters().device == 'cpu'
     wanted = {
         'shape': (32, 48, 64), 'mode': 'most-likely', 'realisations': 3, 'seed': 11, 'periodic': True, 'tile': 96,
-        'device': 'auto',
+        'device': 'auto', 'fractions': 'ensemble',
     }  # fmt: skip
     for name, value in wanted.items():
         (panel.form if name in panel.form.editors else panel.advanced).set_value(name, value)

@@ -173,7 +173,8 @@ def _work(terminal: Terminal, sample: Sample, seed: int) -> tuple[Volume, Volume
     slices = sample.load_slices()
     choice = choose_weights('auto', slices)
     terminal.note(f'{sample.title}: weights {choice.reason}')
-    params = ReconstructParams(seed=seed)
+    # One volume is shown, so it is held to the porosity of the slices instead of scattering about it.
+    params = ReconstructParams(seed=seed, fractions='volume')
     cost = estimate(params.shape, choice.weights, resolve_device('auto'))
     terminal.note(f'reconstructing {" x ".join(map(str, params.shape))} voxels takes about {duration(cost.seconds)}')
     made = make_volumes(terminal, slices, choice.weights, params).volumes[0]

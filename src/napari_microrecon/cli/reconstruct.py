@@ -37,6 +37,12 @@ def reconstruct(
     seed: opt.Seed = 0,
     tile: Annotated[int | None, typer.Option('--tile', help='Edge of the tiles: less memory, same result.')] = None,
     periodic: Annotated[bool, typer.Option('--periodic', help='Opposite faces fit together.')] = False,
+    fractions: Annotated[
+        Literal['ensemble', 'volume'],
+        typer.Option(
+            '--fractions', help='Phase fractions of the slices: met on average over volumes, or by each volume.'
+        ),
+    ] = 'ensemble',
     target_fraction: Annotated[
         list[str] | None, typer.Option('--target-fraction', metavar='PHASE=F', help='Wanted fraction of a phase.')
     ] = None,
@@ -67,6 +73,7 @@ def reconstruct(
         seed=seed,
         tile=tile,
         periodic=periodic,
+        fractions=fractions,
         target_fractions=_target_fractions(target_fraction, given),
         device=device,
     )

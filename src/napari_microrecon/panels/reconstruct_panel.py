@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from ..session import Session
     from ..viewer.settings import Preferences
 
+# A single volume is what most people look at first: it should have the porosity that they measured.
+_FRACTIONS = {'volume': 'as in the slices', 'ensemble': 'scatter as in nature'}
 _MODES = {
     'unconditional': 'New sample of the same material',
     'conditioned': 'Hold the slices in place',
@@ -66,9 +68,9 @@ class ReconstructPanel(Panel):
         self.form.rows.insertRow(0, 'Weights', self.weights)
         self.advanced = ModelForm(
             ReconstructParams,
-            {'periodic': 'Periodic', 'tile': 'Tile edge', 'device': 'Device'},
-            choices={'device': _DEVICES},
-            defaults={'device': preferences.device},
+            {'fractions': 'Phase fractions', 'periodic': 'Periodic', 'tile': 'Tile edge', 'device': 'Device'},
+            choices={'device': _DEVICES, 'fractions': _FRACTIONS},
+            defaults={'device': preferences.device, 'fractions': 'volume'},
         )
         self.fold = Fold('More options', self.advanced)
         self.run_button = button('Reconstruct', 'Generate the volume in the background', primary=True)

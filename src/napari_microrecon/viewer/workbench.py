@@ -183,7 +183,7 @@ class Workbench(QObject):
 
         edge, reference = self.preferences.edge, session.reference
         edges = (edge,) * 3 if reference is None else tuple(min(edge, n) for n in reference.shape)
-        given = {'shape': edges, 'device': self.preferences.device}
+        given = {'shape': edges, 'device': self.preferences.device, 'fractions': 'volume'}
         return ReconstructParams.model_validate(given)  # the rest are the model's defaults
 
     def cancel(self) -> None:

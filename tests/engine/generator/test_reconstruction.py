@@ -48,6 +48,12 @@ def test_target_fraction_is_followed(one_slice: SliceSet, trained: Weights) -> N
     assert not ((low == 1) & (high == 0)).any()  # the same structure, opened further
 
 
+def test_every_volume_can_be_held_to_the_fractions_of_the_slices(one_slice: SliceSet, trained: Weights) -> None:
+    for seed in (1, 2):
+        held = volume_of(one_slice, trained, shape=(48, 48, 48), seed=seed, fractions='volume')
+        assert (held == 1).mean() == pytest.approx(one_slice.fractions[1], abs=0.003)
+
+
 def test_periodic_faces_fit(one_slice: SliceSet, trained: Weights) -> None:
     periodic = volume_of(one_slice, trained, shape=(48, 48, 48), periodic=True)
     inside = np.mean([(np.diff(periodic, axis=axis) != 0).mean() for axis in range(3)])

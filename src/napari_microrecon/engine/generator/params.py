@@ -44,10 +44,14 @@ class ReconstructParams(_Parameters):
         default=None, ge=16, le=2048, description='Edge of the tiles in voxels; changes memory, not one voxel'
     )
     periodic: bool = Field(default=False, description='Opposite faces fit together')
+    fractions: Literal['ensemble', 'volume'] = Field(
+        default='ensemble',
+        description='ensemble: volumes scatter like the material and meet the fractions of the slices on average; '
+        'volume: every volume meets them itself',
+    )
     target_fractions: dict[int, float] = Field(
         default_factory=dict,
-        description='Volume fraction by phase label that every volume has exactly; the others keep their proportion. '
-        'Empty: the ensemble has the fractions of the slices, single volumes scatter like the material',
+        description='Volume fraction by phase label that every volume meets; the others keep their proportion',
     )
     device: str = Field(default='auto', description='auto, cpu, cuda or mps')
 

@@ -219,8 +219,8 @@ def _realisation(
     labels[:] = prior_labels
     yield Progress(what, 0, 0, preview=Volume(labels.copy(), slices.phases, slices.voxel_size, name='prior'))
 
-    # A wanted fraction is met by the volume itself, so its logits are kept until all are known.
-    exact = np.empty((slices.phases.count, *params.shape), np.float16) if params.target_fractions else None
+    # Fractions that the volume itself must meet need all of its logits.
+    exact = np.empty((slices.phases.count, *params.shape), np.float16) if _is_held(params) else None
 
     def take(window: Window, logits: np.ndarray) -> None:
         if anchors is not None:
@@ -241,6 +241,11 @@ def _realisation(
         offsets = calibrate(exact.reshape(len(exact), -1)[:, ::step].T.astype(float), wanted)
         labels = (exact + offsets[:, None, None, None].astype(np.float16)).argmax(0).astype(np.uint8)
     return labels if anchors is None else anchors.hold(labels)
+
+
+def _is_held(params: ReconstructParams) -> bool:
+    """Whether every volume meets the wanted fractions itself."""
+    return params.fractions == 'volume' or bool(params.target_fractions)
 
 
 def _prior_preview(sampler: Sampler, grid: Grid) -> np.ndarray:
@@ -277,7 +282,7 @@ def _check_memory(phases: Phases, weights: Weights, params: ReconstructParams, d
         per_voxel += 2 * weights.header.architecture.channels * 6 / 8 * 4
     if params.mode != 'unconditional':
         per_voxel += 8 * phases.count
-    if params.target_fractions:
+    if _is_held(params):
         per_voxel += 6 * phases.count
     need, free = voxels * per_voxel, free_memory('cpu')
     if need > free:
