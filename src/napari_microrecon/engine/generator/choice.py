@@ -64,7 +64,7 @@ def untrained(slices: SliceSet, prior: PriorModel | None = None, name: str = 'pr
     prior = prior or choose_prior(exemplars)
     header = WeightsHeader(
         name=name,
-        architecture=Architecture(phase_count=prior.phase_count, field_count=len(prior.fields)),
+        architecture=Architecture(phase_count=prior.phase_count, field_count=prior.channels),
         prior=prior,
         phases=slices.phases,
         voxel_size=slices.voxel_size,

@@ -99,16 +99,18 @@ class Exemplars:
         """Shortest image edge in pixels."""
         return min(min(image.shape) for images in self.images.values() for image in images)
 
-    def edge_density(self, mask_of: int | None = None) -> dict[Axis, float]:
-        """Phase changes per pixel along each axis, of one phase or of any (None)."""
+    def edge_density(self, mask_of: int | None = None, without: tuple[int, ...] = ()) -> dict[Axis, float]:
+        """Phase changes per pixel along each axis, of one phase or of any (None), outside the phases `without`."""
         sums: dict[Axis, list[float]] = {axis: [0.0, 0.0] for axis in AXES}
         for normal, images in self.images.items():
             for image in images:
                 picture = image if mask_of is None else image == mask_of
+                left = ~np.isin(image, without)
                 for position, axis in enumerate(IMAGE_AXES[normal]):
                     a, b = (picture[1:], picture[:-1]) if position == 0 else (picture[:, 1:], picture[:, :-1])
-                    sums[axis][0] += float((a != b).sum())
-                    sums[axis][1] += a.size
+                    inside = left[1:] & left[:-1] if position == 0 else left[:, 1:] & left[:, :-1]
+                    sums[axis][0] += float(((a != b) & inside).sum())
+                    sums[axis][1] += max(int(inside.sum()), 1)
         densities: dict[Axis, float] = {axis: max(n / total, 1e-4) for axis, (n, total) in sums.items()}
         if self.isotropic:
             mean = sum(densities.values()) / 3

@@ -45,7 +45,7 @@ def cpu_threads(count: int | None) -> Iterator[None]:
 def new_network(prior: PriorModel, exemplars: Exemplars, seed: int, like: Architecture | None = None) -> Generator:
     """Generator that begins as the calibrated prior: its head adds little, its bias sets the fractions."""
     architecture = (like or Architecture()).model_copy(
-        update={'phase_count': exemplars.phase_count, 'field_count': len(prior.fields)}
+        update={'phase_count': exemplars.phase_count, 'field_count': prior.channels}
     )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
@@ -263,7 +263,7 @@ class _Loop:
             prior = start.prior
         wanted = self.architecture or (start.architecture if start.trained else Architecture())
         architecture = wanted.model_copy(
-            update={'phase_count': self.exemplars.phase_count, 'field_count': len(prior.fields)}
+            update={'phase_count': self.exemplars.phase_count, 'field_count': prior.channels}
         )
         origin = Source(name=self.start.name, sha256=self.start.sha256) if start.trained else None
         return WeightsHeader(

@@ -28,14 +28,21 @@ SMALLEST_GRAIN = 2.0  # voxels
 class PriorModel(BaseModel):
     """Random fields that a volume inherits its three-dimensional structure from.
 
-    Two phases have one field, which favours phase 1. K > 2 phases have one field each.
+    Two phases have one field, which favours phase 1. K > 2 phases take their places one after the
+    other, K - 1 fields in all: the phase that a field describes best first (the particles), the next
+    one in what is left (the binder), the last fills the rest (the pores). So the shape of the first
+    is not broken by the others.
 
     Attributes
     ----------
     phase_count : int
         K.
     fields : tuple of Field
-        One for K = 2, else K.
+        K - 1.
+    order : tuple of int
+        Phase labels in the order in which they take their places; the last one has no field.
+    thresholds : tuple of float
+        Added to each field: the phase takes what is positive.
     reason : str
         Why these families, in words for the user.
     """
@@ -44,7 +51,14 @@ class PriorModel(BaseModel):
 
     phase_count: int
     fields: tuple[AnyField, ...]
+    order: tuple[int, ...] = ()
+    thresholds: tuple[float, ...] = ()
     reason: str = ''
+
+    @property
+    def channels(self) -> int:
+        """Channels F that `sample` returns: the field itself for two phases, else K phase logits."""
+        return 1 if self.phase_count == 2 else self.phase_count
 
     @property
     def support(self) -> float:
@@ -52,19 +66,20 @@ class PriorModel(BaseModel):
         return max(field.support for field in self.fields)
 
     def sample(self, shape: tuple[int, int, int], seed: int, *, periodic: bool) -> np.ndarray:
-        """Draw all fields, float32 (F, Z, Y, X); the same for the same shape and seed on any machine."""
-        return np.stack(
+        """Draw the prior, float32 (F, Z, Y, X); the same for the same shape and seed on any machine."""
+        fields = np.stack(
             [
                 field.sample(shape, random_stream(seed, 1, index), periodic=periodic)
                 for index, field in enumerate(self.fields)
             ]
         )
+        return fields if self.phase_count == 2 else nest(fields, self.order, self.thresholds)
 
     def offsets(self, fractions: np.ndarray) -> np.ndarray:
         """Offsets (K,) by which the untrained prior has these fractions over the ensemble, exactly."""
         if self.phase_count == 2:
             return np.array([0.0, float(ndtri(fractions[1] / np.sum(fractions)))])
-        return calibrate(_independent(self.phase_count), fractions)
+        return _ensemble_offsets(self.order, self.thresholds, tuple(float(f) for f in fractions))
 
     def fractions_of(self, sample: np.ndarray, fractions: np.ndarray) -> np.ndarray:
         """Fractions (K,) that the prior, calibrated to `fractions`, has on a sample of its fields (n, F)."""
@@ -80,8 +95,28 @@ class PriorModel(BaseModel):
 
 @lru_cache(maxsize=8)
 def _independent(count: int) -> np.ndarray:
-    """Independent standard normal values (n, K): what the fields of the ensemble are."""
-    return random_stream(0, 5).standard_normal((200_000, count))
+    """Independent standard normal values (n, count): what the fields of the ensemble are."""
+    return random_stream(0, 5).standard_normal((50_000, count))
+
+
+@lru_cache(maxsize=64)
+def _ensemble_offsets(
+    order: tuple[int, ...], thresholds: tuple[float, ...], fractions: tuple[float, ...]
+) -> np.ndarray:
+    logits = nest(_independent(len(thresholds)).T, order, thresholds)
+    return calibrate(logits.T.astype(float), np.array(fractions))
+
+
+def nest(fields: np.ndarray, order: tuple[int, ...], thresholds: tuple[float, ...]) -> np.ndarray:
+    """Logits (K, ...) whose largest is the first phase in `order` with a positive field (K - 1, ...), else the last."""
+    logits = np.empty((len(order), *fields.shape[1:]), np.float32)
+    rest: np.ndarray | None = None
+    for label, field, threshold in zip(order[:-1], fields, thresholds, strict=True):
+        own = field + np.float32(threshold)
+        logits[label] = own if rest is None else np.minimum(rest, own)
+        rest = -own if rest is None else np.minimum(rest, -own)
+    logits[order[-1]] = rest
+    return logits
 
 
 def candidates(exemplars: Exemplars, label: int) -> dict[str, GrainField | GaussianField]:
@@ -179,23 +214,52 @@ def _depths(masks: list[np.ndarray], longest: int = 12) -> np.ndarray:
 
 def choose_prior(exemplars: Exemplars) -> PriorModel:
     """Fit every family to every phase and keep the one whose sections are nearest the slices."""
-    labels = [1] if exemplars.phase_count == 2 else list(range(exemplars.phase_count))
-    fields: list[GrainField | GaussianField | NoiseField] = []
-    reasons: list[str] = []
-    for label in labels:
+    count = exemplars.phase_count
+    best: dict[int, tuple[float, GrainField | GaussianField]] = {}
+    reasons: dict[int, str] = {}
+    for label in [1] if count == 2 else range(count):
         scored = {
             name: (section_error(exemplars, label, field) + _isolated_pores(exemplars, label, field), field)
             for name, field in candidates(exemplars, label).items()
         }
         ranked = sorted(scored.items(), key=lambda item: item[1][0])
-        best, (error, field) = ranked[0]
+        name, best[label] = ranked[0]
+        beaten = [f'; {other} {error:.3f}' for other, (error, f) in ranked if f.kind != best[label][1].kind][:1]
+        reasons[label] = f'phase {label}: {name} (section error {best[label][0]:.3f}{"".join(beaten)})'
+    if count == 2:
+        return PriorModel(phase_count=2, fields=(best[1][1],), order=(1, 0), thresholds=(0.0,), reason=reasons[1])
+    order = tuple(sorted(best, key=lambda label: best[label][0]))
+    fields: list[GrainField | GaussianField] = []
+    thresholds: list[float] = []
+    for index, label in enumerate(order[:-1]):
+        left = 1.0 - sum(exemplars.fractions[list(order[:index])])
+        share = float(np.clip(exemplars.fractions[label] / left, 1e-3, 1 - 1e-3))
+        field = best[label][1]
+        if index and isinstance(field, GrainField):
+            # Refit to what the earlier phases leave over.
+            e = exemplars.edge_density(label, without=order[:index])
+            inside = share if not field.grains_favoured else 1 - share
+            field = GrainField.fit(
+                inside, (e['z'], e['y'], e['x']), spread=field.spread, grains_favoured=field.grains_favoured
+            )
         fields.append(field)
-        beaten = [f'; {name} {other:.3f}' for name, (other, f) in ranked if f.kind != field.kind][:1]
-        reasons.append(f'phase {label}: {best} (section error {error:.3f}{"".join(beaten)})')
-    return PriorModel(phase_count=exemplars.phase_count, fields=tuple(fields), reason='; '.join(reasons))
+        thresholds.append(float(ndtri(share)))
+    told = [reasons[label] for label in order[:-1]] + [f'phase {order[-1]}: what is left']
+    return PriorModel(
+        phase_count=count,
+        fields=tuple(fields),
+        order=order,
+        thresholds=tuple(thresholds),
+        reason='; '.join(told),
+    )
 
 
 def noise_prior(phase_count: int) -> PriorModel:
     """White noise in place of structure, the baseline that other generators start from."""
-    count = 1 if phase_count == 2 else phase_count
-    return PriorModel(phase_count=phase_count, fields=(NoiseField(),) * count, reason='white noise, as asked')
+    return PriorModel(
+        phase_count=phase_count,
+        fields=(NoiseField(),) * (phase_count - 1),
+        order=tuple(range(phase_count)) if phase_count > 2 else (1, 0),
+        thresholds=tuple(float(ndtri(1 / (phase_count - i))) for i in range(phase_count - 1)),
+        reason='white noise, as asked',
+    )
