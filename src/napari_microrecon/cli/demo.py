@@ -149,13 +149,18 @@ def _band(comparison: Comparison, key: str, factor: float = 1, unit: str = '') -
         return ''
     low, high = factor * max(0.0, entry.mean - 2 * entry.sd), factor * (entry.mean + 2 * entry.sd)
     word = {'inside': 'inside', 'outside': 'outside'}.get(verdict.verdict, 'cannot be judged against')
-    return f' ({word} the band {low:.1f} to {high:.1f}{unit})'
+    band = f'{word} the band {low:.1f} to {high:.1f}{unit}'
+    compared = comparison.compared.get(key)
+    if comparison.same_size or compared is None or compared.value is None:
+        return f' ({band})'
+    # The reference is too small for parts of this size: what is judged is the mean of equal parts of both.
+    return f' (parts: {factor * compared.value:.1f}{unit}, {band} of the parts of the reference)'
 
 
 def _curve_agreement(comparison: Comparison) -> tuple[int, int]:
     """Distances at which the radial S2 lies inside the band, and distances compared."""
     band = comparison.curve_bands.get('s2_radial')
-    curve = comparison.generated.curves.get('s2_radial')
+    curve = (comparison.compared_curves or comparison.generated.curves).get('s2_radial')
     if band is None or curve is None:
         return 0, 0
     rows = list(zip(curve.value, band.mean, band.sd, strict=False))

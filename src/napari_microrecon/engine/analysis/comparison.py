@@ -203,10 +203,10 @@ class Comparison(BaseModel):
     def summary(self) -> str:
         """One sentence: how many statistics lie inside, which outside."""
         inside, outside, open_ = (len(self.keys_with(w)) for w in ('inside', 'outside', 'cannot tell'))
-        text = f'{inside} of {inside + outside} statistics inside the spread of real material'
+        text = f'{inside} of {inside + outside} judged statistics inside the spread of real material'
         if outside:
             text += f'; outside: {", ".join(title(k) for k in self.keys_with("outside"))}'
-        return text + (f'; {open_} cannot be told at this size' if open_ else '')
+        return text + (f'; {open_} more cannot be judged at this size' if open_ else '')
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data ready for JSON."""
