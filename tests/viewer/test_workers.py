@@ -172,7 +172,7 @@ def test_the_window_stays_awake_while_python_computes(bench, qtbot):
     heartbeat.stop()
     # Other work may share the cores here, so not the largest gap is judged (the benchmark does that): a job
     # that kept the interpreter to itself would leave two or three beats, a second apart.
-    assert len(heartbeat.gaps) > 10
+    assert len(heartbeat.gaps) > 3
     assert sorted(heartbeat.gaps)[len(heartbeat.gaps) // 2] < 0.15
 
 

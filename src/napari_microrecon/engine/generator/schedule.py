@@ -92,4 +92,5 @@ class Schedule:
         known = self.known_at(step)
         if known and step >= known:
             return True
-        return self._by_clock and elapsed > 1.05 * (self._params.minutes or 1.0) * 60 and step >= REVISIONS[0]
+        # Not before there is a plan: without one the training could not be repeated.
+        return bool(known) and self._by_clock and elapsed > 1.05 * (self._params.minutes or 1.0) * 60
