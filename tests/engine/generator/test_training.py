@@ -10,10 +10,16 @@ import torch
 
 from napari_microrecon.engine.errors import InputError
 from napari_microrecon.engine.generator import Weights, choose_weights, finetune
+from napari_microrecon.engine.generator.checkpoint import FIELD_SAMPLE, LOGIT_SAMPLE
+from napari_microrecon.engine.generator.device import placement
+from napari_microrecon.engine.generator.exemplar import one_hot
 from napari_microrecon.engine.generator.params import Architecture, FinetuneParams, LossWeights
+from napari_microrecon.engine.generator.sampling import calibration_sample
+from napari_microrecon.engine.generator.trainer import plane_crops
 from napari_microrecon.engine.phases import Phases
 from napari_microrecon.engine.progress import drain
 from napari_microrecon.engine.slices import Slice, SliceSet
+from napari_microrecon.engine.voxels import AXES, Axis
 
 
 def assert_same(a: Weights, b: Weights) -> None:
@@ -117,6 +123,18 @@ def test_weights_survive_the_disk(trained: Weights, tmp_path: Path) -> None:
     (tmp_path / 'text.safetensors').write_text('no weights')
     with pytest.raises(InputError, match='no readable safetensors'):
         Weights.load(tmp_path / 'text.safetensors')
+
+
+def test_stored_calibration_is_that_of_the_stored_network(one_slice: SliceSet, trained: Weights) -> None:
+    network = trained.network()
+    pictures: dict[Axis, list[torch.Tensor]] = {
+        a: [torch.from_numpy(one_hot(one_slice.slices[0].labels, 2))] for a in AXES
+    }
+    with torch.no_grad():
+        film = network.modulation(plane_crops(pictures, None))
+    logits, fields = calibration_sample(network, trained.header.prior, film, placement('cpu'))
+    assert np.array_equal(fields.astype(np.float16), trained.tensors[FIELD_SAMPLE].numpy())
+    assert np.abs(logits - trained.tensors[LOGIT_SAMPLE].float().numpy()).max() < 0.05
 
 
 @pytest.mark.parametrize(
