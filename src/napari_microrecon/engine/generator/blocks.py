@@ -1,7 +1,7 @@
 """Building blocks of the generator: wrapped convolutions, CBAM and multi-scale channel aggregation.
 
-Everything that pools over space keeps running statistics and uses them for sampling, as batch
-normalisation does. A voxel then depends on its neighbourhood alone, so that a volume made in
+What pools over space keeps running statistics and uses them, in training too; normalisation is over
+the channels of a voxel. A voxel then depends on its neighbourhood alone, so that a volume made in
 tiles is the volume made at once.
 """
 
@@ -54,46 +54,45 @@ class Convolve(nn.Conv3d):
 
     def forward(self, input: Tensor, boundary: Boundary = 'wrap') -> Tensor:
         """(N, inputs, Z, Y, X) -> (N, outputs, Z, Y, X)."""
-        return self.scaled(input, boundary, None, None)
-
-    def scaled(self, x: Tensor, boundary: Boundary, scale: Tensor | None, bias: Tensor | None) -> Tensor:
-        """Convolve with every output channel multiplied by `scale` (outputs,) and shifted by `bias`."""
-        weight = self.weight if scale is None else self.weight * scale.view(-1, 1, 1, 1, 1)
         if boundary == 'wrap':
-            return nn.functional.conv3d(wrap_pad(x), weight, bias)
-        return nn.functional.conv3d(x, weight, bias, padding=1)
+            return nn.functional.conv3d(wrap_pad(input), self.weight)
+        return nn.functional.conv3d(input, self.weight, padding=1)
+
+
+class ChannelNorm(nn.LayerNorm):
+    """Normalisation over the channels of each voxel, scaled and shifted per channel.
+
+    It needs no statistics over space: a training volume cannot lean on its own average, which sampling could not
+    know (batch normalisation loses a tenth of the surface that way), and tiles agree to the last bit.
+    """
+
+    def forward(self, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+        """(N, C, Z, Y, X) -> the same shape; weight and bias (C,) after modulation."""
+        with torch.autocast(x.device.type, enabled=False):
+            last = x.permute(0, 2, 3, 4, 1)
+            y = nn.functional.layer_norm(last, self.normalized_shape, weight.to(x.dtype), bias.to(x.dtype), self.eps)
+        return y.permute(0, 4, 1, 2, 3)
 
 
 class Layer(nn.Module):
-    """Convolution, batch normalisation modulated by the slices (FiLM), leaky ReLU.
+    """Convolution, normalisation modulated by the slices (FiLM), leaky ReLU.
 
-    Modulation is folded into the normalisation, and for sampling both into the convolution:
-    passes over memory, not multiplications, are what a layer costs.
+    Modulation is folded into the normalisation: passes over memory, not multiplications, are what a
+    layer costs.
     """
 
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()
         self.conv = Convolve(inputs, outputs)
-        self.norm = nn.BatchNorm3d(outputs)
+        self.norm = ChannelNorm(outputs)
 
     def forward(self, x: Tensor, film: tuple[Tensor, Tensor] | None, boundary: Boundary) -> Tensor:
         """(N, inputs, Z, Y, X) -> (N, outputs, Z, Y, X); film: scale and shift, each (1, outputs)."""
-        norm = self.norm
-        weight, bias = norm.weight, norm.bias
+        weight, bias = self.norm.weight, self.norm.bias
         if film is not None:
             scale, shift = film[0][0].float(), film[1][0].float()
             weight, bias = weight * (1 + scale), bias * (1 + scale) + shift
-        if norm.training:
-            x = self.conv(x, boundary)
-            norm.num_batches_tracked.add_(1)  # type: ignore[union-attr]
-            rate = 1 / float(norm.num_batches_tracked) if norm.momentum is None else norm.momentum  # type: ignore[arg-type]
-            x = nn.functional.batch_norm(x, norm.running_mean, norm.running_var, weight, bias, True, rate, norm.eps)
-        else:
-            assert norm.running_mean is not None
-            assert norm.running_var is not None
-            factor = weight * torch.rsqrt(norm.running_var + norm.eps)
-            x = self.conv.scaled(x, boundary, factor, bias - norm.running_mean * factor)
-        return nn.functional.leaky_relu(x, 0.1, inplace=True)
+        return nn.functional.leaky_relu(self.norm(self.conv(x, boundary), weight, bias), 0.1, inplace=True)
 
 
 class RunningPool(nn.Module):
@@ -105,14 +104,9 @@ class RunningPool(nn.Module):
 
     def __init__(self, channels: int) -> None:
         super().__init__()
-        self.momentum: float | None = 0.05
         self.register_buffer('mean', torch.zeros(channels))
         self.register_buffer('peak', torch.zeros(channels))
         self.register_buffer('count', torch.zeros((), dtype=torch.long))
-
-    def forget(self) -> None:
-        """Start the running statistics anew."""
-        self.count.zero_()
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """(N, C, Z, Y, X) -> mean and maximum, each (N, C)."""
@@ -121,10 +115,11 @@ class RunningPool(nn.Module):
         mean, peak = x.float().mean((2, 3, 4)), x.float().amax((2, 3, 4))
         with torch.no_grad():
             self.count += 1
-            rate = 1 / float(self.count) if self.momentum is None or self.count == 1 else self.momentum
+            rate = max(1 / float(self.count), 0.02)
             self.mean += rate * (mean.mean(0) - self.mean)
             self.peak += rate * (peak.mean(0) - self.peak)
-        return mean, peak
+        # The running values rule in training too; the gradient is that of this volume.
+        return mean + (self.mean - mean).detach(), peak + (self.peak - peak).detach()
 
 
 class ConvolutionalAttention(nn.Module):

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from ..voxels import AXES
+from .calibration import calibrate
 from .exemplar import Exemplars
 from .losses import skeletons_of
 from .priors import PriorModel
@@ -46,6 +47,7 @@ class BoxPool:
         self._prior, self._shape, self._seed, self._size = prior, shape, seed, size
         self._isotropic = exemplars.isotropic
         self._boxes: dict[int, Box] = {}
+        self._fractions = exemplars.fractions
         self._offsets = prior.offsets(exemplars.fractions)
 
     def labels(self, fields: np.ndarray) -> np.ndarray:
@@ -54,9 +56,21 @@ class BoxPool:
 
     def _draw(self, index: int) -> Box:
         if index not in self._boxes:
-            fields = self._prior.sample(self._shape, self._seed * 1000 + index, periodic=True)
+            fields = self._level(self._prior.sample(self._shape, self._seed * 1000 + index, periodic=True))
             self._boxes[index] = Box(fields, skeletons_of(self.labels(fields), self._prior.phase_count))
         return self._boxes[index]
+
+    def _level(self, fields: np.ndarray) -> np.ndarray:
+        """Shift the fields so that the untrained prior has the slices' phase fractions in this very box.
+
+        A small box has fractions of its own, and their scatter from box to box would drown what the losses have
+        to say about shape. Sampling leaves the fields as they are: volumes scatter as the material does.
+        """
+        logits = self._prior.logits(fields)
+        own = calibrate(logits.reshape(len(logits), -1).T.astype(float), self._fractions)
+        shift = (own - self._offsets).astype(np.float32)
+        shift -= shift[0]
+        return fields + (shift[1:] if len(fields) == 1 else shift)[:, None, None, None]
 
     def at(self, step: int) -> Box:
         """Box of this training step: rolled and flipped (and turned, where isotropic) at random."""

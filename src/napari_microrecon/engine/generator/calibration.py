@@ -12,6 +12,7 @@ given, on the sample, the fractions that the calibrated prior has there.
 from __future__ import annotations
 
 import numpy as np
+import torch
 
 
 def calibrate(logits: np.ndarray, target: np.ndarray, rounds: int = 400) -> np.ndarray:
@@ -51,3 +52,26 @@ def wanted_fractions(fractions: np.ndarray, targets: dict[int, float]) -> np.nda
     for label, fraction in targets.items():
         wanted[label] = fraction
     return wanted / wanted.sum()
+
+
+def balance(logits: torch.Tensor, target: torch.Tensor, rounds: int = 8) -> torch.Tensor:
+    """Logits (1, K, ...) shifted per phase so that the mean of their softmax is `target` (K,), differentiably.
+
+    Newton steps on the concave dual; the last one carries the gradient, which makes it that of the implicit
+    function. A loss then speaks of shape alone: its pull on the phase fractions is gone.
+    """
+    flat = logits[0].flatten(1)  # (K, n)
+    count = len(target)
+    offsets = torch.zeros_like(target)
+    for index in range(rounds):
+        last = index == rounds - 1
+        with torch.set_grad_enabled(last and torch.is_grad_enabled()):
+            p = torch.softmax(flat + offsets[:, None], 0)
+            mean = p.mean(1)
+            with torch.no_grad():
+                slope = torch.diag(mean) - p @ p.T / p.shape[1]
+                # Offsets have a free constant: the first phase keeps its own.
+                inverse = torch.linalg.inv(slope[1:, 1:] + 1e-6 * torch.eye(count - 1, device=slope.device))
+            step = torch.cat([torch.zeros_like(mean[:1]), inverse @ (target - mean)[1:]])
+            offsets = offsets + (step if last else step.clamp(-2, 2))
+    return logits + offsets.view(1, count, *(1,) * (logits.dim() - 2))

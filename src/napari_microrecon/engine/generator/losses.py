@@ -16,6 +16,7 @@ from .exemplar import Exemplars, one_hot, s2_map
 
 PATCH = 7
 QUANTILES = 1024
+OWN = 576  # patches of the present volume per plane and scale
 
 
 def sections(volume: Tensor, normal: Axis) -> Tensor:
@@ -33,15 +34,16 @@ class PatchDistance:
     """Sliced Wasserstein distance between patch distributions (Rabin et al. 2012; Heitz et al. 2021).
 
     Patches of 7 x 7 pixels at scales 1, 2, 4 (8 for large features) are projected on random
-    directions; sorted projections are compared with the slices' quantiles. The same directions
-    are convolution filters, so that projecting is one convolution.
+    directions; sorted projections are compared with the slices' quantiles.
     """
 
-    def __init__(self, exemplars: Exemplars, scales: tuple[int, ...], *, bank: int = 256, seed: int = 0) -> None:
+    def __init__(self, exemplars: Exemplars, scales: tuple[int, ...], *, bank: int = 256, seed: int = 0, memory: int = 8) -> None:
         self.scales = scales
         self.axes: tuple[Axis, ...] = AXES
         self._rng = generator = torch.Generator().manual_seed(seed)
         self._filters: dict[int, Tensor] = {}
+        self._memory = memory
+        self.past: dict[str, Tensor] = {}
         self._quantiles: dict[tuple[Axis, int], Tensor] = {}
         for scale in scales:
             filters = torch.randn((bank, exemplars.phase_count, PATCH, PATCH), generator=generator)
@@ -78,12 +80,16 @@ class PatchDistance:
         return ordered[:, at]
 
     def __call__(self, volume: Tensor, generator: torch.Generator, directions: int = 48) -> Tensor:
-        """Mean squared quantile difference over planes, scales and directions, in units of the variance."""
+        """Mean squared quantile difference over planes, scales and directions, in units of the variance.
+
+        The distribution is that of the last few volumes and this one together: a small volume has a phase
+        fraction of its own, and to press each one into the slices' distribution makes the phases indecisive.
+        """
         total = volume.new_zeros(())
         count = 0
         for scale in self.scales:
             chosen = torch.randperm(len(self._filters[scale]), generator=generator)[:directions]
-            filters = self._filters[scale][chosen].to(volume.device)
+            filters = self._filters[scale][chosen].flatten(1).to(volume.device)
             for normal in self.axes:
                 table = self._quantiles[normal, scale]
                 stack = sections(volume, normal)
@@ -93,14 +99,37 @@ class PatchDistance:
                 picture = stack[some.to(stack.device)]
                 if scale > 1:
                     picture = torch.nn.functional.avg_pool2d(picture, scale)
-                projected = torch.nn.functional.conv2d(picture, filters).movedim(1, 0).flatten(1)
-                places = torch.randint(projected.shape[1], (QUANTILES,), generator=generator).to(volume.device)
-                got = projected[:, places].sort(dim=1).values
-                wanted = table[chosen].to(volume.device)
-                spread = wanted.var(dim=1).clamp_min(1e-4)
-                total = total + (((got - wanted) ** 2).mean(1) / spread).mean()
+                patches = random_patches(picture, OWN, generator)
+                projected = filters @ torch.cat([patches, *self._recall(f'{normal} {scale}', patches)]).T
+                ordered, order = projected.sort(dim=1)
+                at = ((torch.arange(ordered.shape[1]) + 0.5) / ordered.shape[1] * QUANTILES).long()
+                wanted = table[chosen][:, at].to(volume.device)
+                spread = table[chosen].var(dim=1).clamp_min(1e-4).to(volume.device)
+                # Earlier patches carry no gradient: only the present ones count.
+                error = ((ordered - wanted) ** 2 * (order < OWN)).sum(1) / OWN
+                total = total + (error / spread).mean()
                 count += 1
         return total / max(count, 1)
+
+    def _recall(self, key: str, patches: Tensor) -> list[Tensor]:
+        """Patches (n, K 49) of earlier volumes; keeps some of the present ones."""
+        if not self._memory:
+            return []
+        old = self.past.get(key)
+        new = patches[: OWN // 3].detach().cpu()
+        self.past[key] = new if old is None else torch.cat([new, old[: (self._memory - 1) * len(new)]])
+        return [] if old is None else [old.to(patches.device)]
+
+
+def random_patches(pictures: Tensor, count: int, generator: torch.Generator) -> Tensor:
+    """(n, K, rows, columns) -> patches at random places, (count, K PATCH PATCH)."""
+    n, phases, rows, columns = pictures.shape
+    high = torch.tensor([n, rows - PATCH + 1, columns - PATCH + 1])
+    image, row, column = (torch.rand((3, count), generator=generator) * high[:, None]).long()
+    window = (torch.arange(PATCH)[:, None] * columns + torch.arange(PATCH)).flatten()
+    at = ((image * rows + row) * columns + column)[:, None] + window
+    flat = pictures.movedim(1, 3).reshape(-1, phases).index_select(0, at.flatten().to(pictures.device))
+    return flat.view(count, PATCH * PATCH, phases).transpose(1, 2).reshape(count, -1)
 
 
 class PlaneStatistics:

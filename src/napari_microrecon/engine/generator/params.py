@@ -100,6 +100,7 @@ class FinetuneParams(_Parameters):
     critic_start: float = Field(
         default=0.3, ge=0, le=1, description='Share of the training after which the critics join'
     )
+    memory: int = Field(default=8, ge=0, description='Earlier training volumes that the patch distribution counts in')
     critic_steps: int = Field(default=1, ge=1, le=10, description='Critic steps per generator step')
     sections: int = Field(default=8, ge=2, description='Sections per plane that the critics see in a step')
     box: int | None = Field(

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from ..voxels import AXES, Axis
 from .boxes import BoxPool, box_shape, white_noise
-from .calibration import calibrate
+from .calibration import balance, calibrate
 from .critic import Critic, critic_loss
 from .device import Placement
 from .exemplar import Exemplars, one_hot
@@ -24,6 +24,8 @@ from .priors import PriorModel
 from .unet import Generator
 
 AVERAGING = 0.99  # of the weights that are evaluated and kept
+EVALUATED = 6  # training volumes that an evaluation measures, always the same ones
+WARM_RATE = 0.4  # of the learning rate, where training begins with trained weights
 WARM_UP = 20  # steps until the full learning rate
 
 
@@ -61,7 +63,7 @@ class Trainer:
         )
         self.pool = BoxPool(prior, exemplars, self.shape, params.seed)
         longest = max(max(exemplars.correlation_length(k).values()) for k in range(exemplars.phase_count))
-        self.patches = PatchDistance(exemplars, (1, 2, 4, 8) if longest > 9 else (1, 2, 4), seed=params.seed)
+        self.patches = PatchDistance(exemplars, (1, 2, 4, 8) if longest > 9 else (1, 2, 4), seed=params.seed, memory=params.memory)
         self.planes = PlaneStatistics(exemplars, self.shape)
         self.scorer = SectionScore(exemplars, self.shape)
         self.images: dict[Axis, list[Tensor]] = {
@@ -73,7 +75,7 @@ class Trainer:
             for normal in AXES
         }
         self.step_count = 0
-        self.caution = 1.0  # below 1 for a warm start, whose weights a high rate would first undo
+        self.warm = False  # begins with trained weights, which a high rate would first undo
         self.reference = self._untrained_reference()
 
     # --- one step ---------------------------------------------------------------------------
@@ -83,12 +85,13 @@ class Trainer:
         params, rng = self.params, torch.Generator().manual_seed(self.params.seed * 1_000_003 + self.step_count)
         rate = min(1.0, (self.step_count + 1) / WARM_UP) * (0.05 + 0.95 * 0.5 * (1 + math.cos(math.pi * progress)))
         for group in self.optimiser.param_groups:
-            group['lr'] = params.learning_rate * rate * self.caution
+            group['lr'] = params.learning_rate * rate * (WARM_RATE if self.warm else 1.0)
         box = self.pool.at(self.step_count)
         adversarial = params.loss.critic > 0 and progress >= params.critic_start
         metrics: dict[str, float] = {}
 
         logits = self.forward(self.generator, box.fields, self.step_count, rng)
+        logits = balance(logits, self.planes.fractions.to(logits.device))
         soft = torch.softmax(logits, 1)
         if adversarial:
             for _ in range(params.critic_steps):
@@ -117,13 +120,13 @@ class Trainer:
         """Logits (1, K, Z, Y, X) of a periodic box."""
         noise = white_noise(self.shape, network.architecture.levels, self.params.seed if seed is None else seed, key)
         with self.place.autocast():
-            film = network.modulation(self.crops(rng)) if network.encoder is not None else None
+            film = network.modulation(self.crops(None)) if network.encoder is not None else None
             return network(
                 self.place.put(torch.from_numpy(fields)[None]), [self.place.put(level) for level in noise], film
             )
 
     def crops(self, rng: torch.Generator | None) -> list[Tensor]:
-        """One-hot pictures of the three planes: random crops in training, the first slice else."""
+        """One-hot pictures of the three planes: the first slice, as sampling does."""
         return [crop.to(self.place.device) for crop in plane_crops(self.images, rng)]
 
     def _follow(self) -> None:
@@ -131,6 +134,8 @@ class Trainer:
             decay = min(AVERAGING, (1 + self.step_count) / (10 + self.step_count))
             for mine, theirs in zip(self.average.parameters(), self.generator.parameters(), strict=True):
                 mine.lerp_(theirs, 1 - decay)
+            for mine, theirs in zip(self.average.buffers(), self.generator.buffers(), strict=True):
+                mine.lerp_(theirs, 1 - decay) if mine.is_floating_point() else mine.copy_(theirs)
 
     # --- critics ----------------------------------------------------------------------------
 
@@ -182,18 +187,18 @@ class Trainer:
     # --- evaluation ---------------------------------------------------------------------------
 
     def _untrained_reference(self) -> dict[str, float]:
-        labels = [self.pool.labels(self.pool.at(i).fields) for i in range(3)]
+        labels = [self.pool.labels(self.pool.at(20_000 + i).fields) for i in range(EVALUATED)]
         return self.scorer.measure(labels)
 
     @torch.no_grad()
-    def evaluate(self, volumes: int = 6) -> tuple[Generator, dict[str, float], np.ndarray]:
+    def evaluate(self, volumes: int = EVALUATED) -> tuple[Generator, dict[str, float], np.ndarray]:
         """Averaged generator with fresh running statistics, its measured statistics, one label volume."""
         network = copy.deepcopy(self.average)
         # The stored tensors are half precision: measure and calibrate what will be shipped. Logits are steep, so
         # that rounded running statistics alone move the phase fractions by a hundredth.
         round_to_half(network.parameters())
-        refresh_statistics(self, network)
         round_to_half(network.buffers())
+        network.eval()
         logits = [
             self.forward(network, self.pool.at(20_000 + i).fields, 20_000 + i, None)[0].cpu().numpy()
             for i in range(volumes)
@@ -225,6 +230,7 @@ class Trainer:
         for name, optimiser in self.optimisers().items():
             for index, slots in optimiser.state_dict()['state'].items():
                 found.update({f'{name}/{index}/{slot}': value for slot, value in slots.items()})
+        found.update({f'past/{key}': value for key, value in self.patches.past.items()})
         found.update({f'running/{key}': value for key, value in self.planes.running.items()})
         return {key: value.detach().cpu().contiguous().clone() for key, value in found.items()}
 
@@ -245,6 +251,7 @@ class Trainer:
             whole['state'] = slots
             optimiser.load_state_dict(whole)
         self.planes.running = part('running')
+        self.patches.past = part('past')
         self.step_count = step_count
 
 
@@ -271,19 +278,3 @@ def round_to_half(tensors: Iterable[Tensor]) -> None:
     for tensor in tensors:
         if tensor.is_floating_point():
             tensor.copy_(tensor.half().float())
-
-
-@torch.no_grad()
-def refresh_statistics(trainer: Trainer, network: Generator, passes: int = 6) -> None:
-    """Recompute the running statistics of normalisation and attention for the present weights."""
-    running = network.running_modules()
-    old = [module.momentum for module in running]
-    for module in running:
-        module.momentum = None
-        module.reset_running_stats() if isinstance(module, nn.BatchNorm3d) else module.forget()
-    network.train()
-    for index in range(passes):
-        trainer.forward(network, trainer.pool.at(30_000 + index).fields, 30_000 + index, None)
-    for module, momentum in zip(running, old, strict=True):
-        module.momentum = momentum
-    network.eval()

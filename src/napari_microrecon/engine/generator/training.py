@@ -27,9 +27,6 @@ from .trainer import Trainer
 from .training_state import TrainingRecord, TrainingState
 from .unet import Generator
 
-WARM_RATE = 0.4  # of the learning rate, where training begins with trained weights
-
-
 @contextlib.contextmanager
 def cpu_threads(count: int | None) -> Iterator[None]:
     """Use this many CPU threads inside, and the old number afterwards."""
@@ -54,7 +51,7 @@ def new_network(prior: PriorModel, exemplars: Exemplars, seed: int, like: Archit
     with torch.no_grad():
         network.head.weight.mul_(0.1)
         if network.head.bias is not None:
-            network.head.bias.copy_(network.prior_gain * torch.from_numpy(offsets))
+            network.head.bias.copy_(torch.from_numpy(offsets))
     return network
 
 
@@ -150,7 +147,7 @@ class _Loop:
         yield Progress('preparing the training', 0, 0)
         self.header = header
         self.trainer = trainer = Trainer(network, header.prior, self.exemplars, self.params, self.place)
-        trainer.caution = WARM_RATE if warm else 1.0
+        trainer.warm = warm
         if state is not None:
             trainer.restore(state.tensors, state.record.step)
         throttle, shown = Throttle(), Throttle(3.0)

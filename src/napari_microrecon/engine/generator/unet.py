@@ -10,11 +10,12 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from .blocks import Boundary, ConvolutionalAttention, Layer, RunningPool, ScaleAggregation
+from .blocks import Boundary, ConvolutionalAttention, Layer, ScaleAggregation
 from .encoder import SliceEncoder
 from .params import Architecture
 
 Film = list[tuple[Tensor, Tensor]]
+SHARPNESS = 6.0  # of the untrained network: phases change over a voxel or two, as in a labelled image
 HALO = 4  # voxels that the finest level's four convolutions reach
 
 
@@ -36,7 +37,7 @@ class Generator(nn.Module):
         self.up = nn.ModuleList(nn.Conv3d(2 * c, c, 1) for c in channels[:-1])
         self.leave = nn.ModuleList(nn.ModuleList([Layer(c, c), Layer(c, c)]) for c in channels[:-1])
         self.head = nn.Conv3d(channels[0], a.phase_count, 1)
-        self.prior_gain = nn.Parameter(torch.tensor(2.0))
+        self.sharpness = nn.Parameter(torch.tensor(SHARPNESS))
         # In the order that forward runs them: down to the coarsest level and up again.
         order = [c for c in [*channels, *reversed(channels[:-1])] for _ in range(2)]
         self.encoder = SliceEncoder(a.phase_count, order) if a.slice_encoder else None
@@ -123,7 +124,7 @@ class Generator(nn.Module):
         """Coarse features on the finest grid, finest features and prior -> logits (N, K, Z, Y, X)."""
         first = 2 * self.architecture.levels + 2 * (self.architecture.levels - 2)
         x = self._pair(self.leave[0], upward + fine, film, first, boundary)
-        return self.head(x).float() + self.prior_gain * self.prior_logits(fields.float())
+        return self.sharpness * (self.head(x).float() + self.prior_logits(fields.float()))
 
     def _pair(self, pair: nn.Module, x: Tensor, film: Film | None, first: int, boundary: Boundary) -> Tensor:
         assert isinstance(pair, nn.ModuleList)
@@ -136,7 +137,3 @@ class Generator(nn.Module):
         if self.architecture.phase_count == 2:
             return torch.cat([torch.zeros_like(fields[:, :1]), fields[:, :1]], 1)
         return fields
-
-    def running_modules(self) -> list[nn.BatchNorm3d | RunningPool]:
-        """Modules that keep running statistics."""
-        return [m for m in self.modules() if isinstance(m, nn.BatchNorm3d | RunningPool)]
