@@ -133,10 +133,11 @@ def random_patches(pictures: Tensor, count: int, generator: torch.Generator) -> 
 
 
 class PlaneStatistics:
-    """Two-point probability of every phase pair in the planes, phase fractions and face densities.
+    """Two-point probability of every phase pair in the planes, and face densities.
 
     They are compared as means over many steps: the error of the running mean is what is driven
-    down, so that a single small volume keeps the natural freedom of its own phase fraction.
+    down, so that a single small volume keeps its natural freedom. Phase fractions are no term:
+    `calibration.balance` sets them in every step.
     """
 
     def __init__(self, exemplars: Exemplars, box: tuple[int, int, int], momentum: float = 0.85) -> None:
@@ -174,7 +175,7 @@ class PlaneStatistics:
         return mean + (new - new.detach())
 
     def __call__(self, volume: Tensor) -> dict[str, Tensor]:
-        """Losses 's2', 'fraction' and 'surface' of phase probabilities (1, K, Z, Y, X) on a periodic box."""
+        """Losses 's2' and 'surface' of phase probabilities (1, K, Z, Y, X) on a periodic box."""
         p = volume[0]
         grid = p.shape[1:]
         device = volume.device
@@ -193,7 +194,6 @@ class PlaneStatistics:
                 mean = self._blend(f's2 {index} {plane}', got)
                 wanted = self.s2[plane, index].to(device)
                 error = error + ((mean - wanted) ** 2).mean() / weight[index] ** 2
-        fraction = self._blend('fraction', p.mean((1, 2, 3)))
         steps = [
             torch.stack([(p[k].roll(-1, axis) - p[k]).abs().mean() for axis in range(3)]) for k in range(self._count)
         ]
@@ -201,7 +201,6 @@ class PlaneStatistics:
         wanted_faces = self.faces.to(device)
         return {
             's2': 100 * error / (3 * len(self._pairs)),
-            'fraction': 100 * ((fraction - self.fractions.to(device)) ** 2).mean(),
             'surface': ((faces / wanted_faces - 1) ** 2).mean(),
         }
 

@@ -77,7 +77,6 @@ class LossWeights(_Parameters):
         default=1.0, ge=0, description='Sliced Wasserstein distance of patches: texture at every scale'
     )
     s2: float = Field(default=1.0, ge=0, description='Two-point probability in the planes: arrangement beyond a patch')
-    fraction: float = Field(default=1.0, ge=0, description='Phase fractions')
     surface: float = Field(default=2.0, ge=0, description='Phase changes along each axis: roughness')
     connectivity: float = Field(default=0.3, ge=0, description="Keeps the throats of the prior's pore skeleton open")
     critic: float = Field(default=0.2, ge=0, description='Wasserstein critic: corners and thin phases')
