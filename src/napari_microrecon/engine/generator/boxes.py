@@ -38,6 +38,19 @@ class Box:
     skeletons: np.ndarray  # (K, Z, Y, X) bool
 
 
+def level(prior: PriorModel, fields: np.ndarray, fractions: np.ndarray) -> np.ndarray:
+    """Shift fields (F, Z, Y, X) so that the untrained prior has these phase fractions (K,) in this very box.
+
+    A small box has fractions of its own, and their scatter from box to box would drown what the losses have
+    to say about shape. Sampling leaves the fields as they are: volumes scatter as the material does.
+    """
+    logits = prior.logits(fields)
+    own = calibrate(logits.reshape(len(logits), -1).T.astype(float), fractions)
+    shift = (own - prior.offsets(fractions)).astype(np.float32)
+    shift -= shift[0]
+    return fields + (shift[1:] if len(fields) == 1 else shift)[:, None, None, None]
+
+
 class BoxPool:
     """Prior draws that are reused under the symmetries of the material, since drawing costs as much as a step."""
 
@@ -56,21 +69,10 @@ class BoxPool:
 
     def _draw(self, index: int) -> Box:
         if index not in self._boxes:
-            fields = self._level(self._prior.sample(self._shape, self._seed * 1000 + index, periodic=True))
+            fields = self._prior.sample(self._shape, self._seed * 1000 + index, periodic=True)
+            fields = level(self._prior, fields, self._fractions)
             self._boxes[index] = Box(fields, skeletons_of(self.labels(fields), self._prior.phase_count))
         return self._boxes[index]
-
-    def _level(self, fields: np.ndarray) -> np.ndarray:
-        """Shift the fields so that the untrained prior has the slices' phase fractions in this very box.
-
-        A small box has fractions of its own, and their scatter from box to box would drown what the losses have
-        to say about shape. Sampling leaves the fields as they are: volumes scatter as the material does.
-        """
-        logits = self._prior.logits(fields)
-        own = calibrate(logits.reshape(len(logits), -1).T.astype(float), self._fractions)
-        shift = (own - self._offsets).astype(np.float32)
-        shift -= shift[0]
-        return fields + (shift[1:] if len(fields) == 1 else shift)[:, None, None, None]
 
     def at(self, step: int) -> Box:
         """Box of this training step: rolled and flipped (and turned, where isotropic) at random."""

@@ -4,9 +4,8 @@ The offsets b maximise b . t - E[max_k(l_k + b_k)], which is concave; at the max
 P(argmax = k) = t_k (a discrete optimal-transport dual, Peyre and Cuturi 2019, section 5.3).
 They are found for the whole ensemble of volumes, never for one volume: forcing every small volume
 to the same fraction would destroy its natural variability. Ten volumes that stand for the ensemble
-scatter themselves, but a generator's fraction follows that of its structural prior almost exactly
-(correlation above 0.99), and the prior's ensemble is known in closed form. So the generator is
-given, on the sample, the fractions that the calibrated prior has there.
+scatter themselves, but a generator's fractions follow those of its structural prior, whose ensemble
+is known in closed form: so the ten are drawn with the prior levelled to the wanted fractions.
 """
 
 from __future__ import annotations

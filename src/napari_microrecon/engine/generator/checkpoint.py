@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 LOGIT_SAMPLE = 'calibration.logits'
-FIELD_SAMPLE = 'calibration.fields'
 SUFFIX = '.safetensors'
 
 
@@ -93,23 +92,22 @@ class Weights:
         """Voxel size of the slices it was trained on."""
         return self.header.voxel_size
 
-    def calibrated(self, fractions: np.ndarray, sample: tuple[np.ndarray, np.ndarray] | None = None) -> np.ndarray:
+    def calibrated(self, fractions: np.ndarray, sample: np.ndarray | None = None) -> np.ndarray:
         """Logit offsets (K,) that give these fractions over the ensemble of volumes.
 
         Parameters
         ----------
         fractions : numpy.ndarray
             Wanted phase fractions (K,).
-        sample : tuple of numpy.ndarray, optional
-            Logits (n, K) and prior fields (n, F) of the ensemble; the stored ones by default.
+        sample : numpy.ndarray, optional
+            Logits (n, K) of the ensemble; the stored ones by default.
         """
         prior = self.header.prior
         if not self.header.trained:
             return prior.offsets(fractions)
         if sample is None:
-            sample = self.tensors[LOGIT_SAMPLE].float().numpy(), self.tensors[FIELD_SAMPLE].float().numpy()
-        logits, fields = sample
-        return calibrate(logits.astype(float), prior.fractions_of(fields.astype(float), fractions))
+            sample = self.tensors[LOGIT_SAMPLE].float().numpy()
+        return calibrate(sample.astype(float), fractions)
 
     @property
     def sha256(self) -> str:

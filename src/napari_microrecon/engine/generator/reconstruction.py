@@ -62,7 +62,7 @@ class Sampler:
         self.prior = weights.header.prior
         self.network: Generator | None = None
         self.film: Film | None = None
-        sample: tuple[np.ndarray, np.ndarray] | None = None
+        sample: np.ndarray | None = None
         if weights.header.trained:
             self.network = place.put_network(weights.network())
             exemplars = Exemplars.of(slices)
@@ -75,7 +75,9 @@ class Sampler:
                     self.film = self.network.modulation([c.to(place.device) for c in plane_crops(pictures, None)])
             if not same_inputs(weights, slices):
                 # Other slices modulate the network otherwise: its ensemble is measured anew.
-                sample = calibration_sample(self.network, self.prior, self.film, place)
+                sample = calibration_sample(
+                    self.network, self.prior, np.asarray(weights.header.fractions), self.film, place
+                )
         target = wanted_fractions(slices.fractions, params.target_fractions)
         self.offsets = weights.calibrated(target, sample).astype(np.float32)
 

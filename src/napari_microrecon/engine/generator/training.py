@@ -15,7 +15,7 @@ from ..progress import Job, Progress, Throttle
 from ..provenance import Provenance, Source, now, versions
 from ..slices import SliceSet
 from ..volume import Volume
-from .checkpoint import FIELD_SAMPLE, LOGIT_SAMPLE, Weights, WeightsHeader
+from .checkpoint import LOGIT_SAMPLE, Weights, WeightsHeader
 from .choice import check_phases, fingerprint
 from .device import Placement, describe_device, device_errors, placement, release
 from .exemplar import Exemplars
@@ -233,13 +233,12 @@ class _Loop:
         place, trainer = self.place, self.trainer
         with torch.no_grad():
             film = network.modulation(trainer.crops(None))
-        logits, fields = calibration_sample(network, self.header.prior, film, place)
+        logits = calibration_sample(network, self.header.prior, self.exemplars.fractions, film, place)
         tensors = {
             key: (value.half() if value.is_floating_point() else value).detach().cpu().contiguous().clone()
             for key, value in network.state_dict().items()
         }
         tensors[LOGIT_SAMPLE] = torch.from_numpy(logits).half()
-        tensors[FIELD_SAMPLE] = torch.from_numpy(fields).half()
         record: dict[str, Any] = {
             'steps': trainer.step_count,
             'planned': self.schedule.planned,
