@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy import ndimage
 from scipy.special import ndtri
 
 from napari_microrecon.engine.generator.exemplar import Exemplars, lineal_path
-from napari_microrecon.engine.generator.priors import choose_prior
+from napari_microrecon.engine.generator.priors import PriorModel, choose_prior
+from napari_microrecon.engine.generator.priors.cells import CellField, wall_distance
 from napari_microrecon.engine.generator.priors.gaussian import GaussianField, correlation_from_s2
 from napari_microrecon.engine.generator.priors.grains import GrainField
 from napari_microrecon.engine.phases import Phases
@@ -93,3 +95,74 @@ def test_a_slice_of_noise_gets_a_prior_without_millions_of_grains() -> None:
     labels = (np.random.default_rng(0).random((64, 64)) < 0.4).astype(np.uint8)
     prior = choose_prior(Exemplars.of(SliceSet.of([Slice(labels, Phases.default(2))])))
     assert prior.fields[0].kind == 'gaussian'
+
+
+def _rng(index: int) -> np.random.Generator:
+    return np.random.default_rng(index)
+
+
+def test_wall_distance_is_the_least_bisector_distance() -> None:
+    rng = np.random.default_rng(0)
+    seeds = rng.random((400, 3)) * 8 - 3
+    steps = np.array([0.1, 0.15, 0.2])
+    found = wall_distance(seeds, np.zeros(3), steps, (12, 10, 8))
+    points = np.stack(
+        np.meshgrid(*(np.arange(n) * s for n, s in zip((12, 10, 8), steps, strict=True)), indexing='ij'), -1
+    )
+    squares = ((points[..., None, :] - seeds) ** 2).sum(-1)
+    nearest = squares.argmin(-1)
+    apart = np.linalg.norm(seeds[nearest][..., None, :] - seeds, axis=-1)
+    walls = (squares - squares.min(-1, keepdims=True)) / (2 * np.where(apart > 0, apart, np.inf))
+    walls[apart == 0] = np.inf
+    assert found == pytest.approx(walls.min(-1), abs=1e-5)
+
+
+@pytest.mark.parametrize('apart', [0.0, 0.75])
+@pytest.mark.parametrize('periodic', [False, True])
+def test_cell_field_is_standard_normal_over_the_ensemble(apart: float, periodic: bool) -> None:
+    field = CellField.fit(0.3, (0.12, 0.12, 0.12), apart=apart)
+    values = np.stack([field.sample((56, 56, 56), _rng(i), periodic=periodic) for i in range(10)])
+    for fraction in (0.1, 0.3, 0.6):
+        shares = (values > ndtri(1 - fraction)).mean((1, 2, 3))
+        standard_error = shares.std(ddof=1) / np.sqrt(len(shares))
+        assert abs(shares.mean() - fraction) < 3 * standard_error + 0.004
+    assert values.std() == pytest.approx(1, abs=0.05)
+
+
+def test_stretched_cells_have_the_edges_of_each_axis_and_closed_walls() -> None:
+    wanted = (0.12, 0.05, 0.03)
+    field = CellField.fit(0.3, wanted)
+    volumes = [field.sample((48, 96, 144), _rng(i), periodic=False) > ndtri(0.7) for i in range(4)]
+    for axis, edge in enumerate(wanted):
+        assert np.mean([np.diff(v, axis=axis).mean() for v in volumes]) == pytest.approx(edge, rel=0.12)
+    assert ndimage.label(volumes[0])[1] == 1
+    pores, _ = ndimage.label(~volumes[0])
+    assert not set(pores[0].ravel()) & set(pores[-1].ravel()) - {0}
+
+
+def test_periodic_cells_wrap() -> None:
+    field = CellField.fit(0.3, (0.1, 0.1, 0.1))
+    shape = (24, 32, 40)
+    values = field.sample(shape, _rng(0), periodic=True)
+    for axis in range(3):
+        inside = np.abs(np.diff(values, axis=axis)).max()
+        across = np.abs(np.take(values, 0, axis) - np.take(values, -1, axis))
+        assert across.max() <= 1.5 * inside
+    assert np.array_equal(values, field.sample(shape, _rng(0), periodic=True))
+    assert not np.array_equal(values, field.sample(shape, _rng(1), periodic=True))
+
+
+@pytest.mark.parametrize('walls', [0, 1])
+def test_foam_slices_choose_cells_and_survive_a_header(walls: int) -> None:
+    field = CellField.fit(0.25, (0.1, 0.05, 0.05)).sample((80, 120, 120), _rng(3), periodic=False)
+    labels = ((field > ndtri(0.75)) == walls).astype(np.uint8)
+    phases = Phases.default(2)
+    planes = [Slice(labels[40], phases, 'z'), Slice(labels[:, 60], phases, 'y'), Slice(labels[:, :, 60], phases, 'x')]
+    prior = choose_prior(Exemplars.of(SliceSet.of(planes)))
+    chosen = prior.fields[0]
+    assert isinstance(chosen, CellField)
+    assert chosen.walls_favoured == bool(walls)
+    assert 'cells' in prior.reason
+    again = PriorModel.model_validate_json(prior.model_dump_json())
+    assert again == prior
+    assert np.array_equal(again.sample((16, 16, 16), 1, periodic=True), prior.sample((16, 16, 16), 1, periodic=True))
