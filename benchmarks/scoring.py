@@ -8,6 +8,7 @@ centres of the end layers. S2 errors are the mean over axes and 30 lags of |S2 -
 from __future__ import annotations
 
 import itertools
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -26,11 +27,13 @@ Figures = dict[str, np.ndarray]
 
 def blocks(volume: np.ndarray, shape: Sequence[int], most: int = MOST_BLOCKS) -> Iterator[np.ndarray]:
     """Non-overlapping blocks spread over the whole volume, at most `most`, in a fixed random order."""
-    starts = [np.linspace(0, n - m, max(1, n // m)).round().astype(int) for n, m in zip(volume.shape, shape)]
+    starts = [
+        np.linspace(0, n - m, max(1, n // m)).round().astype(int) for n, m in zip(volume.shape, shape, strict=True)
+    ]
     origins = list(itertools.product(*starts))
     np.random.default_rng(0).shuffle(origins)
     for origin in origins[:most]:
-        yield volume[tuple(slice(start, start + n) for start, n in zip(origin, shape))]
+        yield volume[tuple(slice(start, start + n) for start, n in zip(origin, shape, strict=True))]
 
 
 def s2_curves(mask: np.ndarray, lags: int = LAGS) -> np.ndarray:
@@ -73,7 +76,9 @@ def figures(labels: np.ndarray, phases: int, *, transport: Sequence[int] = ()) -
     if phases > 2:
         for a, b in itertools.combinations(range(phases), 2):
             pairs = _neighbours(labels)
-            found[f'interface {a}-{b}'] = np.array(sum((((p == a) & (q == b)) | ((p == b) & (q == a))).mean() for p, q in pairs))
+            found[f'interface {a}-{b}'] = np.array(
+                sum((((p == a) & (q == b)) | ((p == b) & (q == a))).mean() for p, q in pairs)
+            )
     return found
 
 
@@ -126,7 +131,10 @@ class Band:
     @classmethod
     def of(cls, found: Sequence[Figures]) -> Band:
         """Summary of the figures of several subvolumes."""
-        mean, sd = mean_of(found), {key: np.nanstd([one[key] for one in found], axis=0) for key in found[0]}
+        mean = mean_of(found)
+        with warnings.catch_warnings():
+            warnings.simplefilter('ignore', RuntimeWarning)
+            sd = {key: np.nanstd([one[key] for one in found], axis=0) for key in found[0]}
         errors: dict[str, list[float]] = {}
         for i, one in enumerate(found):
             others = mean_of([other for j, other in enumerate(found) if j != i]) if len(found) > 1 else mean
@@ -143,11 +151,19 @@ class Band:
 
 
 def mean_of(found: Sequence[Figures]) -> Figures:
-    """Mean of every figure, NaN left out."""
-    return {key: np.nanmean([one[key] for one in found], axis=0) for key in found[0]}
+    """Mean of every figure, NaN left out; NaN where nothing is left."""
+    with warnings.catch_warnings():
+        warnings.simplefilter('ignore', RuntimeWarning)  # of an empty mean: a phase that never percolates has no tau
+        return {key: np.nanmean([one[key] for one in found], axis=0) for key in found[0]}
 
 
 def s2_error(one: Figures, real: Figures, key: str) -> float:
     """Mean over axes and lags of |S2 - S2_real| / (phi (1 - phi))."""
     phi = float(real[key.replace('s2', 'fraction')])
     return float(np.abs(one[key] - real[key]).mean() / (phi * (1 - phi)))
+
+
+def axis_errors(one: Figures, real: Figures, key: str) -> np.ndarray:
+    """The S2 error of every axis by itself, (3,)."""
+    phi = float(real[key.replace('s2', 'fraction')])
+    return np.abs(one[key] - real[key]).mean(1) / (phi * (1 - phi))
