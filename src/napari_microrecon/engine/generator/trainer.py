@@ -17,6 +17,7 @@ from .calibration import balance, calibrate
 from .critic import Critic, critic_loss
 from .device import Placement
 from .exemplar import Exemplars, one_hot
+from .health import HealthCheck
 from .losses import PatchDistance, PlaneStatistics, connectivity_loss, orientations, sections
 from .measures import SectionScore, score
 from .params import FinetuneParams
@@ -66,6 +67,7 @@ class Trainer:
         self.patches = PatchDistance(exemplars, (1, 2, 4, 8) if longest > 9 else (1, 2, 4), seed=params.seed, memory=params.memory)
         self.planes = PlaneStatistics(exemplars, self.shape)
         self.scorer = SectionScore(exemplars, self.shape)
+        self.health = HealthCheck(exemplars)
         self.images: dict[Axis, list[Tensor]] = {
             normal: [
                 torch.from_numpy(one_hot(np.ascontiguousarray(turned), exemplars.phase_count))
@@ -192,7 +194,7 @@ class Trainer:
 
     @torch.no_grad()
     def evaluate(self, volumes: int = EVALUATED) -> tuple[Generator, dict[str, float], np.ndarray]:
-        """Averaged generator with fresh running statistics, its measured statistics, one label volume."""
+        """Averaged generator as it would be stored, its statistics and indicators of health, one label volume."""
         network = copy.deepcopy(self.average)
         # The stored tensors are half precision: measure and calibrate what will be shipped. Logits are steep, so
         # that rounded running statistics alone move the phase fractions by a hundredth.
@@ -205,8 +207,9 @@ class Trainer:
         ]
         flat = np.concatenate([part.reshape(len(part), -1).T for part in logits])
         offsets = calibrate(flat[::7], self.exemplars.fractions)
-        labels = [(part + offsets[:, None, None, None]).argmax(0).astype(np.uint8) for part in logits]
-        measured = self.scorer.measure(labels)
+        logits = [(part + offsets[:, None, None, None]).astype(np.float32) for part in logits]
+        labels = [part.argmax(0).astype(np.uint8) for part in logits]
+        measured = self.scorer.measure(labels) | self.health.measure(labels, logits)
         raw = np.bincount(flat.argmax(1), minlength=flat.shape[1]) / len(flat)
         measured['raw_fraction_error'] = float(np.abs(raw / self.exemplars.fractions - 1).max())
         measured['score'] = score(measured, self.reference)
