@@ -39,3 +39,35 @@ def test_a_recorded_plan_repeats_the_shares() -> None:
     again = Schedule(FinetuneParams(minutes=None, steps=plan[-1][1], plan=plan))
     assert [again.share(step) for step in range(40)] == [clock.share(step) for step in range(40)]
     assert not any(again.needs_revision(step) for step in range(100))
+
+
+@pytest.mark.parametrize('params', [FinetuneParams(minutes=None, steps=400), FinetuneParams(minutes=1.0)])
+def test_an_aim_reached_brings_the_end_nearer_and_can_be_repeated(params: FinetuneParams) -> None:
+    schedule = Schedule(params)
+    if params.steps is None:
+        schedule.revise(6, 1.0, critic_seconds=0.0, evaluation_seconds=0.0)
+    planned = schedule.planned
+    step = round(0.6 * planned)
+    before = [schedule.share(at) for at in range(step + 1)]
+    schedule.hurry(step)
+    assert schedule.planned == step + round(0.25 * (planned - step))
+    assert [schedule.share(at) for at in range(step + 1)] == before
+    shares = [schedule.share(at) for at in range(step, schedule.planned + 1)]
+    assert shares == sorted(shares)  # the rates fall to their end, only faster
+    assert shares[-1] == pytest.approx(1)
+    assert schedule.is_over(schedule.planned, 0.0)
+    assert not any(schedule.needs_revision(at) for at in range(step, planned))
+    plan = tuple(schedule.plan)
+    schedule.hurry(step + 1)
+    assert tuple(schedule.plan) == plan  # once is enough
+    again = Schedule(FinetuneParams(minutes=None, steps=plan[-1][1], plan=plan))
+    again.hurry(step)
+    assert tuple(again.plan) == plan
+    assert [again.share(at) for at in range(planned)] == [schedule.share(at) for at in range(planned)]
+
+
+def test_time_of_an_evaluation_before_the_first_step_is_no_speed() -> None:
+    schedule = Schedule(FinetuneParams(minutes=1.0))
+    schedule.pause(6.0)
+    schedule.revise(6, 12.0, critic_seconds=0.0, evaluation_seconds=0.0)
+    assert schedule.planned == 6 + 48

@@ -108,6 +108,9 @@ class FinetuneParams(_Parameters):
     evaluations: int = Field(
         default=8, ge=1, description='Times that calibrated volumes are measured and the best kept'
     )
+    stop_early: bool = Field(
+        default=True, description='Finish early once volumes are as near to the slices as these determine the material'
+    )
     loss: LossWeights = Field(default_factory=LossWeights, description='Weights of the loss terms')
 
     plan: tuple[tuple[int, int], ...] = Field(

@@ -19,8 +19,9 @@ class Schedule:
     exactly by giving its plan.
     """
 
-    def __init__(self, params: FinetuneParams, plan: Iterable[tuple[int, int]] = ()) -> None:
+    def __init__(self, params: FinetuneParams, plan: Iterable[tuple[int, int]] = (), *, hurried: bool = False) -> None:
         self._params = params
+        self.hurried = hurried  # the end was brought nearer
         recorded = tuple(plan) or params.plan
         if not recorded and params.steps is not None:
             recorded = ((0, params.steps),)
@@ -51,9 +52,25 @@ class Schedule:
             done += (1 - done) * (step - since) / (planned - since)
         return min(done, 1.0)
 
+    @property
+    def repeats(self) -> bool:
+        """Whether this is the plan of an earlier training, which nothing may change."""
+        return bool(self._params.plan)
+
+    def hurry(self, step: int, *, part: float = 0.25, least: int = 12) -> None:
+        """Do what is left of the training in a part of its steps, because it has reached its aim.
+
+        The rates fall to their end all the same, only faster: stopping at a high rate would keep its noise.
+        """
+        left = max(self.planned - step, 0)
+        if self.repeats or self.hurried or left <= least:
+            return
+        self.plan.append((step, step + max(least, round(part * left))))
+        self.hurried = True
+
     def needs_revision(self, step: int) -> bool:
         """Whether the clock should have its say before this step."""
-        return self._by_clock and step in REVISIONS and (not self.plan or self.plan[-1][0] < step)
+        return self._by_clock and not self.hurried and step in REVISIONS and (not self.plan or self.plan[-1][0] < step)
 
     def pause(self, seconds: float) -> None:
         """Do not count this time (an evaluation) as speed of the steps."""
@@ -75,7 +92,7 @@ class Schedule:
         """
         now = time.monotonic()
         if self._window is None:
-            each = elapsed / step
+            each = max(elapsed - self._paused, 1e-3) / step
         else:
             each = max(now - self._window[1] - self._paused, 1e-3) / (step - self._window[0])
         share = self.share(step)
