@@ -10,7 +10,8 @@ from scipy.special import ndtri
 from napari_microrecon.engine.generator.exemplar import Exemplars, lineal_path
 from napari_microrecon.engine.generator.priors import PriorModel, choose_prior
 from napari_microrecon.engine.generator.priors.cells import CellField, wall_distance
-from napari_microrecon.engine.generator.priors.gaussian import GaussianField, correlation_from_s2
+from napari_microrecon.engine.generator.priors.coating import CoatingField
+from napari_microrecon.engine.generator.priors.gaussian import GaussianField, correlation_from_s2, first_fall
 from napari_microrecon.engine.generator.priors.grains import GrainField
 from napari_microrecon.engine.phases import Phases
 from napari_microrecon.engine.slices import Slice, SliceSet
@@ -166,3 +167,95 @@ def test_foam_slices_choose_cells_and_survive_a_header(walls: int) -> None:
     again = PriorModel.model_validate_json(prior.model_dump_json())
     assert again == prior
     assert np.array_equal(again.sample((16, 16, 16), 1, periodic=True), prior.sample((16, 16, 16), 1, periodic=True))
+
+
+def _waves(wavelength: float, shape: tuple[int, int, int]) -> np.ndarray:
+    """Field of waves of one length, as in spinodal decomposition (Cahn 1965)."""
+    squares = np.meshgrid(*(np.fft.fftfreq(n) ** 2 for n in shape), indexing='ij')
+    wave = np.sqrt(sum(squares)) * wavelength
+    noise = np.fft.fftn(_rng(0).standard_normal(shape))
+    return np.fft.ifftn(noise * np.exp(-0.5 * ((wave - 1) / 0.15) ** 2)).real
+
+
+def test_a_spinodal_level_cut_keeps_its_wavelength() -> None:
+    volume = _waves(14, (80, 80, 80)) > 0
+
+    def covariance(masks: list[np.ndarray]) -> np.ndarray:
+        curves = [
+            [(m & np.roll(m, lag, a)).mean() - m.mean() ** 2 for lag in range(28)] for m in masks for a in range(3)
+        ]
+        return 4 * np.mean(curves, axis=0)
+
+    wanted = covariance([volume])
+    field = GaussianField.fit(wanted / 4 + 0.25, 0.5)
+    draws = [field.sample((80, 80, 80), _rng(i), periodic=True) > 0 for i in range(4)]
+    found = covariance(draws)
+    assert wanted.min() < -0.08
+    assert found == pytest.approx(wanted, abs=0.04)
+
+
+def test_scatter_after_the_fall_is_not_taken_for_waves() -> None:
+    lags = np.arange(40)
+    falling = np.exp(-lags / 4)
+    assert first_fall(falling) == (16, False)
+    assert first_fall(falling - 0.07 * (lags > 15)) == (16, False)
+    assert first_fall(np.sinc(lags / 8))[1]
+
+
+def _coated(seed: int) -> np.ndarray:
+    """Particles (1) with a coating (2) that is dense at their surface and gone four voxels above it."""
+    shape = (72, 72, 72)
+    grains = GrainField.fit(0.6, (0.04, 0.04, 0.04), grains_favoured=True).sample(shape, _rng(seed), periodic=False)
+    active = grains > ndtri(0.6)
+    distance = ndimage.distance_transform_edt(~active)
+    texture = ndimage.gaussian_filter(_rng(seed + 100).standard_normal(shape), 0.8)
+    labels = np.where(active, 1, 0)
+    labels[~active & (texture / texture.std() > 0.5 * (distance - 2))] = 2
+    return labels.astype(np.uint8)
+
+
+def test_coated_grains_choose_a_coating_with_its_interfaces() -> None:
+    truth = _coated(0)
+    exemplars = Exemplars.of(SliceSet.of([Slice(truth[i], Phases.default(3), 'z') for i in (10, 40)]))
+    prior = choose_prior(exemplars)
+    assert 'coating of phase 1' in prior.reason
+    assert prior.order[:2] == (1, 2)
+    # Nothing but the fractions that the phases were fitted to: no offsets.
+    assert prior.offsets(exemplars.fractions) == pytest.approx(0, abs=0.03)
+    offsets = prior.offsets(exemplars.fractions)[:, None, None, None]
+    volumes = [(prior.sample((72, 72, 72), i, periodic=False) + offsets).argmax(0) for i in range(3)]
+    measured = [_coated(i) for i in range(3)]
+    for pair in ((0, 1), (0, 2), (1, 2)):
+        ratio = _interface(volumes, pair) / _interface(measured, pair)
+        assert ratio == pytest.approx(1, abs=0.25)
+    again = PriorModel.model_validate_json(prior.model_dump_json())
+    assert np.array_equal(again.sample((24, 24, 24), 3, periodic=True), prior.sample((24, 24, 24), 3, periodic=True))
+
+
+def _interface(volumes: list[np.ndarray], pair: tuple[int, int]) -> float:
+    steps = [(v[1:], v[:-1]) for volume in volumes for v in (np.moveaxis(volume, axis, 0) for axis in range(3))]
+    return float(np.mean([(np.minimum(p, q) == pair[0]) & (np.maximum(p, q) == pair[1]) for p, q in steps]))
+
+
+def test_coating_has_its_fractions_over_the_ensemble_whatever_they_are() -> None:
+    exemplars = Exemplars.of(SliceSet.of([Slice(_coated(0)[20], Phases.default(3), 'z')]))
+    prior = choose_prior(exemplars)
+    coating = prior.fields[1]
+    assert isinstance(coating, CoatingField)
+    for wanted in (exemplars.fractions, np.array([0.5, 0.3, 0.2])):
+        offsets = prior.offsets(wanted)[:, None, None, None]
+        found = [
+            np.bincount((prior.sample((64, 64, 64), i, periodic=True) + offsets).argmax(0).ravel(), minlength=3) / 64**3
+            for i in range(12)
+        ]
+        standard_error = np.std(found, axis=0, ddof=1) / np.sqrt(len(found))
+        assert np.all(np.abs(np.mean(found, axis=0) - wanted) < 3 * standard_error + 0.004)
+
+
+def test_coating_is_standard_normal_outside_what_it_coats() -> None:
+    exemplars = Exemplars.of(SliceSet.of([Slice(_coated(0)[20], Phases.default(3), 'z')]))
+    prior = choose_prior(exemplars)
+    grains, texture = _rng(0).standard_normal((2, 200_000))
+    field = prior.fields[1].combine(texture, [grains])[grains < -prior.thresholds[0]]
+    assert field.mean() == pytest.approx(0, abs=0.02)
+    assert field.std() == pytest.approx(1, abs=0.02)

@@ -130,16 +130,16 @@ def wall_statistics(apart: float) -> tuple[np.ndarray, np.ndarray]:
     at = np.linspace(0, 1.2, 121)
     if apart > 0:
         draws = [
-            draw_distance((80, 80, 80), np.full(3, 8.0), apart, random_stream(0, 6, i), periodic=True) for i in range(3)
+            draw_distance((63, 63, 63), np.full(3, 7.0), apart, random_stream(0, 6, i), periodic=True) for i in range(2)
         ]
         values = np.sort(np.concatenate([draw.ravel() for draw in draws]))
         return at, np.searchsorted(values, at) / len(values)
-    nodes, weights = np.polynomial.legendre.leggauss(24)
+    nodes, weights = np.polynomial.legendre.leggauss(16)
     cosine = nodes[None, None, :]
-    d = np.linspace(1e-3, FARTHEST, 120)[None, :, None]
+    d = np.linspace(1e-3, FARTHEST, 80)[None, :, None]
     t = at[:, None, None]
-    low, high = np.broadcast_to(d, (len(at), 120, 24)), np.broadcast_to(d + 2 * t + 1e-9, (len(at), 120, 24))
-    for _ in range(30):
+    low, high = np.broadcast_to(d, (len(at), 80, 16)), np.broadcast_to(d + 2 * t + 1e-9, (len(at), 80, 16))
+    for _ in range(26):
         middle = (low + high) / 2
         inside = middle**2 - d**2 <= 2 * t * np.sqrt(np.maximum(middle**2 - 2 * middle * d * cosine + d**2, 0))
         low, high = np.where(inside, middle, low), np.where(inside, high, middle)

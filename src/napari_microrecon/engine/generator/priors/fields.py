@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
@@ -20,6 +21,12 @@ def gaussianise(probability: np.ndarray) -> np.ndarray:
     return np.clip(ndtri(np.clip(probability, 4e-5, 1 - 4e-5)), -4, 4).astype(np.float32)
 
 
+def levelled(values: np.ndarray) -> np.ndarray:
+    """Field whose own values are standard normal, not only those of the ensemble: one draw stands for many."""
+    share = np.linspace(0.002, 0.998, 250)
+    return np.interp(values, np.quantile(values.ravel()[::5], share), ndtri(share)).astype(np.float32)
+
+
 class Field(BaseModel):
     """A family of random fields with parameters that fit in a JSON header.
 
@@ -35,6 +42,10 @@ class Field(BaseModel):
     @abstractmethod
     def sample(self, shape: tuple[int, int, int], rng: np.random.Generator, *, periodic: bool) -> np.ndarray:
         """Draw the field on a grid, float32 (Z, Y, X), mean 0 and variance 1."""
+
+    def combine(self, own: np.ndarray, earlier: Sequence[np.ndarray]) -> np.ndarray:
+        """Final values from what `sample` drew and the fields of the phases placed before; the same shape."""
+        return own
 
 
 class NoiseField(Field):

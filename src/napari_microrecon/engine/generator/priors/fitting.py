@@ -5,19 +5,23 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from scipy import ndimage
 from scipy.special import ndtri
 
 from ...voxels import AXES
-from ..exemplar import Exemplars, lineal_path
+from ..exemplar import Exemplars
 from .cells import CellField
-from .fields import random_stream
+from .coating import CoatingField
+from .fields import NoiseField, levelled, random_stream
 from .gaussian import GaussianField
 from .grains import GrainField
-from .model import PriorModel
+from .model import PriorModel, combine, nest
+from .sections import interface_distance, section_distance
 
 SMALLEST_GRAIN = 2.0  # voxels
+ENOUGH_GRAINS = 1000  # in a volume whose sections are measured
 SMALLEST_CELL = 6.0  # voxels
+NEAR = 1.7  # times the least error
+MIXED = 0.35  # standard deviation of ln(radius)
 EVEN = 0.75  # least distance of two seeds in mean spacings; most random packings get no closer to order
 THICKEST_WALLS = 0.5  # fraction of the volume; what lies between more of it are scattered polyhedra, not cells
 
@@ -48,15 +52,20 @@ def candidates(exemplars: Exemplars, label: int) -> dict[str, Candidate]:
     found: dict[str, Candidate] = {
         'Gaussian field': GaussianField.fit(pooled, phi, (stretch[0], stretch[1], stretch[2]))
     }
-    for spread, words in ((0.0, 'equal grains'), (0.35, 'grains of mixed size')):
-        grains = GrainField.fit(phi, edges, spread=spread)
-        inverse = GrainField.fit(1 - phi, edges, spread=spread, grains_favoured=True)
-        for name, field in ((words, grains), (f'{words} of this phase', inverse)):
-            # Grains of a pixel or two are noise, and drawing millions of them takes minutes.
-            if field.radius >= SMALLEST_GRAIN:
-                found[name] = field
+    found |= grains(phi, edges, 0.0)
     found |= cells(phi, edges, 0.0)
     return found
+
+
+def grains(phi: float, edges: tuple[float, float, float], spread: float) -> dict[str, Candidate]:
+    """Grains of the other phases, or of this phase, by name; `spread` of the logarithm of their size."""
+    words = 'grains of mixed size' if spread else 'equal grains'
+    found = {
+        words: GrainField.fit(phi, edges, spread=spread),
+        f'{words} of this phase': GrainField.fit(1 - phi, edges, spread=spread, grains_favoured=True),
+    }
+    # Grains of a pixel or two are noise, and drawing millions of them takes minutes.
+    return {name: field for name, field in found.items() if field.radius >= SMALLEST_GRAIN}
 
 
 def cells(phi: float, edges: tuple[float, float, float], apart: float) -> dict[str, Candidate]:
@@ -73,48 +82,14 @@ def cells(phi: float, edges: tuple[float, float, float], apart: float) -> dict[s
 
 
 def section_error(exemplars: Exemplars, label: int, field: Candidate, *, size: int = 96, draws: int = 2) -> float:
-    """How far sections of the thresholded field lie from the slices; dimensionless, 0 is best.
-
-    Mean over axes and both sides (phase and complement) of |L_prior - L_slice| / fraction up to the
-    lag where the slice's own lineal path L has fallen to 2 %, plus a quarter of the relative error
-    of the face density, plus 0.15 of the log ratio of the number of separate areas of the phase.
-    That number tells pores between grains (few, branched areas) from pores that are themselves
-    grains (many round areas), which percolate quite differently in three dimensions; half of the
-    mean difference of the distributions of the distance to the boundary, on both sides, does so
-    too. Two-point statistics are left out: the Gaussian field has them by construction.
-    """
+    """How far sections of the thresholded field lie from the slices; dimensionless, 0 is best."""
     phi = _fraction(exemplars, label)
+    if isinstance(field, GrainField):
+        size = min(size, max(round((ENOUGH_GRAINS / field.density) ** (1 / 3)), 48))
     # As many voxels for every material, but longer along the axes that it is stretched along.
     nz, ny, nx = (max(round(size * s), 32) for s in field.stretch)
-    shape = (nz, ny, nx)
-    reach = [min(exemplars.smallest, n) // 2 for n in shape]
-    draws_of = [field.sample(shape, random_stream(0, 2, i), periodic=False) for i in range(draws)]
-    volumes = [values > np.quantile(values, 1 - phi) for values in draws_of]
-    wanted = exemplars.edge_density(label)
-    errors: list[float] = []
-    faces: list[float] = []
-    areas: list[float] = []
-    depths: list[float] = []
-    for normal, images in exemplars.images.items():
-        across = AXES.index(normal)
-        mine = [np.take(volume, i, across) for volume in volumes for i in range(0, shape[across], shape[across] // 8)]
-        theirs = [image == label for image in images]
-        areas.append(abs(math.log(_areas(mine) / _areas(theirs))))
-        for side in (True, False):
-            gap = _depths([m == side for m in mine]) - _depths([t == side for t in theirs])
-            depths.append(float(np.abs(gap).mean()))
-        inplane = [axis for axis in range(3) if AXES[axis] != normal]
-        for position, axis in enumerate(inplane):
-            edges = float(np.mean([np.diff(volume, axis=axis).mean() for volume in volumes]))
-            faces.append(abs(edges / wanted[AXES[axis]] - 1))
-            for side in (True, False):
-                target = np.mean([lineal_path((i == label) == side, position, reach[axis]) for i in images], axis=0)
-                got = np.mean([lineal_path(volume == side, axis, reach[axis]) for volume in volumes], axis=0)
-                span = max(int((target > 0.02 * target[0]).sum()), 3)
-                errors.append(float(np.abs(got - target)[:span].mean() / max(target[0], 1e-3)))
-        if exemplars.isotropic:
-            break
-    return float(np.mean(errors) + np.mean(faces) / 4 + 0.15 * np.mean(areas) + np.mean(depths))
+    drawn = [field.sample((nz, ny, nx), random_stream(0, 2, i), periodic=False) for i in range(draws)]
+    return section_distance(exemplars, label, [values > np.quantile(values, 1 - phi) for values in drawn])
 
 
 def _isolated_pores(exemplars: Exemplars, label: int, field: Candidate) -> float:
@@ -124,42 +99,39 @@ def _isolated_pores(exemplars: Exemplars, label: int, field: Candidate) -> float
     return 0.03 if (label == exemplars.pore) == field.grains_favoured else 0.0
 
 
-def _areas(sections: list[np.ndarray]) -> float:
-    """Separate areas of a phase per pixel, those cut by the edge counted half."""
-    total = 0.0
-    for section in sections:
-        clusters, count = ndimage.label(section)
-        rim = np.unique(np.concatenate([clusters[0], clusters[-1], clusters[:, 0], clusters[:, -1]]))
-        total += count - 0.5 * int((rim > 0).sum())
-    return max(total, 0.5) / sum(section.size for section in sections)
-
-
-def _depths(masks: list[np.ndarray], longest: int = 12) -> np.ndarray:
-    """Share of the pixels of a mask that lie deeper than 1, 2, ... pixels below its border."""
-    depths = np.concatenate([ndimage.distance_transform_edt(mask)[mask] for mask in masks])
-    return np.array([(depths > t).mean() if len(depths) else 0.0 for t in range(1, longest)])
-
-
 def _rank(exemplars: Exemplars, label: int) -> list[tuple[str, tuple[float, Candidate]]]:
     """Candidates with their section errors, best first."""
 
-    def scored(found: dict[str, Candidate]) -> list[tuple[str, tuple[float, Candidate]]]:
-        errors = {
-            name: section_error(exemplars, label, field) + _isolated_pores(exemplars, label, field)
-            for name, field in found.items()
+    def scored(fields: dict[str, Candidate], draws: int) -> dict[str, tuple[float, Candidate]]:
+        return {
+            name: (
+                section_error(exemplars, label, field, draws=draws) + _isolated_pores(exemplars, label, field),
+                field,
+            )
+            for name, field in fields.items()
         }
-        return [(name, (errors[name], field)) for name, field in found.items()]
 
-    ranked = sorted(scored(candidates(exemplars, label)), key=lambda item: item[1][0])
-    if isinstance(ranked[0][1][1], CellField):
-        # Only worth the second it takes where the material is made of cells at all.
-        even = cells(_fraction(exemplars, label), _edges(exemplars, label), EVEN)
-        ranked = sorted([*ranked, *scored(even)], key=lambda item: item[1][0])
+    # One draw tells what is out of the question; two rank the rest.
+    found = scored(candidates(exemplars, label), 1)
+    least = min(error for error, _ in found.values())
+    near = {name: field for name, (error, field) in found.items() if error < NEAR * least}
+    phi, edges = _fraction(exemplars, label), _edges(exemplars, label)
+    sides = {field.grains_favoured for field in near.values() if isinstance(field, GrainField)}
+    variants = grains(phi, edges, MIXED) if sides else {}
+    near |= {n: f for n, f in variants.items() if isinstance(f, GrainField) and f.grains_favoured in sides}
+    if any(isinstance(field, CellField) for field in near.values()):
+        near |= cells(phi, edges, EVEN)
+    found |= scored(near, 2)
+    ranked = sorted(found.items(), key=lambda item: item[1][0])
     return ranked
 
 
 def choose_prior(exemplars: Exemplars) -> PriorModel:
-    """Fit every family to every phase and keep the one whose sections are nearest the slices."""
+    """Fit every family to every phase and keep the one whose sections are nearest the slices.
+
+    Three phases and more are put together in several ways: one inside what the other leaves over, or as a coating
+    of the phase that is described best. Whole volumes are then set against the slices.
+    """
     count = exemplars.phase_count
     best: dict[int, tuple[float, Candidate]] = {}
     reasons: dict[int, str] = {}
@@ -171,13 +143,53 @@ def choose_prior(exemplars: Exemplars) -> PriorModel:
     if count == 2:
         return PriorModel(phase_count=2, fields=(best[1][1],), order=(1, 0), thresholds=(0.0,), reason=reasons[1])
     order = tuple(sorted(best, key=lambda label: best[label][0]))
-    fields: list[Candidate] = []
+    families = {label: field for label, (_, field) in best.items()}
+    plain = _assemble(exemplars, families, order)
+    told = '; '.join([reasons[label] for label in order[:-1]] + [f'phase {order[-1]}: what is left'])
+    nested = error = model_error(exemplars, plain)
+    chosen, reason = plain, told
+    for label in order[1:]:
+        sequence = (order[0], label, *(other for other in order[1:] if other != label))
+        coated = _assemble(exemplars, families, sequence, coating=True)
+        found = model_error(exemplars, coated)
+        if found < error:
+            others = [reasons[other] for other in sequence[2:-1]]
+            words = (
+                f'phase {label}: coating of phase {order[0]} (volume error {found:.3f}; independent of it {nested:.3f})'
+            )
+            reason = '; '.join([reasons[order[0]], words, *others, f'phase {sequence[-1]}: what is left'])
+            chosen, error = coated, found
+    return chosen.model_copy(update={'reason': reason})
+
+
+def model_error(exemplars: Exemplars, model: PriorModel, *, size: int = 80) -> float:
+    """How far sections of volumes of an untrained model of three and more phases lie from the slices; 0 is best."""
+    first = model.fields[0]
+    stretch = (1.0, 1.0, 1.0) if isinstance(first, NoiseField) else first.stretch
+    nz, ny, nx = (max(round(size * s), 32) for s in stretch)
+    drawn = [
+        levelled(field.sample((nz, ny, nx), random_stream(0, 1, index), periodic=False))
+        for index, field in enumerate(model.fields)
+    ]
+    volume = nest(combine(model.fields, drawn), model.order, model.thresholds).argmax(0)
+    # The first phase is the same in all models that are compared.
+    errors = [section_distance(exemplars, label, [volume == label]) for label in model.order[1:]]
+    return float(np.mean(errors)) + interface_distance(exemplars, [volume])
+
+
+def _assemble(
+    exemplars: Exemplars, families: dict[int, Candidate], order: tuple[int, ...], *, coating: bool = False
+) -> PriorModel:
+    """Phases in this order, each in what the earlier ones leave; the second as a coating of the first if so asked."""
+    fields: list[Candidate | CoatingField] = []
     thresholds: list[float] = []
     for index, label in enumerate(order[:-1]):
         left = 1.0 - sum(exemplars.fractions[list(order[:index])])
         share = float(np.clip(exemplars.fractions[label] / left, 1e-3, 1 - 1e-3))
-        field = best[label][1]
-        if index and isinstance(field, GrainField):
+        field: Candidate | CoatingField = families[label]
+        if index == 1 and coating:
+            field = CoatingField.fit(exemplars, label, order[0], families[order[0]], thresholds[0])
+        elif index and isinstance(field, GrainField):
             # Refit to what the earlier phases leave over.
             e = exemplars.edge_density(label, without=order[:index])
             inside = share if not field.grains_favoured else 1 - share
@@ -186,11 +198,6 @@ def choose_prior(exemplars: Exemplars) -> PriorModel:
             )
         fields.append(field)
         thresholds.append(float(ndtri(share)))
-    told = [reasons[label] for label in order[:-1]] + [f'phase {order[-1]}: what is left']
     return PriorModel(
-        phase_count=count,
-        fields=tuple(fields),
-        order=order,
-        thresholds=tuple(thresholds),
-        reason='; '.join(told),
+        phase_count=exemplars.phase_count, fields=tuple(fields), order=order, thresholds=tuple(thresholds)
     )

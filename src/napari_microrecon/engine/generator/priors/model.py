@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Annotated
 
@@ -12,11 +13,14 @@ from scipy.special import ndtri
 
 from ..calibration import calibrate
 from .cells import CellField
-from .fields import NoiseField, random_stream
+from .coating import CoatingField
+from .fields import Field, NoiseField, random_stream
 from .gaussian import GaussianField
 from .grains import GrainField
 
-AnyField = Annotated[GrainField | CellField | GaussianField | NoiseField, Described(discriminator='kind')]
+AnyField = Annotated[
+    GrainField | CellField | CoatingField | GaussianField | NoiseField, Described(discriminator='kind')
+]
 
 
 class PriorModel(BaseModel):
@@ -61,11 +65,12 @@ class PriorModel(BaseModel):
 
     def sample(self, shape: tuple[int, int, int], seed: int, *, periodic: bool) -> np.ndarray:
         """Draw the prior, float32 (F, Z, Y, X); the same for the same shape and seed on any machine."""
-        fields = np.stack(
+        fields = combine(
+            self.fields,
             [
                 field.sample(shape, random_stream(seed, 1, index), periodic=periodic)
                 for index, field in enumerate(self.fields)
-            ]
+            ],
         )
         return fields if self.phase_count == 2 else nest(fields, self.order, self.thresholds)
 
@@ -73,7 +78,7 @@ class PriorModel(BaseModel):
         """Offsets (K,) by which the untrained prior has these fractions over the ensemble, exactly."""
         if self.phase_count == 2:
             return np.array([0.0, float(ndtri(fractions[1] / np.sum(fractions)))])
-        return _ensemble_offsets(self.order, self.thresholds, tuple(float(f) for f in fractions))
+        return _ensemble_offsets(self.fields, self.order, self.thresholds, tuple(float(f) for f in fractions))
 
     def fractions_of(self, sample: np.ndarray, fractions: np.ndarray) -> np.ndarray:
         """Fractions (K,) that the prior, calibrated to `fractions`, has on a sample of its fields (n, F)."""
@@ -95,10 +100,19 @@ def _independent(count: int) -> np.ndarray:
 
 @lru_cache(maxsize=64)
 def _ensemble_offsets(
-    order: tuple[int, ...], thresholds: tuple[float, ...], fractions: tuple[float, ...]
+    families: tuple[Field, ...], order: tuple[int, ...], thresholds: tuple[float, ...], fractions: tuple[float, ...]
 ) -> np.ndarray:
-    logits = nest(_independent(len(thresholds)).T, order, thresholds)
+    fields = combine(families, list(_independent(len(families)).T))
+    logits = nest(fields, order, thresholds)
     return calibrate(logits.T.astype(float), np.array(fractions))
+
+
+def combine(families: Sequence[Field], drawn: list[np.ndarray]) -> np.ndarray:
+    """Fields (K - 1, ...) from independent draws, each with what it owes to those before it."""
+    fields: list[np.ndarray] = []
+    for family, own in zip(families, drawn, strict=True):
+        fields.append(family.combine(own, fields))
+    return np.stack(fields)
 
 
 def nest(fields: np.ndarray, order: tuple[int, ...], thresholds: tuple[float, ...]) -> np.ndarray:
