@@ -227,8 +227,10 @@ def test_finetune_shows_curves_and_stop_keeps_the_best(ready, qtbot):
     panel, session = ready.finetune_panel, ready.workbench.session
     panel.form.set_value('minutes', 0.5)
     _click(qtbot, panel.run_button)
-    # the first evaluation is the first time that there are weights to keep
+    # what it begins with is measured first; then come the steps
     qtbot.waitUntil(lambda: session.training.latest('s2_error') is not None, timeout=120000)
+    assert panel.health.text()
+    qtbot.waitUntil(lambda: len(session.training.curves.get('loss', ())) >= 2, timeout=120000)
     assert not panel.sections._pictures[0].pixmap().isNull()
     steps, loss = panel.plot.data('loss')
     assert len(steps) >= 2

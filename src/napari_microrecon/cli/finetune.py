@@ -179,7 +179,12 @@ def _report_training(
     measured = made.header.training.get('statistics', {})
     seconds = round(seconds, 1)
     sentences = [f'wrote {output}: {training.steps} steps in {duration(seconds)}']
-    sentences += [f'  {key.replace("_", " ")}: {value:.4g}' for key, value in measured.items()]
+    sentences += [
+        f'  {key.replace("_", " ")}: {value:.4g}' for key, value in measured.items() if not key.startswith('health_')
+    ]
+    health = made.header.training.get('health', '')
+    if health:
+        sentences.append(f'  {health}')
     if record is not None:
         record.add_output('weights', output, hash_tensors(made.tensors))
         plan = training.weights.header.training['plan']
@@ -187,6 +192,7 @@ def _report_training(
         sentences.append(f'run: {record.folder} (napari-microrecon replay {record.folder} makes it again)')
     data = {
         'output': str(output), 'steps': training.steps, 'seconds': seconds, 'statistics': measured, 'start': start,
-        'start_reason': reason, 'sha256': made.sha256, 'run': str(record.folder) if record else None,
+        'health': health, 'start_reason': reason, 'sha256': made.sha256,
+        'run': str(record.folder) if record else None,
     }  # fmt: skip
     terminal.result(sentences, data)

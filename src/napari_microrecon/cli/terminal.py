@@ -99,6 +99,8 @@ def describe(progress: Progress) -> str:
     if left is not None and left > 0:
         parts.append(f'about {duration(left)} left')
     parts += [f'{key.replace("_", " ")} {progress.metrics[key]:.3g}' for key in _SHOWN if key in progress.metrics]
+    if progress.note:
+        parts.append(progress.note)
     return '  '.join(parts)
 
 

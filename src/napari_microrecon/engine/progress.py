@@ -24,6 +24,8 @@ class Progress:
         Numbers worth plotting or printing (losses, statistics, seconds left).
     preview : object
         A Volume, Report or similar partial result, or None.
+    note : str
+        How the job fares, in a sentence; empty where there is nothing to say.
     """
 
     stage: str
@@ -31,6 +33,7 @@ class Progress:
     total: int = 0
     metrics: Mapping[str, float] = field(default_factory=dict)
     preview: Any = None
+    note: str = ''
 
 
 # A long engine function: yields Progress, returns its result, is cancelled by closing it.

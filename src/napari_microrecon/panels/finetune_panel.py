@@ -99,12 +99,15 @@ class FinetunePanel(Panel):
             title.setToolTip(tip)
             self.numbers[name] = value
             column.addLayout(row(title, value, 1), 3 + i // 2, i % 2)
-        column.addWidget(heading('Preview: middle planes z, y, x'), 5, 0, 1, 2)
+        self.health = hint()
+        self.health.setToolTip('What the volumes of the last evaluation show beside these numbers')
+        column.addWidget(self.health, 5, 0, 1, 2)
+        column.addWidget(heading('Preview: middle planes z, y, x'), 6, 0, 1, 2)
         self.sections = Sections()
         self.in_viewer = QCheckBox('Show it in the viewer, too')
         self.in_viewer.setToolTip('Volume in 3D every few seconds; slow without a graphics card')
-        column.addWidget(self.sections, 6, 0, 1, 2)
-        column.addWidget(self.in_viewer, 7, 0, 1, 2)
+        column.addWidget(self.sections, 7, 0, 1, 2)
+        column.addWidget(self.in_viewer, 8, 0, 1, 2)
         self.in_viewer.toggled.connect(self.preview_requested)
         self.column.addWidget(self.live)
 
@@ -127,6 +130,9 @@ class FinetunePanel(Panel):
         for name, label in self.numbers.items():
             value = training.latest(name)
             label.setText('–' if value is None else f'<b>{value:.3f}</b>')
+        note = training.note
+        self.health.setText(f'{note[:1].upper()}{note[1:]}.' if note else '')
+        self.health.setVisible(bool(note))
 
     def _on_preview(self) -> None:
         if self._session.preview is not None and self._session.job.kind == 'finetune':

@@ -66,7 +66,7 @@ def finetune(session: Session, params: FinetuneParams, checkpoint: Path) -> Task
         if best is not None:
             _keep(session, best, 'Fine-tuning was stopped')
         else:
-            session.say('Fine-tuning was stopped before its first evaluation: there are no weights to keep yet')
+            session.say('Fine-tuning was stopped before it began: there are no weights to keep yet')
 
     session.training = Training()
     return Task('finetune', 'Fine-tuning', run, accept, stopped)

@@ -19,24 +19,28 @@ class Training:
         For each metric the points (step, value), in the order told.
     seconds_left : float or None
         Estimated wall-clock time to the end.
+    note : str
+        How the training fares, in a sentence.
     """
 
     steps: tuple[int, ...] = ()
     curves: dict[str, tuple[tuple[int, float], ...]] = field(default_factory=dict)
     seconds_left: float | None = None
+    note: str = ''
 
     def extended(self, progress: Progress) -> Training:
         """Return the history with one more sign of life."""
         metrics = dict(progress.metrics)
         left = metrics.pop('seconds_left', None)
+        note = progress.note or self.note
         if not metrics:
-            return replace(self, seconds_left=left if left is not None else self.seconds_left)
+            return replace(self, seconds_left=left if left is not None else self.seconds_left, note=note)
         curves = dict(self.curves)
         for name, value in metrics.items():
             if value == value:  # a NaN would break the curve's range
                 curves[name] = (*curves.get(name, ()), (progress.step, float(value)))
         steps = self.steps if self.steps and self.steps[-1] == progress.step else (*self.steps, progress.step)
-        return Training(steps, curves, left)
+        return Training(steps, curves, left, note)
 
     def latest(self, name: str) -> float | None:
         """Return the last value told of a metric, None if there is none."""

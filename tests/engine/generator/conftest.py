@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -52,7 +54,14 @@ def three_phases() -> SliceSet:
 
 
 @pytest.fixture(scope='session')
-def trained(one_slice: SliceSet) -> Weights:
-    """Weights after a few steps on the granular slice."""
+def training(one_slice: SliceSet, tmp_path_factory: pytest.TempPathFactory) -> tuple[Weights, Path]:
+    """Weights after a few steps on the granular slice, and the file with the state at the end."""
+    state = tmp_path_factory.mktemp('training') / 'training.safetensors'
     start = choose_weights('scratch', one_slice).weights
-    return drain(finetune(one_slice, start, FEW_STEPS, architecture=SMALL))
+    return drain(finetune(one_slice, start, FEW_STEPS, architecture=SMALL, checkpoint=state)), state
+
+
+@pytest.fixture(scope='session')
+def trained(training: tuple[Weights, Path]) -> Weights:
+    """Weights after a few steps on the granular slice."""
+    return training[0]

@@ -9,13 +9,20 @@ import pytest
 import torch
 
 from napari_microrecon.engine.errors import InputError
-from napari_microrecon.engine.generator import Weights, choose_weights, finetune
+from napari_microrecon.engine.generator import ReconstructParams, Weights, choose_weights, finetune, reconstruct
+from napari_microrecon.engine.generator import training as loop
+from napari_microrecon.engine.generator.band import Band
 from napari_microrecon.engine.generator.checkpoint import LOGIT_SAMPLE
+from napari_microrecon.engine.generator.choice import untrained
 from napari_microrecon.engine.generator.device import placement
 from napari_microrecon.engine.generator.exemplar import one_hot
+from napari_microrecon.engine.generator.health import Health
 from napari_microrecon.engine.generator.params import Architecture, FinetuneParams, LossWeights
+from napari_microrecon.engine.generator.priors import PriorModel
+from napari_microrecon.engine.generator.priors.fields import NoiseField
 from napari_microrecon.engine.generator.sampling import calibration_sample
 from napari_microrecon.engine.generator.trainer import plane_crops
+from napari_microrecon.engine.generator.training_state import TrainingState
 from napari_microrecon.engine.phases import Phases
 from napari_microrecon.engine.progress import drain
 from napari_microrecon.engine.slices import Slice, SliceSet
@@ -39,22 +46,76 @@ def test_losses_fall_and_metrics_are_told(one_slice: SliceSet, few_steps: Finetu
         told[-1]
     )
     assert told[-1]['step'] == 40
-    assert 0 < weights.header.training['steps'] <= 40
+    assert 0 <= weights.header.training['steps'] <= 40
+    assert {'health_diversity', 'health_surface_ratio', 'health_lattice', 'health_oblique'} <= set(told[-1])
+    assert weights.header.training['health']
     assert weights.header.trained
 
 
 def test_resumed_training_is_the_uninterrupted_one(
-    one_slice: SliceSet, trained: Weights, tmp_path: Path, few_steps: FinetuneParams, small: Architecture
+    one_slice: SliceSet, training: tuple[Weights, Path], tmp_path: Path, few_steps: FinetuneParams, small: Architecture
 ) -> None:
+    trained, uninterrupted = training
     start = choose_weights('scratch', one_slice).weights
-    state = tmp_path / 'training.safetensors'
+    state, end = tmp_path / 'training.safetensors', tmp_path / 'end.safetensors'
     job = finetune(one_slice, start, few_steps, architecture=small, checkpoint=state)
     for progress in job:
-        if progress.metrics.get('step', 0) >= 7:  # past the first evaluation and into the critics
+        if progress.metrics.get('step', 0) >= 7:  # past the first evaluations and into the critics
             break
     job.close()
-    resumed = drain(finetune(one_slice, start, few_steps, architecture=small, resume=state))
+    resumed = drain(finetune(one_slice, start, few_steps, architecture=small, resume=state, checkpoint=end))
     assert_same(resumed, trained)
+    # The best weights may be early ones: the whole state at the end is the same, too, memory of patches included.
+    mine, theirs = TrainingState.load(end), TrainingState.load(uninterrupted)
+    assert any(name.startswith('past/') for name in mine.tensors)
+    assert mine.tensors.keys() == theirs.tensors.keys()
+    for name, tensor in theirs.tensors.items():
+        assert torch.equal(mine.tensors[name], tensor), name
+    assert mine.record.history == theirs.record.history
+
+
+def test_there_are_weights_before_the_first_step(
+    one_slice: SliceSet, tmp_path: Path, few_steps: FinetuneParams, small: Architecture
+) -> None:
+    state = tmp_path / 'training.safetensors'
+    start = choose_weights('scratch', one_slice).weights
+    job = finetune(one_slice, start, few_steps, architecture=small, checkpoint=state)
+    first = next(progress for progress in job if progress.preview is not None)
+    job.close()
+    assert first.step == 0
+    assert first.note
+    best = TrainingState.load(state).best
+    assert best is not None
+    assert best.header.training['steps'] == 0
+    settings = ReconstructParams(shape=(32, 32, 32), device='cpu')
+    assert drain(reconstruct(one_slice, best, settings)).volumes[0].shape == (32, 32, 32)
+
+
+def test_an_untrained_start_keeps_its_prior(
+    one_slice: SliceSet, few_steps: FinetuneParams, small: Architecture
+) -> None:
+    given = PriorModel(phase_count=2, fields=(NoiseField(),), reason='given')
+    params = few_steps.model_copy(update={'steps': 1, 'evaluations': 1})
+    weights = drain(finetune(one_slice, untrained(one_slice, given), params, architecture=small))
+    assert weights.header.prior == given
+
+
+def test_a_training_inside_the_band_ends_early_and_repeats_exactly(
+    one_slice: SliceSet, few_steps: FinetuneParams, small: Architecture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Band, 'holds', lambda *_: True)
+    monkeypatch.setattr(loop, 'diagnose', lambda *_, **__: Health({}, 'healthy'))
+    start = choose_weights('scratch', one_slice).weights
+    params = few_steps.model_copy(update={'steps': 26, 'evaluations': 2, 'critic_start': 1.0})
+    done = drain(finetune(one_slice, start, params, architecture=small))
+    assert done.header.training['plan'] == [[0, 26], [13, 25]]
+    assert done.header.training['steps_done'] == 25
+    repeat = params.model_copy(update={'steps': 25, 'plan': ((0, 26), (13, 25))})
+    again = drain(finetune(one_slice, start, repeat, architecture=small, stop_after=25))
+    assert_same(again, done)
+    assert [row['step'] for row in again.header.training['history']] == [
+        row['step'] for row in done.header.training['history']
+    ]
 
 
 def test_resuming_a_finished_training_returns_its_weights(
@@ -108,7 +169,7 @@ def test_time_budget_is_kept(one_slice: SliceSet, small: Architecture) -> None:
     start = choose_weights('scratch', one_slice).weights
     params = FinetuneParams(minutes=0.1, box=32, evaluations=1, threads=1)
     weights = drain(finetune(one_slice, start, params, architecture=small))
-    assert weights.header.training['steps'] > 6
+    assert weights.header.training['steps_done'] > 6
     assert weights.header.training['seconds'] < 30
 
 

@@ -271,7 +271,8 @@ def diagnose(
         if (turns[1:] * turns[:-1] < 0).all() and np.abs(np.diff(scores)).min() > SWING * np.median(scores):
             return bad('oscillating, every other evaluation is worse', 'train again with a lower learning rate')
     if inside:
-        return Health(numbers, 'converged, as near to the slices as they determine the material')
+        how = 'converged' if share >= 0.5 else 'healthy'
+        return Health(numbers, f'{how}, as near to the slices as they determine the material')
     if len(scores) >= 3 and late and np.ptp(scores[-3:]) < FLAT * np.mean(scores[-3:]):
         return Health(numbers, 'converged, nothing has changed over three evaluations')
     return Health(numbers, 'healthy')

@@ -6,26 +6,28 @@ import contextlib
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import torch
 
 from ..errors import InputError
 from ..progress import Job, Progress, Throttle
-from ..provenance import Provenance, Source, now, versions
 from ..slices import SliceSet
 from ..volume import Volume
-from .checkpoint import LOGIT_SAMPLE, Weights, WeightsHeader
-from .choice import check_phases, fingerprint
-from .device import Placement, describe_device, device_errors, placement, release
+from .band import Band
+from .checkpoint import Weights, WeightsHeader
+from .choice import check_phases
+from .device import Placement, device_errors, placement, release
 from .exemplar import Exemplars
+from .health import PREFIX, Health, critic_spike, diagnose
 from .params import Architecture, FinetuneParams
-from .priors import PriorModel, choose_prior
-from .sampling import calibration_sample
+from .recording import new_header, new_network, stored
+from .sampling import calibration_volumes
 from .schedule import Schedule
-from .trainer import Trainer
+from .trainer import EVALUATED, Trainer
 from .training_state import TrainingRecord, TrainingState
-from .unet import Generator
+
+INSIDE = PREFIX + 'inside'  # 1 where an evaluation was inside the band and healthy
+
 
 @contextlib.contextmanager
 def cpu_threads(count: int | None) -> Iterator[None]:
@@ -37,22 +39,6 @@ def cpu_threads(count: int | None) -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
-
-
-def new_network(prior: PriorModel, exemplars: Exemplars, seed: int, like: Architecture | None = None) -> Generator:
-    """Generator that begins as the calibrated prior: its head adds little, its bias sets the fractions."""
-    architecture = (like or Architecture()).model_copy(
-        update={'phase_count': exemplars.phase_count, 'field_count': prior.channels}
-    )
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        network = Generator(architecture)
-    offsets = prior.offsets(exemplars.fractions)
-    with torch.no_grad():
-        network.head.weight.mul_(0.1)
-        if network.head.bias is not None:
-            network.head.bias.copy_(torch.from_numpy(offsets))
-    return network
 
 
 def finetune(
@@ -90,12 +76,14 @@ def finetune(
     Yields
     ------
     Progress
-        Losses and statistics in `metrics`, now and then a Volume as `preview`.
+        Losses, statistics and indicators of health in `metrics`, what they mean in `note`, now and then a Volume
+        as `preview`.
 
     Returns
     -------
     Weights
-        The best by microstructure statistics on calibrated volumes, not by loss.
+        The best by microstructure statistics on calibrated volumes, not by loss; what the training began with
+        counts, too.
     """
     check_phases(start, slices)
     exemplars = Exemplars.of(slices)
@@ -130,16 +118,21 @@ class _Loop:
         self.best_score = float('inf')
         self.history: list[dict[str, float]] = []
         self.measured: dict[str, float] = {}
+        self.gaps: list[float] = []  # of the critics, since the last evaluation
+        self.health: Health | None = None
         self.schedule = Schedule(params)
         self.step_seconds = self.evaluation_seconds = 0.0
         self.seconds = 0.0
 
     def run(self, resume: Path | None, stop_after: int | None) -> Job[Weights]:
         yield Progress('fitting the structural prior', 0, 0)
-        header = self._header()
         state = TrainingState.load(resume) if resume is not None else None
         if state is not None:
             header = self._take_up(state)
+        else:
+            header = new_header(
+                self.slices, self.exemplars, self.start, self.params, self.place, self.name, self.architecture
+            )
         warm = self.start.header.trained and self.start.header.architecture == header.architecture
         network = new_network(header.prior, self.exemplars, self.params.seed, header.architecture)
         if warm and state is None:
@@ -148,6 +141,8 @@ class _Loop:
         self.header = header
         self.trainer = trainer = Trainer(network, header.prior, self.exemplars, self.params, self.place)
         trainer.warm = warm
+        self.band = Band(self.exemplars, trainer.shape)
+        self.drawn = calibration_volumes(header.prior, self.exemplars.fractions)
         if state is not None:
             trainer.restore(state.tensors, state.record.step)
         throttle, shown = Throttle(), Throttle(3.0)
@@ -156,6 +151,11 @@ class _Loop:
         plan = self.schedule
         finished = state is not None and self.best is not None and self._is_last(trainer.step_count, stop_after)
         try:
+            if self.best is None:
+                # Weights to keep from the first moment, and none worse than these at the end.
+                preview = self._evaluate(began)
+                self._save()
+                yield self._progress({}, preview)
             while not finished:
                 if plan.needs_revision(trainer.step_count):
                     plan.revise(
@@ -166,16 +166,14 @@ class _Loop:
                     )
                 at = time.monotonic()
                 metrics = trainer.step(plan.share(trainer.step_count))
+                if 'critic_gap' in metrics:
+                    self.gaps.append(metrics['critic_gap'])
                 self.seconds = time.monotonic() - began
                 self.step_seconds = time.monotonic() - at
                 finished = self._is_last(trainer.step_count, stop_after)
                 if finished or self._evaluation_is_due():
                     evaluated = trainer.step_count
-                    at = time.monotonic()
-                    preview = self._evaluate()
-                    self.evaluation_seconds = time.monotonic() - at
-                    plan.pause(self.evaluation_seconds)
-                    self.seconds = time.monotonic() - began
+                    preview = self._evaluate(began)
                     self._save()
                     yield self._progress(metrics, preview)
                 elif throttle.ready():
@@ -212,76 +210,46 @@ class _Loop:
     def _progress(self, metrics: dict[str, float], preview: Volume | None) -> Progress:
         step, planned = self.trainer.step_count, self.schedule.planned
         told = {**metrics, **self.measured, 'step': float(step), 'seconds': self.seconds}
-        if planned:
-            told['seconds_left'] = self.seconds / max(step, 1) * max(planned - step, 0)
-        return Progress('training', step, planned, told, preview)
+        pore = f'percolating_{self.exemplars.pore}'
+        if pore in told:
+            told['percolating'] = told[pore]
+        if planned and step:
+            told['seconds_left'] = self.seconds / step * max(planned - step, 0)
+        note = '' if self.health is None else self.health.note
+        return Progress('training', step, planned, told, preview, note)
 
     def _glimpse(self) -> Volume:
         labels = self.trainer.last[0].argmax(0).to(torch.uint8).cpu().numpy()
         return Volume(labels, self.slices.phases, self.slices.voxel_size, name='training preview')
 
-    def _evaluate(self) -> Volume:
-        network, measured, labels = self.trainer.evaluate()
-        self.measured = measured
-        self.history.append({'step': float(self.trainer.step_count), **measured})
+    def _evaluate(self, began: float) -> Volume:
+        """Measure, judge, keep what is best; bring the end nearer where nothing is left to gain."""
+        at = time.monotonic()
+        trainer = self.trainer
+        step, share = trainer.step_count, self.schedule.share(trainer.step_count)
+        network, measured, labels = trainer.evaluate()
+        measured[PREFIX + 'critic_spike'] = critic_spike(self.gaps)
+        inside = self.band.holds(measured, trainer.reference)
+        self.health = diagnose(
+            measured, trainer.reference, self.history, voxels=EVALUATED * labels.size, share=share, inside=inside
+        )
+        measured[INSIDE] = float(inside and self.health.good)
+        was_inside = bool(self.history) and self.history[-1].get(INSIDE, 0.0) > 0
+        self.measured, self.gaps = measured, []
+        self.history.append({'step': float(step), **measured})
         if measured['score'] < self.best_score or self.best is None:
             self.best_score = measured['score']
-            self.best = self._weights(network, measured)
+            self.best = stored(
+                self.header, network, trainer, measured, self.history,
+                planned=self.schedule.planned, seconds=self.seconds, start=self.start.name, health=self.health,
+                drawn=self.drawn,
+            )  # fmt: skip
+        if self.params.stop_early and share >= 0.5 and was_inside and measured[INSIDE]:
+            self.schedule.hurry(step)
+        self.evaluation_seconds = time.monotonic() - at
+        self.schedule.pause(self.evaluation_seconds)
+        self.seconds = time.monotonic() - began
         return Volume(labels, self.slices.phases, self.slices.voxel_size, name='training preview')
-
-    def _weights(self, network: Generator, measured: dict[str, float]) -> Weights:
-        place, trainer = self.place, self.trainer
-        with torch.no_grad():
-            film = network.modulation(trainer.crops(None))
-        logits = calibration_sample(network, self.header.prior, self.exemplars.fractions, film, place)
-        tensors = {
-            key: (value.half() if value.is_floating_point() else value).detach().cpu().contiguous().clone()
-            for key, value in network.state_dict().items()
-        }
-        tensors[LOGIT_SAMPLE] = torch.from_numpy(logits).half()
-        record: dict[str, Any] = {
-            'steps': trainer.step_count,
-            'planned': self.schedule.planned,
-            'seconds': round(self.seconds, 1),
-            'params': self.params.model_dump(mode='json'),
-            'start': self.start.name,
-            'box': list(trainer.shape),
-            'precision': str(place.dtype),
-            'statistics': {key: round(value, 5) for key, value in measured.items()},
-            'history': [{key: round(value, 5) for key, value in row.items()} for row in self.history],
-        }
-        return Weights(self.header.model_copy(update={'training': record}), tensors)
-
-    def _header(self) -> WeightsHeader:
-        prior = choose_prior(self.exemplars)
-        start = self.start.header
-        if (start.trained and start.prior.fields[0].kind == 'noise') or start.name == 'noise':
-            prior = start.prior
-        wanted = self.architecture or (start.architecture if start.trained else Architecture())
-        architecture = wanted.model_copy(
-            update={'phase_count': self.exemplars.phase_count, 'field_count': prior.channels}
-        )
-        origin = Source(name=self.start.name, sha256=self.start.sha256) if start.trained else None
-        return WeightsHeader(
-            name=self.name,
-            architecture=architecture,
-            prior=prior,
-            phases=self.slices.phases,
-            voxel_size=self.slices.voxel_size,
-            fractions=tuple(float(f) for f in self.exemplars.fractions),
-            isotropic=self.exemplars.isotropic,
-            fingerprint=fingerprint(self.exemplars),
-            provenance=Provenance(
-                kind='reconstruction',
-                description=f'trained on {", ".join(s.name for s in self.slices)}',
-                inputs=tuple(s.source for s in self.slices),
-                weights=origin,
-                seed=self.params.seed,
-                device=describe_device(str(self.place.device)),
-                versions=versions(),
-                created=now(),
-            ),
-        )
 
     def _take_up(self, state: TrainingState) -> WeightsHeader:
         mine = tuple(s.source.sha256 for s in self.slices)
@@ -290,7 +258,8 @@ class _Loop:
         # A resumed training keeps its own budget; a repeated one also knows the plan that came of it.
         plan = self.params.plan or state.record.plan
         self.params = state.record.params.model_copy(update={'plan': self.params.plan})
-        self.schedule, self.seconds = Schedule(self.params, plan), state.record.seconds
+        self.schedule = Schedule(self.params, plan, hurried=state.record.hurried)
+        self.seconds, self.gaps = state.record.seconds, list(state.record.gaps)
         self.best, self.best_score = state.best, state.record.best_score or float('inf')
         self.history = [dict(row) for row in state.record.history]
         return state.record.header
@@ -307,6 +276,8 @@ class _Loop:
             step=self.trainer.step_count,
             plan=tuple(self.schedule.plan),
             seconds=self.seconds,
+            hurried=self.schedule.hurried,
+            gaps=tuple(self.gaps),
             history=tuple(self.history),
         )
         TrainingState(record, self.trainer.state(), self.best).save(self.checkpoint)

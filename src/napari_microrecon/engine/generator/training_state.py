@@ -31,6 +31,8 @@ class TrainingRecord(BaseModel):
     step: int
     plan: tuple[tuple[int, int], ...]
     seconds: float
+    hurried: bool = False
+    gaps: tuple[float, ...] = ()
     history: tuple[dict[str, float], ...] = ()
 
 
