@@ -97,7 +97,7 @@ def row(weights: str, edge: int, threads: int, found: dict[str, Any]) -> str:
         verdict = f'{limits}: {"met" if met else "missed"}'
     again = f'{found["again"]["cpu"]:.2f}' if 'again' in found else ''
     numbers = f'{cpu:.2f} | {found["first"]["wall"]:.2f} | {again} | {peak:.2f} | {found["before"]["cpu"]:.1f}'
-    return f'| {weights} | {edge}³ | {threads} | {numbers} | {verdict} |'
+    return f'| {Path(weights).stem} | {edge}³ | {threads} | {numbers} | {verdict} |'
 
 
 if __name__ == '__main__':
