@@ -60,6 +60,12 @@ class CoatingField(Field):
         """Correlation length of the texture along z, y, x relative to their geometric mean."""
         return self.texture.stretch
 
+    @property
+    def hugs(self) -> bool:
+        """Whether there is more of it at the coated phase than far away; the pores between are no coating."""
+        third = len(self.levels) // 3
+        return sum(self.levels[-third:]) > sum(self.levels[:third])
+
     def sample(self, shape: tuple[int, int, int], rng: np.random.Generator, *, periodic: bool) -> np.ndarray:
         """Draw the texture alone; `combine` makes the coating of it."""
         return self.texture.sample(shape, rng, periodic=periodic)

@@ -151,12 +151,15 @@ def choose_prior(exemplars: Exemplars) -> PriorModel:
     for label in order[1:]:
         sequence = (order[0], label, *(other for other in order[1:] if other != label))
         coated = _assemble(exemplars, families, sequence, coating=True)
+        coat = coated.fields[1]
+        # The same thing said of the other phase: it thins out where the coating is dense.
+        hugs = isinstance(coat, CoatingField) and coat.hugs
         found = model_error(exemplars, coated)
         if found < error:
             others = [reasons[other] for other in sequence[2:-1]]
-            words = (
-                f'phase {label}: coating of phase {order[0]} (volume error {found:.3f}; independent of it {nested:.3f})'
-            )
+            what = 'coating of' if hugs else 'denser away from'
+            errors = f'(volume error {found:.3f}; independent of it {nested:.3f})'
+            words = f'phase {label}: {what} phase {order[0]} {errors}'
             reason = '; '.join([reasons[order[0]], words, *others, f'phase {sequence[-1]}: what is left'])
             chosen, error = coated, found
     return chosen.model_copy(update={'reason': reason})
