@@ -5,7 +5,9 @@ All targets are fixed tables made from the slices once; a step costs one random 
 
 from __future__ import annotations
 
+import copy
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -110,6 +112,15 @@ class PatchDistance:
                 total = total + (error / spread).mean()
                 count += 1
         return total / max(count, 1)
+
+    def of_labels(self, volumes: Sequence[np.ndarray], count: int, directions: int = 96) -> float:
+        """Distance of finished label volumes (Z, Y, X) of `count` phases, without memory and always in the same way."""
+        other = copy.copy(self)
+        other._memory, other.past = 0, {}
+        rng = torch.Generator().manual_seed(0)
+        return float(
+            np.mean([float(other(torch.from_numpy(one_hot(v, count))[None], rng, directions)) for v in volumes])
+        )
 
     def _recall(self, key: str, patches: Tensor) -> list[Tensor]:
         """Patches (n, K 49) of earlier volumes; keeps some of the present ones."""

@@ -64,7 +64,9 @@ class Trainer:
         )
         self.pool = BoxPool(prior, exemplars, self.shape, params.seed)
         longest = max(max(exemplars.correlation_length(k).values()) for k in range(exemplars.phase_count))
-        self.patches = PatchDistance(exemplars, (1, 2, 4, 8) if longest > 9 else (1, 2, 4), seed=params.seed, memory=params.memory)
+        self.patches = PatchDistance(
+            exemplars, (1, 2, 4, 8) if longest > 9 else (1, 2, 4), seed=params.seed, memory=params.memory
+        )
         self.planes = PlaneStatistics(exemplars, self.shape)
         self.scorer = SectionScore(exemplars, self.shape)
         self.health = HealthCheck(exemplars)
@@ -212,7 +214,8 @@ class Trainer:
         measured = self.scorer.measure(labels) | self.health.measure(labels, logits)
         raw = np.bincount(flat.argmax(1), minlength=flat.shape[1]) / len(flat)
         measured['raw_fraction_error'] = float(np.abs(raw / self.exemplars.fractions - 1).max())
-        measured['score'] = score(measured, self.reference)
+        measured['patch_distance'] = self.patches.of_labels(labels, self.exemplars.phase_count)
+        measured['score'] = score(measured, self.reference) + measured['patch_distance']
         return network, measured, labels[0]
 
     # --- exact resume -------------------------------------------------------------------------
