@@ -59,18 +59,23 @@ class Convolve(nn.Conv3d):
         return nn.functional.conv3d(input, self.weight, padding=1)
 
 
-class ChannelNorm(nn.LayerNorm):
+class ChannelNorm(nn.Module):
     """Normalisation over the channels of each voxel, scaled and shifted per channel.
 
     It needs no statistics over space: a training volume cannot lean on its own average, which sampling could not
     know (batch normalisation loses a tenth of the surface that way), and tiles agree to the last bit.
     """
 
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(channels))
+        self.bias = nn.Parameter(torch.zeros(channels))
+
     def forward(self, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
         """(N, C, Z, Y, X) -> the same shape; weight and bias (C,) after modulation."""
         with torch.autocast(x.device.type, enabled=False):
             last = x.permute(0, 2, 3, 4, 1)
-            y = nn.functional.layer_norm(last, self.normalized_shape, weight.to(x.dtype), bias.to(x.dtype), self.eps)
+            y = nn.functional.layer_norm(last, weight.shape, weight.to(x.dtype), bias.to(x.dtype), 1e-5)
         return y.permute(0, 4, 1, 2, 3)
 
 

@@ -16,6 +16,7 @@ from .priors import PriorModel
 from .priors.fields import random_stream
 
 LARGEST = 64**3  # voxels of a training volume
+RIM = 8  # voxels at the faces of a window that is no periodic volume: its losses leave them out
 
 
 def box_shape(exemplars: Exemplars, edge: int | None = None) -> tuple[int, int, int]:
@@ -30,12 +31,21 @@ def box_shape(exemplars: Exemplars, edge: int | None = None) -> tuple[int, int, 
     return z, y, x
 
 
+def domain_shape(prior: PriorModel, shape: tuple[int, int, int]) -> tuple[int, int, int]:
+    """Periodic volume that training volumes are windows of: their own `shape` unless the prior needs more room."""
+    if all(n >= needed for n, needed in zip(shape, prior.period, strict=True)):
+        return shape
+    z, y, x = (max(n, needed) for n, needed in zip(shape, prior.period, strict=True))
+    return z, y, x
+
+
 @dataclass(frozen=True, eq=False)
 class Box:
-    """A periodic prior draw and the skeletons of its phases."""
+    """A prior draw, the skeletons of its phases and what the untrained prior has of each within RIM of the faces."""
 
     fields: np.ndarray  # (F, Z, Y, X) float32
     skeletons: np.ndarray  # (K, Z, Y, X) bool
+    fractions: np.ndarray  # (K,)
 
 
 def level(prior: PriorModel, fields: np.ndarray, fractions: np.ndarray) -> np.ndarray:
@@ -52,14 +62,23 @@ def level(prior: PriorModel, fields: np.ndarray, fractions: np.ndarray) -> np.nd
 
 
 class BoxPool:
-    """Prior draws that are reused under the symmetries of the material, since drawing costs as much as a step."""
+    """Prior draws that are reused under the symmetries of the material, since drawing costs as much as a step.
+
+    Where the structure is larger than a training volume (cells of a foam), the draws are larger, too, and a step
+    sees a window of one, open at its faces.
+    """
 
     def __init__(
         self, prior: PriorModel, exemplars: Exemplars, shape: tuple[int, int, int], seed: int, size: int = 48
     ) -> None:
-        self._prior, self._shape, self._seed, self._size = prior, shape, seed, size
+        self._prior, self._shape, self._seed = prior, shape, seed
+        self.domain = domain_shape(prior, shape)
+        self.open = self.domain != shape
+        z, y, x = self.domain if self.open else [2 * n for n in shape]
+        self.judged = z, y, x
+        self._size = max(6, size * math.prod(shape) // math.prod(self.domain)) if self.open else size
         self._isotropic = exemplars.isotropic
-        self._boxes: dict[int, Box] = {}
+        self._boxes: dict[int, tuple[np.ndarray, np.ndarray]] = {}
         self._fractions = exemplars.fractions
         self._offsets = prior.offsets(exemplars.fractions)
 
@@ -67,29 +86,46 @@ class BoxPool:
         """Labels of the untrained prior (Z, Y, X)."""
         return (self._prior.logits(fields) + self._offsets[:, None, None, None]).argmax(0)
 
-    def _draw(self, index: int) -> Box:
+    def whole(self, index: int) -> np.ndarray:
+        """Fields (F, Z, Y, X) of a large periodic draw that no step has seen, to evaluate on."""
+        fields = self._prior.sample(self.judged, self._seed * 1000 + 500 + index, periodic=True)
+        return level(self._prior, fields, self._fractions)
+
+    def _draw(self, index: int) -> tuple[np.ndarray, np.ndarray]:
         if index not in self._boxes:
-            fields = self._prior.sample(self._shape, self._seed * 1000 + index, periodic=True)
+            fields = self._prior.sample(self.domain, self._seed * 1000 + index, periodic=True)
             fields = level(self._prior, fields, self._fractions)
-            self._boxes[index] = Box(fields, skeletons_of(self.labels(fields), self._prior.phase_count))
+            self._boxes[index] = fields, skeletons_of(self.labels(fields), self._prior.phase_count)
         return self._boxes[index]
 
     def at(self, step: int) -> Box:
         """Box of this training step: rolled and flipped (and turned, where isotropic) at random."""
         rng = random_stream(self._seed, 3, step)
-        box = self._draw(step if step < self._size else int(rng.integers(self._size)))
+        fields, skeletons = self._draw(step if step < self._size else int(rng.integers(self._size)))
         order = [0, 1, 2]
-        if self._isotropic and len(set(self._shape)) == 1:
+        if self._isotropic and len(set(self.domain)) == 1:
             order = rng.permutation(3).tolist()
-        shift = [int(rng.integers(n)) for n in self._shape]
+        shift = [int(rng.integers(n)) for n in self.domain]
         flips = tuple(axis for axis in (1, 2, 3) if rng.random() < 0.5)
 
         def move(array: np.ndarray) -> np.ndarray:
             turned = np.transpose(array, [0, *(1 + axis for axis in order)])
-            turned = np.flip(np.roll(turned, shift, axis=(1, 2, 3)), flips)
-            return np.ascontiguousarray(turned)
+            if self.open:
+                # Only the window is moved about: the whole is ten times as large.
+                for axis, (start, length) in enumerate(zip(shift, self._shape, strict=True)):
+                    turned = np.take(turned, np.arange(start, start + length), axis + 1, mode='wrap')
+            else:
+                turned = np.roll(turned, shift, axis=(1, 2, 3))
+            return np.ascontiguousarray(np.flip(turned, flips))
 
-        return Box(move(box.fields), move(box.skeletons))
+        fields = move(fields)
+        if not self.open:
+            return Box(fields, move(skeletons), self._fractions)
+        inner = self.labels(fields)[RIM:-RIM, RIM:-RIM, RIM:-RIM]
+        counts = np.bincount(inner.ravel(), minlength=len(self._fractions)) / inner.size
+        # A phase that is hardly there cannot be balanced to nothing.
+        counts = np.clip(counts, 0.1 * self._fractions, None)
+        return Box(fields, move(skeletons), counts / counts.sum())
 
 
 def white_noise(shape: tuple[int, int, int], levels: int, seed: int, *key: int) -> list[torch.Tensor]:

@@ -5,7 +5,6 @@ All targets are fixed tables made from the slices once; a step costs one random 
 
 from __future__ import annotations
 
-import copy
 import math
 from collections.abc import Sequence
 
@@ -39,7 +38,9 @@ class PatchDistance:
     directions; sorted projections are compared with the slices' quantiles.
     """
 
-    def __init__(self, exemplars: Exemplars, scales: tuple[int, ...], *, bank: int = 256, seed: int = 0, memory: int = 8) -> None:
+    def __init__(
+        self, exemplars: Exemplars, scales: tuple[int, ...], *, bank: int = 256, seed: int = 0, memory: int = 8
+    ) -> None:
         self.scales = scales
         self.axes: tuple[Axis, ...] = AXES
         self._rng = generator = torch.Generator().manual_seed(seed)
@@ -114,13 +115,28 @@ class PatchDistance:
         return total / max(count, 1)
 
     def of_labels(self, volumes: Sequence[np.ndarray], count: int, directions: int = 96) -> float:
-        """Distance of finished label volumes (Z, Y, X) of `count` phases, without memory and always in the same way."""
-        other = copy.copy(self)
-        other._memory, other.past = 0, {}
+        """Distance of finished label volumes (Z, Y, X) of `count` phases, pooled, always with the same directions."""
         rng = torch.Generator().manual_seed(0)
-        return float(
-            np.mean([float(other(torch.from_numpy(one_hot(v, count))[None], rng, directions)) for v in volumes])
-        )
+        hot = [torch.from_numpy(one_hot(volume, count))[None] for volume in volumes]
+        share = -(-8 * OWN // len(hot))
+        found: list[float] = []
+        for scale in self.scales:
+            chosen = torch.randperm(len(self._filters[scale]), generator=rng)[:directions]
+            for normal in self.axes:
+                table = self._quantiles[normal, scale][chosen] if self._quantiles[normal, scale].numel() else None
+                patches: list[Tensor] = []
+                for volume in hot:
+                    stack = sections(volume, normal)[:: max(scale, 2)]
+                    if table is not None and min(stack.shape[2:]) >= PATCH * scale:
+                        picture = torch.nn.functional.avg_pool2d(stack, scale) if scale > 1 else stack
+                        patches.append(random_patches(picture, share, rng))
+                if table is None or not patches:
+                    continue
+                ordered = (self._filters[scale][chosen].flatten(1) @ torch.cat(patches).T).sort(dim=1).values
+                at = ((torch.arange(ordered.shape[1]) + 0.5) / ordered.shape[1] * QUANTILES).long()
+                error = ((ordered - table[:, at]) ** 2).mean(1) / table.var(dim=1).clamp_min(1e-4)
+                found.append(float(error.mean()))
+        return float(np.mean(found)) if found else 0.0
 
     def _recall(self, key: str, patches: Tensor) -> list[Tensor]:
         """Patches (n, K 49) of earlier volumes; keeps some of the present ones."""
@@ -185,35 +201,40 @@ class PlaneStatistics:
         self.running[name] = mean.cpu()
         return mean + (new - new.detach())
 
-    def __call__(self, volume: Tensor) -> dict[str, Tensor]:
-        """Losses 's2' and 'surface' of phase probabilities (1, K, Z, Y, X) on a periodic box."""
+    def __call__(self, volume: Tensor, *, is_open: bool = False) -> dict[str, Tensor]:
+        """Losses 's2' and 'surface' of phase probabilities (1, K, Z, Y, X), of a periodic box or an open window."""
         p = volume[0]
-        grid = p.shape[1:]
-        device = volume.device
-        spectrum = torch.fft.rfftn(p, dim=(1, 2, 3))
         r = self.reach
+        size = p.shape[1:]
+        grid = [n + r + (n + r) % 2 for n in size] if is_open else list(size)
+        device = volume.device
+        spectrum = torch.fft.rfftn(p, grid, dim=(1, 2, 3))
         error = p.new_zeros(())
         wide, half = torch.arange(-r, r + 1, device=device), torch.arange(r + 1, device=device)
         weight = self._scale.to(device)
         for index, (a, b) in enumerate(self._pairs):
-            table = torch.fft.irfftn(torch.conj(spectrum[a]) * spectrum[b], grid) / p[0].numel()
+            table = torch.fft.irfftn(torch.conj(spectrum[a]) * spectrum[b], grid)
             for plane, normal in enumerate(AXES):
                 row, column = (AXES.index(axis) for axis in IMAGE_AXES[normal])
                 place = [torch.zeros((), dtype=torch.long, device=device)] * 3
                 place[row], place[column] = half[:, None], wide[None, :]
-                got = table[tuple(place)]
+                pairs = [n - at.abs() if is_open else torch.tensor(n) for n, at in zip(size, place, strict=True)]
+                got = table[tuple(place)] / (pairs[0] * pairs[1] * pairs[2]).to(device)
                 mean = self._blend(f's2 {index} {plane}', got)
                 wanted = self.s2[plane, index].to(device)
                 error = error + ((mean - wanted) ** 2).mean() / weight[index] ** 2
-        steps = [
-            torch.stack([(p[k].roll(-1, axis) - p[k]).abs().mean() for axis in range(3)]) for k in range(self._count)
-        ]
+        steps = [torch.stack([_changes(p[k], axis, is_open) for axis in range(3)]) for k in range(self._count)]
         faces = self._blend('faces', torch.stack(steps))
         wanted_faces = self.faces.to(device)
         return {
             's2': 100 * error / (3 * len(self._pairs)),
             'surface': ((faces / wanted_faces - 1) ** 2).mean(),
         }
+
+
+def _changes(p: Tensor, axis: int, is_open: bool) -> Tensor:
+    """Mean absolute change from voxel to voxel along an axis."""
+    return (p.diff(dim=axis) if is_open else p.roll(-1, axis) - p).abs().mean()
 
 
 def connectivity_loss(logits: Tensor, skeletons: Tensor) -> Tensor:

@@ -17,7 +17,6 @@ from .exemplar import Exemplars
 from .health import Health
 from .params import Architecture, FinetuneParams
 from .priors import PriorModel, choose_prior
-from .sampling import calibration_sample
 from .trainer import Trainer
 from .unet import Generator
 
@@ -90,18 +89,14 @@ def stored(
     seconds: float,
     start: str,
     health: Health,
-    drawn: list[np.ndarray],
+    sample: np.ndarray,
 ) -> Weights:
-    """Network in half precision with its calibration sample (on `drawn`) and the record of the training so far."""
-    place = trainer.place
-    with torch.no_grad():
-        film = network.modulation(trainer.crops(None))
-    logits = calibration_sample(network, header.prior, trainer.exemplars.fractions, film, place, drawn=drawn)
+    """Network in half precision with a `sample` of its logits (n, K) to calibrate by, and the record so far."""
     tensors = {
         key: (value.half() if value.is_floating_point() else value).detach().cpu().contiguous().clone()
         for key, value in network.state_dict().items()
     }
-    tensors[LOGIT_SAMPLE] = torch.from_numpy(logits).half()
+    tensors[LOGIT_SAMPLE] = torch.from_numpy(sample)
     record: dict[str, Any] = {
         'steps': trainer.step_count,
         'planned': planned,
@@ -109,7 +104,7 @@ def stored(
         'params': trainer.params.model_dump(mode='json'),
         'start': start,
         'box': list(trainer.shape),
-        'precision': str(place.dtype),
+        'precision': str(trainer.place.dtype),
         'statistics': {key: round(value, 5) for key, value in measured.items()},
         'health': health.sentence,
         'history': [{key: round(value, 5) for key, value in row.items()} for row in history],

@@ -7,6 +7,7 @@ that the size of the tiles changes the memory and not one voxel.
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -14,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .boxes import level, white_noise
+from .boxes import domain_shape, level, white_noise
 from .device import Placement
 from .priors import PriorModel
 from .unet import HALO, Film, Generator
@@ -165,14 +166,6 @@ def _whole(part: Tensor, size: tuple[int, ...], by: int) -> Tensor:
     return whole.contiguous(memory_format=torch.channels_last_3d)
 
 
-def calibration_volumes(
-    prior: PriorModel, fractions: np.ndarray, volumes: int = 10, edge: int = 48
-) -> list[np.ndarray]:
-    """Prior draws (F, edge, edge, edge), levelled to `fractions` (K,), that stand for the ensemble."""
-    shape = (edge, edge, edge)
-    return [level(prior, prior.sample(shape, 40_000 + index, periodic=True), fractions) for index in range(volumes)]
-
-
 @torch.no_grad()
 def calibration_sample(
     network: Generator,
@@ -184,21 +177,22 @@ def calibration_sample(
     volumes: int = 10,
     edge: int = 48,
     count: int = 32768,
-    drawn: list[np.ndarray] | None = None,
 ) -> np.ndarray:
     """Logits (n, K) at random voxels of several volumes that are levelled to the trained `fractions` (K,).
 
     Ten small volumes scatter too much to stand for the ensemble; levelled ones do, since a generator's fractions
-    follow those of its prior. `drawn` are the volumes of `calibration_volumes` where they are at hand.
+    follow those of its prior.
     """
-    drawn = calibration_volumes(prior, fractions, volumes, edge) if drawn is None else drawn
+    shape = domain_shape(prior, (edge, edge, edge))
+    if shape != (edge, edge, edge):
+        volumes = 1  # a large one stands for many
     found: list[np.ndarray] = []
     rng = np.random.default_rng(0)
-    shape = (edge, edge, edge)
-    for index, fields in enumerate(drawn):
+    for index in range(volumes):
+        fields = level(prior, prior.sample(shape, 40_000 + index, periodic=True), fractions)
         noise = white_noise(shape, network.architecture.levels, 40_000 + index)
         with place.autocast():
             out = network(place.put(torch.from_numpy(fields)[None]), [place.put(n) for n in noise], film, 'wrap')
-        chosen = rng.integers(0, edge**3, -(-count // len(drawn)))
+        chosen = rng.integers(0, math.prod(shape), -(-count // volumes))
         found.append(out[0].flatten(1)[:, torch.from_numpy(chosen).to(out.device)].T.float().cpu().numpy())
     return np.concatenate(found)[:count]

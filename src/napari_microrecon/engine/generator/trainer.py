@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from ..voxels import AXES, Axis
-from .boxes import BoxPool, box_shape, white_noise
+from .boxes import RIM, BoxPool, box_shape, white_noise
 from .calibration import balance, calibrate
 from .critic import Critic, critic_loss
 from .device import Placement
@@ -25,7 +25,8 @@ from .priors import PriorModel
 from .unet import Generator
 
 AVERAGING = 0.99  # of the weights that are evaluated and kept
-EVALUATED = 6  # training volumes that an evaluation measures, always the same ones
+EVALUATED = 3  # volumes of an evaluation; one where cells need a large one
+CALIBRATED = 65_536  # voxels of them that are stored, to calibrate the phase fractions by
 WARM_RATE = 0.4  # of the learning rate, where training begins with trained weights
 WARM_UP = 20  # steps until the full learning rate
 
@@ -67,8 +68,11 @@ class Trainer:
         self.patches = PatchDistance(
             exemplars, (1, 2, 4, 8) if longest > 9 else (1, 2, 4), seed=params.seed, memory=params.memory
         )
-        self.planes = PlaneStatistics(exemplars, self.shape)
-        self.scorer = SectionScore(exemplars, self.shape)
+        inner = tuple(n - 2 * RIM for n in self.shape) if self.pool.open else self.shape
+        self.planes = PlaneStatistics(exemplars, (inner[0], inner[1], inner[2]))
+        self.scorer = SectionScore(exemplars, self.pool.judged)
+        # Large enough that percolation is not luck: an axis of a box of 48^3 more or less is 6 %.
+        self.judged = [self.pool.whole(i) for i in range(1 if self.pool.open else EVALUATED)]
         self.health = HealthCheck(exemplars)
         self.images: dict[Axis, list[Tensor]] = {
             normal: [
@@ -95,14 +99,17 @@ class Trainer:
         metrics: dict[str, float] = {}
 
         logits = self.forward(self.generator, box.fields, self.step_count, rng)
-        logits = balance(logits, self.planes.fractions.to(logits.device))
+        skeletons = torch.from_numpy(box.skeletons)
+        if self.pool.open:
+            logits, skeletons = (a[..., RIM:-RIM, RIM:-RIM, RIM:-RIM] for a in (logits, skeletons))
+        logits = balance(logits, torch.from_numpy(box.fractions).float().to(logits.device))
         soft = torch.softmax(logits, 1)
         if adversarial:
             for _ in range(params.critic_steps):
                 metrics.update(self.critic_step(soft.detach(), rng))
-        terms = {'patches': self.patches(soft, rng), **self.planes(soft)}
+        terms = {'patches': self.patches(soft, rng), **self.planes(soft, is_open=self.pool.open)}
         if params.loss.connectivity > 0:
-            terms['connectivity'] = connectivity_loss(logits, torch.from_numpy(box.skeletons).to(soft.device))
+            terms['connectivity'] = connectivity_loss(logits, skeletons.to(soft.device))
         if adversarial:
             terms['critic'] = -torch.stack(
                 [self.critic_of(normal)(self.fake_sections(soft, normal, rng)).mean() for normal in AXES]
@@ -121,8 +128,9 @@ class Trainer:
     def forward(
         self, network: Generator, fields: np.ndarray, key: int, rng: torch.Generator | None, *, seed: int | None = None
     ) -> Tensor:
-        """Logits (1, K, Z, Y, X) of a periodic box."""
-        noise = white_noise(self.shape, network.architecture.levels, self.params.seed if seed is None else seed, key)
+        """Logits (1, K, Z, Y, X) of prior fields (F, Z, Y, X)."""
+        z, y, x = fields.shape[1:]
+        noise = white_noise((z, y, x), network.architecture.levels, self.params.seed if seed is None else seed, key)
         with self.place.autocast():
             film = network.modulation(self.crops(None)) if network.encoder is not None else None
             return network(
@@ -191,12 +199,12 @@ class Trainer:
     # --- evaluation ---------------------------------------------------------------------------
 
     def _untrained_reference(self) -> dict[str, float]:
-        labels = [self.pool.labels(self.pool.at(20_000 + i).fields) for i in range(EVALUATED)]
+        labels = [self.pool.labels(self.judged[i]) for i in range(len(self.judged))]
         return self.scorer.measure(labels)
 
     @torch.no_grad()
-    def evaluate(self, volumes: int = EVALUATED) -> tuple[Generator, dict[str, float], np.ndarray]:
-        """Averaged generator as it would be stored, its statistics and indicators of health, one label volume."""
+    def evaluate(self) -> tuple[Generator, dict[str, float], np.ndarray, np.ndarray]:
+        """Averaged generator as it would be stored, its statistics, a label volume, a sample of its logits."""
         network = copy.deepcopy(self.average)
         # The stored tensors are half precision: measure and calibrate what will be shipped. Logits are steep, so
         # that rounded running statistics alone move the phase fractions by a hundredth.
@@ -204,19 +212,20 @@ class Trainer:
         round_to_half(network.buffers())
         network.eval()
         logits = [
-            self.forward(network, self.pool.at(20_000 + i).fields, 20_000 + i, None)[0].cpu().numpy()
-            for i in range(volumes)
+            self.forward(network, self.judged[i], 20_000 + i, None)[0].cpu().numpy() for i in range(len(self.judged))
         ]
         flat = np.concatenate([part.reshape(len(part), -1).T for part in logits])
-        offsets = calibrate(flat[::7], self.exemplars.fractions)
+        chosen = np.random.default_rng(0).integers(0, len(flat), CALIBRATED)
+        sample = flat[chosen].astype(np.float16)
+        offsets = calibrate(sample.astype(float), self.exemplars.fractions)
         logits = [(part + offsets[:, None, None, None]).astype(np.float32) for part in logits]
         labels = [part.argmax(0).astype(np.uint8) for part in logits]
         measured = self.scorer.measure(labels) | self.health.measure(labels, logits)
         raw = np.bincount(flat.argmax(1), minlength=flat.shape[1]) / len(flat)
         measured['raw_fraction_error'] = float(np.abs(raw / self.exemplars.fractions - 1).max())
         measured['patch_distance'] = self.patches.of_labels(labels, self.exemplars.phase_count)
-        measured['score'] = score(measured, self.reference) + measured['patch_distance']
-        return network, measured, labels[0]
+        measured['score'] = score(measured, self.reference)
+        return network, measured, labels[0], sample
 
     # --- exact resume -------------------------------------------------------------------------
 

@@ -21,9 +21,8 @@ from .exemplar import Exemplars
 from .health import PREFIX, Health, critic_spike, diagnose
 from .params import Architecture, FinetuneParams
 from .recording import new_header, new_network, stored
-from .sampling import calibration_volumes
 from .schedule import Schedule
-from .trainer import EVALUATED, Trainer
+from .trainer import Trainer
 from .training_state import TrainingRecord, TrainingState
 
 INSIDE = PREFIX + 'inside'  # 1 where an evaluation was inside the band and healthy
@@ -142,7 +141,6 @@ class _Loop:
         self.trainer = trainer = Trainer(network, header.prior, self.exemplars, self.params, self.place)
         trainer.warm = warm
         self.band = Band(self.exemplars, trainer.shape)
-        self.drawn = calibration_volumes(header.prior, self.exemplars.fractions)
         if state is not None:
             trainer.restore(state.tensors, state.record.step)
         throttle, shown = Throttle(), Throttle(3.0)
@@ -227,11 +225,16 @@ class _Loop:
         at = time.monotonic()
         trainer = self.trainer
         step, share = trainer.step_count, self.schedule.share(trainer.step_count)
-        network, measured, labels = trainer.evaluate()
+        network, measured, labels, sample = trainer.evaluate()
         measured[PREFIX + 'critic_spike'] = critic_spike(self.gaps)
         inside = self.band.holds(measured, trainer.reference)
         self.health = diagnose(
-            measured, trainer.reference, self.history, voxels=EVALUATED * labels.size, share=share, inside=inside
+            measured,
+            trainer.reference,
+            self.history,
+            voxels=len(trainer.judged) * labels.size,
+            share=share,
+            inside=inside,
         )
         measured[INSIDE] = float(inside and self.health.good)
         was_inside = bool(self.history) and self.history[-1].get(INSIDE, 0.0) > 0
@@ -242,7 +245,7 @@ class _Loop:
             self.best = stored(
                 self.header, network, trainer, measured, self.history,
                 planned=self.schedule.planned, seconds=self.seconds, start=self.start.name, health=self.health,
-                drawn=self.drawn,
+                sample=sample,
             )  # fmt: skip
         if self.params.stop_early and share >= 0.5 and was_inside and measured[INSIDE]:
             self.schedule.hurry(step)

@@ -172,6 +172,12 @@ class CellField(Field):
     distances: tuple[float, ...]
     walls_favoured: bool = True
 
+    @property
+    def period(self) -> tuple[int, int, int]:
+        """Room for about eight cells; a periodic volume of one or two has the wrong walls."""
+        z, y, x = (max(round(1.5 * self.spacing * stretch / 8) * 8, 96) for stretch in self.stretch)
+        return z, y, x
+
     @classmethod
     def fit(
         cls,

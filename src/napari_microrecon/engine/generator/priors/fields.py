@@ -39,6 +39,11 @@ class Field(BaseModel):
     support: float
     """Distance in voxels beyond which two values are independent."""
 
+    @property
+    def period(self) -> tuple[int, int, int]:
+        """Smallest periodic volume (z, y, x) in voxels whose statistics are those of a large one; 0: any will do."""
+        return 0, 0, 0
+
     @abstractmethod
     def sample(self, shape: tuple[int, int, int], rng: np.random.Generator, *, periodic: bool) -> np.ndarray:
         """Draw the field on a grid, float32 (Z, Y, X), mean 0 and variance 1."""

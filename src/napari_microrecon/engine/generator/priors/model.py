@@ -63,6 +63,12 @@ class PriorModel(BaseModel):
         """Distance in voxels beyond which two values are independent."""
         return max(field.support for field in self.fields)
 
+    @property
+    def period(self) -> tuple[int, int, int]:
+        """Smallest periodic volume (z, y, x) in voxels whose statistics are those of a large one; 0: any will do."""
+        z, y, x = (max(field.period[axis] for field in self.fields) for axis in range(3))
+        return z, y, x
+
     def sample(self, shape: tuple[int, int, int], seed: int, *, periodic: bool) -> np.ndarray:
         """Draw the prior, float32 (F, Z, Y, X); the same for the same shape and seed on any machine."""
         fields = combine(
