@@ -9,6 +9,7 @@ Contenders:
 - noise: white noise in its place, with our network and losses;
 - slicegan: a SliceGAN-style generator and loss, for as many seconds of processor time as ours; once as it comes, once
   calibrated to the phase fractions of the slices as ours is;
+- shipped: the weights that the product chooses for the slices, without further training;
 - ours: trained from what the product chooses, shipped weights or scratch; scratch: always from scratch.
 
 Every result is kept in the cache as soon as it is there: the same command continues an interrupted run. The records
@@ -28,6 +29,7 @@ RECIPES = {
     'prior': Recipe('prior', 'prior'),
     'noise': Recipe('noise', 'noise'),
     'slicegan': Recipe('slicegan', 'slicegan'),
+    'shipped': Recipe('shipped', 'shipped'),
     'ours': Recipe('ours', 'auto'),
     'scratch': Recipe('scratch', 'scratch'),
 }

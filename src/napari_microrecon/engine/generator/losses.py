@@ -237,6 +237,14 @@ def _changes(p: Tensor, axis: int, is_open: bool) -> Tensor:
     return (p.diff(dim=axis) if is_open else p.roll(-1, axis) - p).abs().mean()
 
 
+def indecision(soft: Tensor, fractions: Tensor) -> Tensor:
+    """How far phase probabilities (1, K, Z, Y, X) are from labels: 0 for labels, 1 for no information at all.
+
+    What the other losses measure on probabilities holds for the labels only where the two agree.
+    """
+    return (1 - (soft**2).sum(1)).mean() / (1 - (fractions**2).sum())
+
+
 def connectivity_loss(logits: Tensor, skeletons: Tensor) -> Tensor:
     """Mean -log p of each phase on its prior skeleton, which keeps throats open.
 

@@ -8,8 +8,9 @@ import numpy as np
 import scipy.fft
 from scipy import ndimage
 
-from ..voxels import AXES
+from ..voxels import AXES, Axis
 from .exemplar import Exemplars
+from .priors.sections import areas_per_pixel
 
 
 def periodic_s2(mask: np.ndarray, reach: int) -> np.ndarray:
@@ -36,7 +37,8 @@ class SectionScore:
     """Errors of volumes against the slices, per phase and worst over phases.
 
     S2 error: mean over axes and lags of |S2 - S2_slice| / (phi (1 - phi)). Surface error: mean over
-    axes of the relative difference in face density.
+    axes of the relative difference in face density. Area error: mean over phases of the log ratio of the
+    number of separate areas in sections, which specks and torn webs multiply.
     """
 
     def __init__(self, exemplars: Exemplars, shape: Sequence[int]) -> None:
@@ -45,6 +47,11 @@ class SectionScore:
         self._s2 = [np.stack([exemplars.s2_along(k, self._reach)[axis] for axis in AXES]) for k in range(self._count)]
         self._faces = [exemplars.edge_density(k) for k in range(self._count)]
         self._phi = exemplars.fractions
+        self._areas: dict[tuple[Axis, int], float] = {
+            (normal, k): areas_per_pixel([image == k for image in images])
+            for normal, images in exemplars.images.items()
+            for k in range(self._count)
+        }
 
     def measure(self, volumes: Sequence[np.ndarray]) -> dict[str, float]:
         """Statistics of periodic label volumes: s2_error, surface_error, fraction_error, percolating."""
@@ -60,14 +67,25 @@ class SectionScore:
             ratios = [abs(f / self._faces[k][axis] - 1) for f, axis in zip(faces, AXES, strict=True)]
             surface_errors.append(float(np.mean(ratios)))
             percolating.append(float(np.mean([percolating_fraction(mask) for mask in masks])))
+        ratios = [
+            abs(np.log(areas_per_pixel([section == k for v in volumes for section in _some(v, normal)]) / wanted))
+            for (normal, k), wanted in self._areas.items()
+        ]
         fractions = np.mean([np.bincount(v.ravel(), minlength=self._count) / v.size for v in volumes], axis=0)
         found = {
             's2_error': max(s2_errors),
             'surface_error': max(surface_errors),
+            'area_error': float(np.mean(ratios)),
             'fraction_error': float(np.abs(fractions - self._phi).max()),
         }
         found.update({f'percolating_{k}': value for k, value in enumerate(percolating)})
         return found
+
+
+def _some(volume: np.ndarray, normal: Axis, count: int = 12) -> np.ndarray:
+    """Evenly spaced sections (count, rows, columns) with this normal."""
+    stack = np.moveaxis(volume, AXES.index(normal), 0)
+    return stack[:: max(1, len(stack) // count)]
 
 
 def score(measured: dict[str, float], reference: dict[str, float]) -> float:
@@ -78,5 +96,5 @@ def score(measured: dict[str, float], reference: dict[str, float]) -> float:
     lost = sum(
         max(0.0, reference[name] - measured[name] - 0.03) for name in reference if name.startswith('percolating')
     )
-    texture = measured.get('patch_distance', 0.0)
-    return 0.5 * measured['s2_error'] + 0.5 * measured['surface_error'] + 4 * texture + lost
+    texture = 4 * measured.get('patch_distance', 0.0) + 0.05 * measured['area_error']
+    return 0.5 * measured['s2_error'] + 0.5 * measured['surface_error'] + texture + lost

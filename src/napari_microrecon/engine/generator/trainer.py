@@ -18,7 +18,7 @@ from .critic import Critic, critic_loss
 from .device import Placement
 from .exemplar import Exemplars, one_hot
 from .health import HealthCheck
-from .losses import PatchDistance, PlaneStatistics, connectivity_loss, orientations, sections
+from .losses import PatchDistance, PlaneStatistics, connectivity_loss, indecision, orientations, sections
 from .measures import SectionScore, score
 from .params import FinetuneParams
 from .priors import PriorModel
@@ -108,6 +108,8 @@ class Trainer:
             for _ in range(params.critic_steps):
                 metrics.update(self.critic_step(soft.detach(), rng))
         terms = {'patches': self.patches(soft, rng), **self.planes(soft, is_open=self.pool.open)}
+        if params.loss.indecision > 0:
+            terms['indecision'] = indecision(soft, self.planes.fractions.to(soft.device))
         if params.loss.connectivity > 0:
             terms['connectivity'] = connectivity_loss(logits, skeletons.to(soft.device))
         if adversarial:

@@ -35,7 +35,7 @@ def section_distance(exemplars: Exemplars, label: int, volumes: list[np.ndarray]
         across = AXES.index(normal)
         mine = [np.take(volume, i, across) for volume in volumes for i in range(0, shape[across], shape[across] // 8)]
         theirs = [image == label for image in images]
-        areas.append(abs(math.log(_areas(mine) / _areas(theirs))))
+        areas.append(abs(math.log(areas_per_pixel(mine) / areas_per_pixel(theirs))))
         for side in (True, False):
             gap = _depths([m == side for m in mine]) - _depths([t == side for t in theirs])
             depths.append(float(np.abs(gap).mean()))
@@ -79,7 +79,7 @@ def _interface(sections: Iterable[np.ndarray], pair: tuple[int, int]) -> float:
     return faces / max(pixels, 1)
 
 
-def _areas(sections: list[np.ndarray]) -> float:
+def areas_per_pixel(sections: list[np.ndarray]) -> float:
     """Separate areas of a phase per pixel, those cut by the edge counted half."""
     total = 0.0
     for section in sections:
