@@ -14,6 +14,7 @@ import torch
 from pydantic import BaseModel, ConfigDict, ValidationError
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
+from torch import Tensor
 
 from ..errors import InputError
 from ..phases import Phases
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 LOGIT_SAMPLE = 'calibration.logits'
+SLICE_CODE = 'slices.code'  # what the slice encoder read from the training slices
 SUFFIX = '.safetensors'
 
 
@@ -92,22 +94,16 @@ class Weights:
         """Voxel size of the slices it was trained on."""
         return self.header.voxel_size
 
-    def calibrated(self, fractions: np.ndarray, sample: np.ndarray | None = None) -> np.ndarray:
-        """Logit offsets (K,) that give these fractions over the ensemble of volumes.
-
-        Parameters
-        ----------
-        fractions : numpy.ndarray
-            Wanted phase fractions (K,).
-        sample : numpy.ndarray, optional
-            Logits (n, K) of the ensemble; the stored ones by default.
-        """
-        prior = self.header.prior
+    def calibrated(self, fractions: np.ndarray) -> np.ndarray:
+        """Logit offsets (K,) that give these phase fractions (K,) over the ensemble of volumes."""
         if not self.header.trained:
-            return prior.offsets(fractions)
-        if sample is None:
-            sample = self.tensors[LOGIT_SAMPLE].float().numpy()
-        return calibrate(sample.astype(float), fractions)
+            return self.header.prior.offsets(fractions)
+        return calibrate(self.tensors[LOGIT_SAMPLE].double().numpy(), fractions)
+
+    def modulation(self, network: Generator) -> list[tuple[Tensor, Tensor]] | None:
+        """Scale and shift per layer by the slices that `network` (of these weights) was trained on."""
+        code = self.tensors.get(SLICE_CODE)
+        return None if network.encoder is None or code is None else network.encoder.modulate(code)
 
     @property
     def sha256(self) -> str:
@@ -167,7 +163,7 @@ class Weights:
         network = Generator(self.header.architecture)
         if self.header.trained:
             state = {k: v.float() if v.is_floating_point() else v for k, v in self.tensors.items()}
-            state = {k: v for k, v in state.items() if not k.startswith('calibration.')}
+            state = {k: v for k, v in state.items() if k not in (LOGIT_SAMPLE, SLICE_CODE)}
             network.load_state_dict(state)
         return network.eval()
 

@@ -35,6 +35,21 @@ class SliceEncoder(nn.Module):
 
     def forward(self, crops: list[Tensor]) -> list[tuple[Tensor, Tensor]]:
         """Three (N, K, rows, columns) one-hot images, normals z, y, x -> per layer two (1, C)."""
+        return self.modulate(self.read(crops))
+
+    def modulate(self, code: Tensor) -> list[tuple[Tensor, Tensor]]:
+        """What `read` makes of slices (1, 2 x all channels) -> scale and shift per layer, each (1, C)."""
+        # Bounded, so that a slice unlike the training ones cannot drive the generator far off.
+        scales, shifts = (0.5 * torch.tanh(code)).chunk(2, 1)
+        return list(zip(scales.split(self.layer_channels, 1), shifts.split(self.layer_channels, 1), strict=True))
+
+    @torch.no_grad()
+    def carry_over(self, code: Tensor, crops: list[Tensor]) -> None:
+        """Let new slices begin with the modulation of the old ones, whose `code` is given."""
+        self.film.bias.add_((code - self.read(crops))[0])
+
+    def read(self, crops: list[Tensor]) -> Tensor:
+        """Three (N, K, rows, columns) one-hot images, normals z, y, x -> code (1, 2 x all channels)."""
         pooled: list[Tensor] = []
         for image in crops:
             pyramid = [image]
@@ -48,7 +63,4 @@ class SliceEncoder(nn.Module):
                 carried = nn.functional.leaky_relu(features, 0.1)
             assert carried is not None
             pooled.append(torch.cat([carried.mean((0, 2, 3)), carried.std((0, 2, 3))]))
-        film = self.film(self.descriptor(torch.cat(pooled)[None]))
-        # Bounded, so that a slice unlike the training ones cannot drive the generator far off.
-        scales, shifts = (0.5 * torch.tanh(film)).chunk(2, 1)
-        return list(zip(scales.split(self.layer_channels, 1), shifts.split(self.layer_channels, 1), strict=True))
+        return self.film(self.descriptor(torch.cat(pooled)[None]))

@@ -17,16 +17,14 @@ from ..progress import Job, Progress, Throttle
 from ..provenance import Provenance, Source, now, versions
 from ..slices import SliceSet
 from ..volume import Volume
-from ..voxels import Axis
 from .calibration import calibrate, wanted_fractions
 from .checkpoint import Weights
 from .choice import check_phases
 from .conditioned import Anchors
 from .device import Placement, device_errors, free_memory, placement, release
-from .exemplar import Exemplars, one_hot
+from .exemplar import one_hot
 from .params import ReconstructParams
-from .sampling import DEFAULT_TILE, Grid, Window, calibration_sample, draw, sample_logits
-from .trainer import plane_crops
+from .sampling import DEFAULT_TILE, Grid, Window, draw, sample_logits
 from .unet import Film, Generator
 
 
@@ -62,24 +60,14 @@ class Sampler:
         self.prior = weights.header.prior
         self.network: Generator | None = None
         self.film: Film | None = None
-        sample: np.ndarray | None = None
         if weights.header.trained:
-            self.network = place.put_network(weights.network())
-            exemplars = Exemplars.of(slices)
-            if self.network.encoder is not None:
-                pictures: dict[Axis, list[torch.Tensor]] = {
-                    normal: [torch.from_numpy(one_hot(image, exemplars.phase_count)) for image in images]
-                    for normal, images in exemplars.images.items()
-                }
-                with torch.no_grad():
-                    self.film = self.network.modulation([c.to(place.device) for c in plane_crops(pictures, None)])
-            if not same_inputs(weights, slices):
-                # Other slices modulate the network otherwise: its ensemble is measured anew.
-                sample = calibration_sample(
-                    self.network, self.prior, np.asarray(weights.header.fractions), self.film, place
-                )
+            network = weights.network()
+            film = weights.modulation(network)
+            self.network = place.put_network(network)
+            if film is not None:
+                self.film = [(scale.to(place.device), shift.to(place.device)) for scale, shift in film]
         target = wanted_fractions(slices.fractions, params.target_fractions)
-        self.offsets = weights.calibrated(target, sample).astype(np.float32)
+        self.offsets = weights.calibrated(target).astype(np.float32)
 
     @property
     def levels(self) -> int:
@@ -106,11 +94,6 @@ class Sampler:
             take(window, (logits + offsets).cpu().numpy())
 
         yield from sample_logits(self.network, grid, self.film, self.place, tile, hand_on)
-
-
-def same_inputs(weights: Weights, slices: SliceSet) -> bool:
-    """Whether the weights were trained (or fitted) on exactly these slices."""
-    return {s.source.sha256 for s in slices} == {s.sha256 for s in weights.header.provenance.inputs}
 
 
 def estimate(shape: tuple[int, int, int], weights: Weights, device: str = 'auto', tile: int | None = None) -> Estimate:

@@ -10,7 +10,7 @@ import torch
 
 from ..provenance import Provenance, Source, now, versions
 from ..slices import SliceSet
-from .checkpoint import LOGIT_SAMPLE, Weights, WeightsHeader
+from .checkpoint import LOGIT_SAMPLE, SLICE_CODE, Weights, WeightsHeader
 from .choice import fingerprint
 from .device import Placement, describe_device
 from .exemplar import Exemplars
@@ -97,6 +97,10 @@ def stored(
         for key, value in network.state_dict().items()
     }
     tensors[LOGIT_SAMPLE] = torch.from_numpy(sample)
+    if network.encoder is not None:
+        # Slices unlike these would modulate the network in ways it was not trained for.
+        with torch.no_grad():
+            tensors[SLICE_CODE] = network.encoder.read(trainer.crops()).float().cpu().contiguous()
     record: dict[str, Any] = {
         'steps': trainer.step_count,
         'planned': planned,

@@ -7,7 +7,6 @@ that the size of the tiles changes the memory and not one voxel.
 from __future__ import annotations
 
 import itertools
-import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -15,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .boxes import domain_shape, level, white_noise
+from .boxes import white_noise
 from .device import Placement
 from .priors import PriorModel
 from .unet import HALO, Film, Generator
@@ -164,35 +163,3 @@ def _whole(part: Tensor, size: tuple[int, ...], by: int) -> Tensor:
     """Empty (N, C, ...) tensor for the whole grid divided by `by`."""
     whole = part.new_empty((part.shape[0], part.shape[1], *(n // by for n in size)))
     return whole.contiguous(memory_format=torch.channels_last_3d)
-
-
-@torch.no_grad()
-def calibration_sample(
-    network: Generator,
-    prior: PriorModel,
-    fractions: np.ndarray,
-    film: Film | None,
-    place: Placement,
-    *,
-    volumes: int = 10,
-    edge: int = 48,
-    count: int = 32768,
-) -> np.ndarray:
-    """Logits (n, K) at random voxels of several volumes that are levelled to the trained `fractions` (K,).
-
-    Ten small volumes scatter too much to stand for the ensemble; levelled ones do, since a generator's fractions
-    follow those of its prior.
-    """
-    shape = domain_shape(prior, (edge, edge, edge))
-    if shape != (edge, edge, edge):
-        volumes = 1  # a large one stands for many
-    found: list[np.ndarray] = []
-    rng = np.random.default_rng(0)
-    for index in range(volumes):
-        fields = level(prior, prior.sample(shape, 40_000 + index, periodic=True), fractions)
-        noise = white_noise(shape, network.architecture.levels, 40_000 + index)
-        with place.autocast():
-            out = network(place.put(torch.from_numpy(fields)[None]), [place.put(n) for n in noise], film, 'wrap')
-        chosen = rng.integers(0, math.prod(shape), -(-count // volumes))
-        found.append(out[0].flatten(1)[:, torch.from_numpy(chosen).to(out.device)].T.float().cpu().numpy())
-    return np.concatenate(found)[:count]

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from ..voxels import AXES, Axis
 from .boxes import RIM, BoxPool, box_shape, white_noise
 from .calibration import balance, calibrate
+from .checkpoint import SLICE_CODE, Weights
 from .critic import Critic, critic_loss
 from .device import Placement
 from .exemplar import Exemplars, one_hot
@@ -98,7 +99,7 @@ class Trainer:
         adversarial = params.loss.critic > 0 and progress >= params.critic_start
         metrics: dict[str, float] = {}
 
-        logits = self.forward(self.generator, box.fields, self.step_count, rng)
+        logits = self.forward(self.generator, box.fields, self.step_count)
         skeletons = torch.from_numpy(box.skeletons)
         if self.pool.open:
             logits, skeletons = (a[..., RIM:-RIM, RIM:-RIM, RIM:-RIM] for a in (logits, skeletons))
@@ -127,21 +128,26 @@ class Trainer:
         metrics.update({name: float(term.detach()) for name, term in terms.items()})
         return {'loss': float(loss.detach()), **metrics}
 
-    def forward(
-        self, network: Generator, fields: np.ndarray, key: int, rng: torch.Generator | None, *, seed: int | None = None
-    ) -> Tensor:
+    def forward(self, network: Generator, fields: np.ndarray, key: int) -> Tensor:
         """Logits (1, K, Z, Y, X) of prior fields (F, Z, Y, X)."""
         z, y, x = fields.shape[1:]
-        noise = white_noise((z, y, x), network.architecture.levels, self.params.seed if seed is None else seed, key)
+        noise = white_noise((z, y, x), network.architecture.levels, self.params.seed, key)
         with self.place.autocast():
-            film = network.modulation(self.crops(None)) if network.encoder is not None else None
+            film = network.modulation(self.crops()) if network.encoder is not None else None
             return network(
                 self.place.put(torch.from_numpy(fields)[None]), [self.place.put(level) for level in noise], film
             )
 
-    def crops(self, rng: torch.Generator | None) -> list[Tensor]:
-        """One-hot pictures of the three planes: the first slice, as sampling does."""
-        return [crop.to(self.place.device) for crop in plane_crops(self.images, rng)]
+    def crops(self) -> list[Tensor]:
+        """One-hot pictures of the three planes, for the slice encoder."""
+        return [crop.to(self.place.device) for crop in plane_crops(self.images)]
+
+    def carry_over(self, start: Weights) -> None:
+        """Begin with the modulation that `start` was trained with: its encoder knows only the slices of its own."""
+        code = start.tensors.get(SLICE_CODE)
+        for network in (self.generator, self.average):
+            if network.encoder is not None and code is not None:
+                network.encoder.carry_over(code.to(self.place.device), self.crops())
 
     def _follow(self) -> None:
         with torch.no_grad():
@@ -213,9 +219,7 @@ class Trainer:
         round_to_half(network.parameters())
         round_to_half(network.buffers())
         network.eval()
-        logits = [
-            self.forward(network, self.judged[i], 20_000 + i, None)[0].cpu().numpy() for i in range(len(self.judged))
-        ]
+        logits = [self.forward(network, self.judged[i], 20_000 + i)[0].cpu().numpy() for i in range(len(self.judged))]
         flat = np.concatenate([part.reshape(len(part), -1).T for part in logits])
         chosen = np.random.default_rng(0).integers(0, len(flat), CALIBRATED)
         sample = flat[chosen].astype(np.float16)
@@ -272,21 +276,9 @@ class Trainer:
         self.step_count = step_count
 
 
-def plane_crops(images: dict[Axis, list[Tensor]], rng: torch.Generator | None, edge: int = 128) -> list[Tensor]:
-    """One picture per plane, (1, K, rows, columns), for the slice encoder; at most `edge` pixels wide."""
-    found: list[Tensor] = []
-    for normal in AXES:
-        choice = images[normal]
-        index = 0 if rng is None else int(torch.randint(len(choice), (1,), generator=rng))
-        image = choice[index]
-        corner = [0, 0]
-        size = [min(edge if rng is None else 64, n) for n in image.shape[1:]]
-        if rng is not None:
-            corner = [
-                int(torch.randint(n - s + 1, (1,), generator=rng)) for n, s in zip(image.shape[1:], size, strict=True)
-            ]
-        found.append(image[None, :, corner[0] : corner[0] + size[0], corner[1] : corner[1] + size[1]])
-    return found
+def plane_crops(images: dict[Axis, list[Tensor]], edge: int = 128) -> list[Tensor]:
+    """The first slice of every plane, (1, K, rows, columns), at most `edge` pixels wide."""
+    return [images[normal][0][None, :, :edge, :edge] for normal in AXES]
 
 
 @torch.no_grad()

@@ -140,6 +140,8 @@ class _Loop:
         self.header = header
         self.trainer = trainer = Trainer(network, header.prior, self.exemplars, self.params, self.place)
         trainer.warm = warm
+        if warm and state is None:
+            trainer.carry_over(self.start)
         self.band = Band(self.exemplars, trainer.shape)
         if state is not None:
             trainer.restore(state.tensors, state.record.step)
