@@ -19,7 +19,6 @@ from napari_microrecon.engine.generator import ReconstructParams, Weights, recon
 from napari_microrecon.engine.phases import Phases
 from napari_microrecon.engine.progress import drain
 from napari_microrecon.engine.slices import Slice, SliceSet
-from napari_microrecon.engine.voxels import VoxelSize
 
 ROOT = Path(__file__).resolve().parent.parent
 EDGE = 128
@@ -38,12 +37,12 @@ def stand_ins(weights: Weights) -> SliceSet:
     columns = np.repeat(np.arange(header.phases.count), np.round(np.array(header.fractions) * 4096).astype(int))
     image = np.resize(columns, (64, 64)).astype(np.uint8)
     normals = ('z',) if header.isotropic else ('z', 'y', 'x')
-    return SliceSet.of([Slice(image, normal, None, header.voxel_size, header.phases) for normal in normals])
+    return SliceSet.of([Slice(image, header.phases, normal, None, header.voxel_size) for normal in normals])
 
 
 def colours(phases: Phases) -> np.ndarray:
     """RGB (K, 3), uint8."""
-    return np.array([[int(colour[i : i + 2], 16) for i in (1, 3, 5)] for colour in phases.colors], np.uint8)
+    return np.array([[int(colour[i : i + 2], 16) for i in (1, 3, 5)] for colour in (item.color for item in phases.items)], np.uint8)
 
 
 def faces(rgb: np.ndarray) -> np.ndarray:
