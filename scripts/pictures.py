@@ -32,7 +32,7 @@ REAL = {
 
 
 def stand_ins(weights: Weights) -> SliceSet:
-    """Slices with the phase fractions of the weights' own: all that a reconstruction takes from them here."""
+    """Slices with the phase fractions of the weights' own: all that an unconditional reconstruction takes from them."""
     header = weights.header
     columns = np.repeat(np.arange(header.phases.count), np.round(np.array(header.fractions) * 4096).astype(int))
     image = np.resize(columns, (64, 64)).astype(np.uint8)
@@ -42,7 +42,7 @@ def stand_ins(weights: Weights) -> SliceSet:
 
 def colours(phases: Phases) -> np.ndarray:
     """RGB (K, 3), uint8."""
-    return np.array([[int(colour[i : i + 2], 16) for i in (1, 3, 5)] for colour in (item.color for item in phases.items)], np.uint8)
+    return np.array([[int(item.color[i : i + 2], 16) for i in (1, 3, 5)] for item in phases.items], np.uint8)
 
 
 def faces(rgb: np.ndarray) -> np.ndarray:

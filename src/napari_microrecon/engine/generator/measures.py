@@ -91,7 +91,7 @@ def _some(volume: np.ndarray, normal: Axis, count: int = 12) -> np.ndarray:
 def score(measured: dict[str, float], reference: dict[str, float]) -> float:
     """One number to minimise: section errors, patch distance, and connectivity lost against the untrained prior.
 
-    S2 counts a quarter: it is inherited from the prior, and its error in a few small volumes is mostly their own scatter.
+    S2 counts a quarter: it is inherited from the prior, and its error in a few volumes is mostly their own scatter.
     """
     lost = sum(
         max(0.0, reference[name] - measured[name] - 0.03) for name in reference if name.startswith('percolating')
