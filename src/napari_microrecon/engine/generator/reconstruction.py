@@ -24,8 +24,8 @@ from .conditioned import Anchors
 from .device import Placement, device_errors, free_memory, placement, release
 from .exemplar import one_hot
 from .params import ReconstructParams
-from .sampling import DEFAULT_TILE, Grid, Window, draw, sample_logits
-from .unet import Film, Generator
+from .sampling import DEFAULT_TILE, MARGIN, Grid, Window, draw, sample_logits
+from .unet import HALO, Film, Generator
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,7 +106,7 @@ def estimate(shape: tuple[int, int, int], weights: Weights, device: str = 'auto'
     tile (about 6 live tensors of C channels).
     """
     place = placement(device)
-    voxels = math.prod(n + 32 for n in shape)
+    voxels = math.prod(n + 2 * MARGIN for n in shape)
     bytes_per = 2 if place.dtype == torch.bfloat16 else 4
     fields = weights.header.architecture.field_count
     base = voxels * 4 * (fields + 1) + math.prod(shape)
@@ -115,14 +115,14 @@ def estimate(shape: tuple[int, int, int], weights: Weights, device: str = 'auto'
     channels = weights.header.architecture.channels
     tile = tile or DEFAULT_TILE
     coarse = voxels / 8 * 2 * channels * bytes_per * 6
-    fine = min(math.prod(min(n + 32, tile + 8) for n in shape), voxels) * channels * (bytes_per + 4) * 4
+    fine = min(math.prod(min(n + 2 * MARGIN, tile + 2 * HALO) for n in shape), voxels) * channels * (bytes_per + 4) * 4
     network = place.put_network(weights.network())
     small = (32, 32, 32)
     grid = draw(weights.header.prior, small, 0, periodic=False, levels=network.architecture.levels, reach=0)
     began = time.perf_counter()
     for _ in sample_logits(network, grid, None, place, 64, lambda _window, _logits: None):
         pass
-    seconds = (time.perf_counter() - began) / 64**3 * voxels
+    seconds = (time.perf_counter() - began) / (32 + 2 * MARGIN) ** 3 * voxels
     return Estimate(seconds, int(base + coarse + fine))
 
 
