@@ -17,7 +17,7 @@ def _run(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 def test_a_picture_of_the_whole_window_is_taken(tmp_path):
     path = tmp_path / 'new folder' / 'window.png'
-    done = _run('sandstone', '--edge', '32', '--size', '1366', '768', '--screenshot', str(path))
+    done = _run('sandstone', '--edge', '64', '--size', '1366', '768', '--screenshot', str(path))
     assert done.returncode == 0, done.stderr
     picture = np.asarray(Image.open(path).convert('RGB')).astype(int)
     assert picture.shape == (768, 1366, 3)
