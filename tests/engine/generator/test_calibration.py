@@ -12,6 +12,12 @@ from napari_microrecon.engine.generator.priors import PriorModel, noise_prior
 from napari_microrecon.engine.generator.priors.fields import NoiseField
 
 
+def fractions_of(prior: PriorModel, sample: np.ndarray, fractions: np.ndarray) -> np.ndarray:
+    """Fractions (K,) that the prior, calibrated to `fractions`, has on a sample of its fields (n, F)."""
+    labels = (prior.logits(sample.T).T + prior.offsets(fractions)).argmax(1)
+    return np.bincount(labels, minlength=prior.phase_count) / len(labels)
+
+
 @pytest.mark.parametrize('target', [(0.2, 0.8), (0.45, 0.4, 0.15), (0.1, 0.1, 0.2, 0.25, 0.35)])
 def test_argmax_frequencies_are_the_target(target: tuple[float, ...]) -> None:
     logits = np.random.default_rng(0).normal(size=(20000, len(target))) * np.arange(1, len(target) + 1)
@@ -29,7 +35,7 @@ def test_a_sample_that_lies_high_is_not_taken_for_the_ensemble() -> None:
     rng = np.random.default_rng(1)
     field = rng.normal(0.4, 1.0, (50000, 1))  # volumes that happened to lie high
     prior = PriorModel(phase_count=2, fields=(NoiseField(),))
-    share = prior.fractions_of(field, np.array([0.7, 0.3]))[1]
+    share = fractions_of(prior, field, np.array([0.7, 0.3]))[1]
     assert share == pytest.approx((field > ndtri(0.7)).mean())
     logits = np.concatenate([np.zeros_like(field), 2 * field + 5], 1)
     offsets = calibrate(logits, np.array([1 - share, share]))
@@ -41,7 +47,7 @@ def test_three_nested_fields_have_exact_ensemble_fractions() -> None:
     prior = noise_prior(3)
     values = prior.sample((60, 60, 60), 0, periodic=False).reshape(3, -1).T
     assert np.bincount(values.argmax(1)) / len(values) == pytest.approx([1 / 3] * 3, abs=0.005)
-    assert prior.fractions_of(values, np.array([0.5, 0.3, 0.2])) == pytest.approx([0.5, 0.3, 0.2], abs=0.01)
+    assert fractions_of(prior, values, np.array([0.5, 0.3, 0.2])) == pytest.approx([0.5, 0.3, 0.2], abs=0.01)
 
 
 TARGETS = {2: (0.2, 0.8), 3: (0.5, 0.35, 0.15), 5: (0.1, 0.1, 0.2, 0.25, 0.35)}

@@ -215,7 +215,7 @@ class Trainer:
         """Averaged generator as it would be stored, its statistics, a label volume, a sample of its logits."""
         network = copy.deepcopy(self.average)
         # The stored tensors are half precision: measure and calibrate what will be shipped. Logits are steep, so
-        # that rounded running statistics alone move the phase fractions by a hundredth.
+        # that rounding alone can move the phase fractions by a hundredth.
         round_to_half(network.parameters())
         round_to_half(network.buffers())
         network.eval()

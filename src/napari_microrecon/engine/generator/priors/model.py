@@ -86,11 +86,6 @@ class PriorModel(BaseModel):
             return np.array([0.0, float(ndtri(fractions[1] / np.sum(fractions)))])
         return _ensemble_offsets(self.fields, self.order, self.thresholds, tuple(float(f) for f in fractions))
 
-    def fractions_of(self, sample: np.ndarray, fractions: np.ndarray) -> np.ndarray:
-        """Fractions (K,) that the prior, calibrated to `fractions`, has on a sample of its fields (n, F)."""
-        labels = (self.logits(sample.T).T + self.offsets(fractions)).argmax(1)
-        return np.bincount(labels, minlength=self.phase_count) / len(labels)
-
     def logits(self, fields: np.ndarray) -> np.ndarray:
         """Untrained phase logits (K, ...) of fields (F, ...); their argmax needs calibrated offsets."""
         if self.phase_count == 2:
