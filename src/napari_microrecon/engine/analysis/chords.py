@@ -5,13 +5,28 @@ from __future__ import annotations
 import numpy as np
 
 
-def run_lengths(mask: np.ndarray, axis: int) -> np.ndarray:
-    """Lengths of all runs of the phase along `axis`, in voxels; runs cut by the volume's faces included."""
+def run_lengths(mask: np.ndarray, axis: int, *, whole: bool = False) -> np.ndarray:
+    """Lengths of the runs of the phase along `axis`, in voxels.
+
+    Parameters
+    ----------
+    mask : numpy.ndarray
+        bool, shape (Z, Y, X).
+    axis : int
+        Direction of the lines.
+    whole : bool
+        Only runs that end within the volume at both sides; otherwise those that its faces cut as well.
+    """
     lines = np.moveaxis(mask, axis, -1)
-    padded = np.zeros((*lines.shape[:-1], lines.shape[-1] + 2), dtype=np.int8)
+    size = lines.shape[-1] + 2
+    padded = np.zeros((*lines.shape[:-1], size), dtype=np.int8)
     padded[..., 1:-1] = lines
     change = np.diff(padded.reshape(-1))  # the zero paddings keep neighbouring lines apart
-    return np.flatnonzero(change == -1) - np.flatnonzero(change == 1)
+    begin, end = np.flatnonzero(change == 1), np.flatnonzero(change == -1)
+    if whole:
+        inside = (begin % size != 0) & (end % size != size - 2)
+        begin, end = begin[inside], end[inside]
+    return end - begin
 
 
 def lineal_path(mask: np.ndarray, axis: int, max_lag: int) -> np.ndarray:

@@ -68,9 +68,9 @@ def crofton_surface(histogram: np.ndarray, spacing: Sequence[float]) -> float:
     """
     bits = (np.arange(256)[:, None] >> np.arange(8)) & 1
     corners = np.asarray(_CORNERS)
-    directions, weights = _directions(tuple(float(edge) for edge in spacing))
+    ways, weights = directions(tuple(float(edge) for edge in spacing))
     total = 0.0
-    for direction, weight in zip(directions, weights, strict=True):
+    for direction, weight in zip(ways, weights, strict=True):
         pairs = [(a, b) for a in range(8) for b in range(8) if np.array_equal(corners[b] - corners[a], direction)]
         differ = np.mean([bits[:, a] != bits[:, b] for a, b in pairs], axis=0)
         length = float(np.linalg.norm(direction * np.asarray(spacing)))
@@ -79,11 +79,11 @@ def crofton_surface(histogram: np.ndarray, spacing: Sequence[float]) -> float:
 
 
 @cache
-def _directions(spacing: tuple[float, ...]) -> tuple[np.ndarray, np.ndarray]:
+def directions(spacing: tuple[float, ...]) -> tuple[np.ndarray, np.ndarray]:
     """The 13 directions to neighbours and the share of the sphere that is nearest to each."""
     offsets = [d for d in product((-1, 0, 1), repeat=3) if d > (0, 0, 0)]
-    directions = np.asarray(offsets)
-    unit = directions * np.asarray(spacing)
+    ways = np.asarray(offsets)
+    unit = ways * np.asarray(spacing)
     unit = unit / np.linalg.norm(unit, axis=1, keepdims=True)
     n = 50_000  # Fibonacci lattice
     height = 1 - (2 * np.arange(n) + 1) / n
@@ -91,7 +91,7 @@ def _directions(spacing: tuple[float, ...]) -> tuple[np.ndarray, np.ndarray]:
     radius = np.sqrt(1 - height**2)
     points = np.stack([height, radius * np.sin(turn), radius * np.cos(turn)], axis=1)
     nearest = np.argmax(np.abs(points @ unit.T), axis=1)
-    return directions, np.bincount(nearest, minlength=len(unit)) / n
+    return ways, np.bincount(nearest, minlength=len(unit)) / n
 
 
 def euler_number(mask: np.ndarray) -> int:

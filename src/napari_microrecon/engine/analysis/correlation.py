@@ -190,3 +190,28 @@ def crossing(lag: np.ndarray, curve: np.ndarray, level: float = E_FOLD) -> float
         return float(lag[0])
     drop = curve[k - 1] - curve[k]
     return float(lag[k - 1] + (lag[k] - lag[k - 1]) * (curve[k - 1] - level) / drop)
+
+
+def surface_from_slope(lag: np.ndarray, s2: np.ndarray, coarsest: float) -> float | None:
+    """Specific surface from the slope of the radial S2 at the origin, s = -4 S2'(0).
+
+    Debye, Anderson and Brumberger 1957 (J. Appl. Phys. 28, 679). (S2(0) - S2(r)) / r is extrapolated linearly to r = 0
+    from the first lags that all directions have: from the longest voxel edge on.
+
+    Parameters
+    ----------
+    lag, s2 : numpy.ndarray
+        From `radial_mean`; the first entry is lag zero.
+    coarsest : float
+        Longest voxel edge, in the unit of `lag`.
+
+    Returns
+    -------
+    float or None
+        In 1 / (unit of `lag`); None with fewer than three lags.
+    """
+    used = np.flatnonzero(lag[1:] >= 0.99 * coarsest)[:3] + 1
+    if len(used) < 3:
+        return None
+    slope = (s2[0] - s2[used]) / lag[used]
+    return float(4.0 * np.polyfit(lag[used], slope, 1)[1])

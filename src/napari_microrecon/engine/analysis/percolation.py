@@ -51,3 +51,28 @@ class Clusters:
         keep = np.zeros(self.count + 1, dtype=bool)
         keep[self.spanning(axis)] = True
         return keep[self.labels]
+
+    def inner(self) -> np.ndarray:
+        """Which clusters touch no face of the volume, bool, shape (count,)."""
+        faces = [np.take(self.labels, end, axis) for axis in range(3) for end in (0, -1)]
+        touching = np.zeros(self.count + 1, dtype=bool)
+        touching[np.unique(np.concatenate([face.ravel() for face in faces]))] = True
+        return ~touching[1:]
+
+    def isolated(self) -> np.ndarray:
+        """Labels of the clusters that touch no face of the volume, int32, 0 elsewhere."""
+        keep = np.concatenate([[False], self.inner()])
+        return np.where(keep[self.labels], self.labels, 0)
+
+    def largest(self, among: np.ndarray) -> np.ndarray:
+        """Mask of the largest of the clusters with these numbers; empty without any."""
+        if len(among) == 0:
+            return np.zeros(self.labels.shape, dtype=bool)
+        return self.labels == among[np.argmax(self.sizes[among - 1])]
+
+
+def spans(mask: np.ndarray) -> tuple[bool, bool, bool]:
+    """Whether some 6-connected cluster of a mask touches both faces perpendicular to z, to y and to x."""
+    found = Clusters.of(mask)
+    z, y, x = (len(found.spanning(axis)) > 0 for axis in range(3))
+    return z, y, x

@@ -19,7 +19,18 @@ TITLES: dict[str, str] = {
     'phase_fraction': 'Phase fraction',
     'specific_surface': 'Specific surface',
     'specific_surface_crofton': 'Specific surface (Crofton)',
+    'specific_surface_s2': 'Specific surface (slope of S₂)',
     'face_density': 'Face density',
+    'interface': 'Interfacial area',
+    'triple_line': 'Triple-phase boundary length',
+    'isolated_fraction': 'Isolated fraction',
+    'thickness': 'Local thickness',
+    'critical_diameter': 'Largest sphere that passes',
+    'particle_size': 'Particle size',
+    'effective_diffusivity': 'Effective diffusivity',
+    'tortuosity_residual': 'Residual of the tortuosity solve',
+    'permeability_kozeny_carman': 'Permeability estimate (Kozeny-Carman)',
+    'permeability_katz_thompson': 'Permeability estimate (Katz-Thompson)',
     'percolating_fraction': 'Percolating fraction',
     'clusters': 'Clusters',
     'cluster_density': 'Clusters per volume',
@@ -32,15 +43,30 @@ TITLES: dict[str, str] = {
     's2': 'Two-point probability S₂',
     'autocovariance': 'Normalised autocovariance',
     'lineal_path': 'Lineal path',
+    'chord_distribution': 'Chords at least this long',
+    'thickness_distribution': 'Phase at least this thick',
+    'particle_distribution': 'Particles at least this large',
+    'profile': 'Phase fraction by layer',
 }
+# What tells of the computation and not of the material: never judged against real material.
+NUMERICAL = ('tortuosity_residual',)
+_PHASED = ('interface', 'triple_line')  # followed by the labels of the phases
 
 
 def title(key: str) -> str:
     """Name of a statistic or curve to show, with its axis: 'tortuosity_z' is 'Tortuosity factor, z'."""
+    for stem in _PHASED:
+        if key.startswith(f'{stem}_'):
+            return f'{TITLES[stem]}, phases {key[len(stem) + 1 :].replace("_", "–")}'
     stem, _, tail = key.rpartition('_')
     if stem and (tail in AXES or tail == 'radial'):
         return f'{TITLES.get(stem, stem)}, {tail}'
     return TITLES.get(key, key)
+
+
+def is_numerical(key: str) -> bool:
+    """Whether a statistic tells of the computation and not of the material."""
+    return key in NUMERICAL or key.rpartition('_')[0] in NUMERICAL
 
 
 class Statistic(BaseModel):
@@ -93,12 +119,12 @@ class Statistic(BaseModel):
 
 
 class Curve(BaseModel):
-    """A function of the lag.
+    """A function of the lag, of a size or of a position.
 
     Attributes
     ----------
     lag : tuple of float
-        Ascending, in `lag_unit`, up to half the edge.
+        Ascending, in `lag_unit`: lags and sizes up to half the edge, for profiles the centres of all layers.
     lag_unit : str
         Unit of length.
     value : tuple of float

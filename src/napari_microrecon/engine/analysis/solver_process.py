@@ -22,10 +22,11 @@ from typing import IO, Literal, Self
 
 import numpy as np
 
-from ..errors import EngineError
-from .transport import Transport, solve_diffusion
+from ..errors import EngineError, InputError
+from .transport import Transport, solve_field
+from .transport_torch import WORTH_VOXELS, gpu_is_present, solve_field_torch
 
-Solver = Literal['own', 'porespy']
+Solver = Literal['auto', 'own', 'gpu', 'porespy']
 _POLL = 0.05  # seconds between two looks at the child
 _ENDING = 5.0  # seconds that a killed child may take to be gone
 
@@ -44,7 +45,8 @@ def porespy_diffusion(percolating: np.ndarray, axis: int, fraction: float | None
         diffusivity=float(1.0 / found.formation_factor),
         fraction=through if fraction is None else float(fraction),
         percolating=through,
-        mismatch=0.0,
+        mismatch=0.0,  # it does not tell; its own tolerance is that of ours
+        residual=float('nan'),
         iterations=0,
         converged=bool(found.converged),
         method=name,
@@ -58,11 +60,11 @@ class TortuositySolver:
     ----------
     in_process : bool
         Solve in this process, where a solve cannot be interrupted while it builds its multigrid.
-    solver : {'own', 'porespy'}
-        Which solver.
+    solver : {'auto', 'own', 'gpu', 'porespy'}
+        Which solver. 'auto' takes the GPU where there is one and the volume is worth it, else our own on the CPU.
     """
 
-    def __init__(self, *, in_process: bool, solver: Solver = 'own') -> None:
+    def __init__(self, *, in_process: bool, solver: Solver = 'auto') -> None:
         self._in_process = in_process
         self._solver: Solver = solver
         self._child: subprocess.Popen[str] | None = None
@@ -96,11 +98,43 @@ class TortuositySolver:
         EngineError
             If the solve does not converge or the child dies (memory).
         """
+        found, _ = yield from self._solve(percolating, axis, spacing, fraction, keep=False)
+        return found
+
+    def solve_field(
+        self, percolating: np.ndarray, axis: int, spacing: Sequence[float], fraction: float
+    ) -> Generator[str, None, tuple[Transport, np.ndarray]]:
+        """Solve one axis and keep the concentration (see `transport.solve_field`); not with PoreSpy.
+
+        Raises
+        ------
+        EngineError
+            As `solve`.
+        """
+        found, field = yield from self._solve(percolating, axis, spacing, fraction, keep=True)
+        if field is None:
+            raise InputError('solver', 'PoreSpy keeps no concentration', 'use the own solver')
+        return found, field
+
+    def _here(
+        self, percolating: np.ndarray, axis: int, spacing: Sequence[float], fraction: float
+    ) -> Generator[str, None, tuple[Transport, np.ndarray | None]]:
+        if self._solver == 'porespy':
+            yield 'PoreSpy'
+            return porespy_diffusion(percolating, axis, fraction), None
+        if self._solver == 'gpu' or (self._solver == 'auto' and percolating.size >= WORTH_VOXELS and gpu_is_present()):
+            try:
+                return (yield from solve_field_torch(percolating, axis, spacing, fraction=fraction))
+            except EngineError:
+                if self._solver == 'gpu':
+                    raise  # it was asked for
+        return (yield from solve_field(percolating, axis, spacing, fraction=fraction))
+
+    def _solve(
+        self, percolating: np.ndarray, axis: int, spacing: Sequence[float], fraction: float, *, keep: bool
+    ) -> Generator[str, None, tuple[Transport, np.ndarray | None]]:
         if self._in_process:
-            if self._solver == 'porespy':
-                yield 'PoreSpy'
-                return porespy_diffusion(percolating, axis, fraction)
-            return (yield from solve_diffusion(percolating, axis, spacing, fraction=fraction))
+            return (yield from self._here(percolating, axis, spacing, fraction))
         child, folder = self._start()
         self._number += 1
         path = folder / f'mask_{self._number}.npz'
@@ -111,6 +145,7 @@ class TortuositySolver:
             'spacing': list(spacing),
             'fraction': float(fraction),
             'solver': self._solver,
+            'field': str(folder / f'field_{self._number}.npy') if keep else '',
         }
         assert child.stdin is not None
         try:
@@ -134,7 +169,11 @@ class TortuositySolver:
             answer = json.loads(line)
             if 'error' in answer:
                 raise EngineError(answer['error'])
-            return Transport(**answer)
+            field = None
+            if order['field'] and Path(order['field']).is_file():
+                field = np.load(order['field'])
+                Path(order['field']).unlink()
+            return Transport(**answer), field
 
     def close(self) -> None:
         """Kill the child if there is one, and remove what it was given."""
@@ -202,20 +241,25 @@ def serve(orders: IO[str], answers: IO[str]) -> None:
                 bits = np.unpackbits(stored['bits'], count=int(np.prod(shape)))
             mask = bits.reshape(shape).astype(bool)
             with TortuositySolver(in_process=True, solver=order['solver']) as solver:
-                steps = solver.solve(mask, order['axis'], order['spacing'], order['fraction'])
-                answer = _result(steps)
+                steps = solver._here(mask, order['axis'], order['spacing'], order['fraction'])
+                found, field = _result(steps)
+            if order['field'] and field is not None:
+                np.save(order['field'], field)
+            answer = asdict(found)
         except (EngineError, MemoryError, ValueError, ArithmeticError) as error:
             answer = {'error': f'tortuosity: {error or type(error).__name__}'}
         answers.write(json.dumps(answer) + '\n')
         answers.flush()
 
 
-def _result(steps: Generator[str, None, Transport]) -> dict[str, object]:
+def _result(
+    steps: Generator[str, None, tuple[Transport, np.ndarray | None]],
+) -> tuple[Transport, np.ndarray | None]:
     while True:
         try:
             next(steps)
         except StopIteration as stop:
-            return asdict(stop.value)
+            return stop.value
 
 
 if __name__ == '__main__':

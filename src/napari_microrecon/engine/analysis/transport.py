@@ -48,6 +48,8 @@ class Transport:
         Fraction of the volume in the part of the phase that spans the axis.
     mismatch : float
         Relative spread of the flux over the layers, 0 at perfect convergence.
+    residual : float
+        Norm of the linear system's residual over that of its source; NaN where the solver does not tell.
     iterations : int
         Conjugate-gradient iterations.
     converged : bool
@@ -60,6 +62,7 @@ class Transport:
     fraction: float
     percolating: float
     mismatch: float
+    residual: float
     iterations: int
     converged: bool
     method: str
@@ -74,6 +77,16 @@ class Transport:
         """Phase fraction x D0 / Deff (TauFactor's convention)."""
         return self.fraction / self.diffusivity
 
+    @property
+    def convergence(self) -> str:
+        """How well the solve ended, in words."""
+        told = f'flux mismatch {self.mismatch:.1e}'
+        if np.isfinite(self.residual):
+            told += f', residual {self.residual:.1e}'
+        if self.iterations:
+            told += f', {self.iterations} iterations'
+        return told if self.converged else f'{told}, not converged'
+
 
 def solve_diffusion(
     percolating: np.ndarray,
@@ -84,7 +97,21 @@ def solve_diffusion(
     ends: Ends = 'voxel centres',
     tolerance: float = FLUX_TOLERANCE,
 ) -> Generator[str, None, Transport]:
-    """Solve diffusion through a mask along `axis`; yields what it is doing, returns the result.
+    """Solve diffusion through a mask along `axis` (see `solve_field`); yields what it is doing, returns the result."""
+    found, _ = yield from solve_field(percolating, axis, spacing, fraction=fraction, ends=ends, tolerance=tolerance)
+    return found
+
+
+def solve_field(
+    percolating: np.ndarray,
+    axis: int,
+    spacing: Sequence[float] = (1.0, 1.0, 1.0),
+    *,
+    fraction: float | None = None,
+    ends: Ends = 'voxel centres',
+    tolerance: float = FLUX_TOLERANCE,
+) -> Generator[str, None, tuple[Transport, np.ndarray]]:
+    """Solve diffusion through a mask along `axis` and keep the concentration.
 
     Parameters
     ----------
@@ -101,6 +128,12 @@ def solve_diffusion(
     tolerance : float
         Relative spread of the flux over the layers to reach.
 
+    Returns
+    -------
+    Transport, numpy.ndarray
+        The result, and the concentration (float32, shape of `percolating`): 1 where the flux enters, 0 where it leaves,
+        NaN outside the mask.
+
     Raises
     ------
     EngineError
@@ -111,29 +144,22 @@ def solve_diffusion(
     mask = np.moveaxis(percolating, axis, 0)
     order = [axis, *(a for a in range(3) if a != axis)]
     conductance = [(spacing[axis] / spacing[a]) ** 2 for a in order]
-    size = float(mask[0].size)
     through = float(np.count_nonzero(mask) / mask.size)
     yield 'assembling'
     system = _assemble(mask, conductance, ends)
     method = f'diffusion by conjugate gradients with pyamg (own solver), concentrations fixed at {ends}'
 
-    def result(flux: np.ndarray, iterations: int) -> Transport:
-        length = mask.shape[0] - 1 if ends == 'voxel centres' else mask.shape[0]
-        mean = float(flux.mean())
-        mismatch = float(np.ptp(flux) / mean)
-        return Transport(
-            diffusivity=mean * length / size,
-            fraction=through if fraction is None else float(fraction),
-            percolating=through,
-            mismatch=mismatch,
-            iterations=iterations,
-            converged=mismatch <= tolerance,
-            method=method,
-        )
+    share = through if fraction is None else float(fraction)
+    norm = float(np.linalg.norm(system.source))
+
+    def result(x: np.ndarray, flux: np.ndarray, residual: float, iterations: int) -> tuple[Transport, np.ndarray]:
+        residual = residual / norm if norm > 0 else 0.0
+        found = transport_of(flux, mask.shape, ends, share, through, residual, iterations, tolerance, method)
+        return found, np.moveaxis(system.concentration(x), 0, axis)
 
     x = system.start.copy()
     if len(x) == 0:  # two layers, both with fixed concentrations
-        return result(system.flux(x), 0)
+        return result(x, system.flux(x), 0.0, 0)
     yield 'building the multigrid'
     # Direct interpolation and one-sided sweeps: cheaper to set up and apply, a few more iterations.
     grids = pyamg.ruge_stuben_solver(system.matrix, interpolation='direct', max_coarse=200, **_SMOOTHERS)
@@ -144,7 +170,7 @@ def solve_diffusion(
     flux = system.flux(x)
     for iteration in range(1, _MOST_ITERATIONS + 1):
         if energy <= 0:  # exact already: a straight duct
-            return result(flux, iteration - 1)
+            return result(x, flux, float(np.linalg.norm(residual)), iteration - 1)
         image = system.matrix @ direction
         step = energy / float(direction @ image)
         x += step * direction
@@ -152,7 +178,7 @@ def solve_diffusion(
         if iteration % _CHECK_EVERY == 0:
             flux = system.flux(x)
             if np.ptp(flux) <= tolerance * flux.mean():
-                return result(flux, iteration)
+                return result(x, flux, float(np.linalg.norm(residual)), iteration)
         z = precondition(residual)
         energy, previous = float(residual @ z), energy
         direction *= energy / previous
@@ -161,6 +187,35 @@ def solve_diffusion(
     raise EngineError(
         f'tortuosity along axis {axis}: no convergence after {_MOST_ITERATIONS} iterations, the flux still differs by '
         f'{np.ptp(flux) / flux.mean():.1%} between layers'
+    )
+
+
+def transport_of(
+    flux: np.ndarray,
+    shape: Sequence[int],
+    ends: Ends,
+    fraction: float,
+    percolating: float,
+    residual: float,
+    iterations: int,
+    tolerance: float,
+    method: str,
+) -> Transport:
+    """Result of a solve from the flux through every interface between layers.
+
+    `shape` has the direction of the flux first; one unit of flux is a link with a difference of 1.
+    """
+    mean = float(flux.mean())
+    mismatch = float(np.ptp(flux) / mean)
+    return Transport(
+        diffusivity=mean * (shape[0] - 1 if ends == 'voxel centres' else shape[0]) / float(shape[1] * shape[2]),
+        fraction=fraction,
+        percolating=percolating,
+        mismatch=mismatch,
+        residual=residual,
+        iterations=iterations,
+        converged=mismatch <= tolerance,
+        method=method,
     )
 
 
@@ -174,6 +229,15 @@ class _System:
     mask: np.ndarray
     free: np.ndarray
     ends: Ends
+
+    def concentration(self, x: np.ndarray) -> np.ndarray:
+        """Concentration of the solution, float32, NaN outside the mask."""
+        field = np.full(self.mask.shape, np.nan, dtype=np.float32)
+        field[self.free] = x
+        if self.ends == 'voxel centres':
+            field[0][self.mask[0]] = 1.0
+            field[-1][self.mask[-1]] = 0.0
+        return field
 
     def flux(self, x: np.ndarray) -> np.ndarray:
         """Flux through every interface between layers; a unit is one link with a difference of 1."""

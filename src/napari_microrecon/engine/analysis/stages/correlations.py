@@ -1,0 +1,58 @@
+"""Two-point probability, lineal path, chords and the lengths and the anisotropy read off them."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ...voxels import AXES
+from ..anisotropy import anisotropy_of_mask
+from ..chords import lineal_path, run_lengths
+from ..correlation import Steps, autocovariance, count_lags, crossing, half_edges, radial_mean, surface_from_slope
+from ..measurement import Measurement
+from ..thickness import size_distribution
+
+FEWEST_CHORDS = 100
+_E_FOLDING = 'lag at which the normalised autocovariance falls to 1/e, interpolated'
+_SLOPE = 'minus 4 x slope of the radial S2 at lag zero (Debye 1957), extrapolated from the first lags; a cross-check'
+
+
+def correlation(m: Measurement) -> Steps[None]:
+    """S2, autocovariance, lineal path and chords per axis, S2 radial, correlation lengths, surface from the slope."""
+    lags = half_edges(m.mask.shape, m.max_lag)
+    if m.absent:
+        m.refuse([f'correlation_length_{name}' for name in AXES], m.unit, _E_FOLDING, m.absent)
+        m.refuse(['specific_surface_s2'], f'1/{m.unit}', _SLOPE, m.absent)
+        return
+    counts = yield from count_lags(m.mask, lags)
+    for axis, name in enumerate(AXES):
+        key = f'correlation_length_{name}'
+        if lags[axis] < 1:
+            m.refuse([key], m.unit, _E_FOLDING, f'volume is too thin for a lag along {name}')
+            continue
+        s2 = counts.along(axis)
+        lag = np.arange(len(s2)) * m.spacing[axis]
+        decay = autocovariance(s2, m.phi)
+        length = crossing(lag, decay)
+        thin = f'volume is too thin: still correlated over {lag[-1]:g} {m.unit} along {name}'
+        m.put(key, length, m.unit, _E_FOLDING, '' if length is not None else thin)
+        m.curve(f's2_{name}', lag, s2)
+        m.curve(f'autocovariance_{name}', lag, decay)
+        m.curve(f'lineal_path_{name}', lag, lineal_path(m.mask, axis, lags[axis]))
+        chords = run_lengths(m.mask, axis, whole=True)
+        if len(chords) >= FEWEST_CHORDS:
+            m.curve(f'chord_distribution_{name}', lag, size_distribution(chords, np.arange(len(lag))))
+        yield 0.9
+    slope = None
+    if min(lags) >= 1:
+        lag, s2 = radial_mean(counts, m.spacing)
+        m.curve('s2_radial', lag, s2)
+        m.curve('autocovariance_radial', lag, autocovariance(s2, m.phi))
+        slope = surface_from_slope(lag, s2, max(m.spacing))
+    m.put('specific_surface_s2', slope, f'1/{m.unit}', _SLOPE, '' if slope else 'volume is too thin for a slope')
+
+
+def anisotropy(m: Measurement) -> Steps[None]:
+    """Anisotropy index with its error and verdict."""
+    method = 'own index: ratio of the axes of the ellipsoid fitted to the 1/e lengths; error by jackknife over octants'
+    found = yield from anisotropy_of_mask(m.mask, m.spacing)
+    m.put('anisotropy_index', found.index, '1', method, found.sentence, found.sd)
