@@ -15,37 +15,126 @@ from .terminal import Terminal
 
 if TYPE_CHECKING:
     from ..engine.analysis import Comparison, Report
+    from ..engine.analysis.solver_process import Solver
+    from ..engine.volume import Volume
 
 _REPORTS = ('.json', '.html')
 _NoTortuosity = Annotated[bool, typer.Option('--no-tortuosity', help='Leave out tortuosity, which takes longest.')]
+_Solver = Annotated[
+    str,
+    typer.Option('--solver', metavar='auto|own|gpu|porespy', help='Tortuosity solver; auto: the GPU if there is one.'),
+]
+_Workers = Annotated[
+    int | None, typer.Option('--workers', min=1, help='Volumes or blocks to measure at a time; default: by processors.')
+]
+_Cluster = Annotated[
+    str | None, typer.Option('--cluster', metavar='ADDRESS', help='dask scheduler that does the work: tcp://host:8786')
+]
+_Crop = Annotated[str | None, typer.Option('--crop', metavar='N|Z,Y,X', help='Measure the middle of this many voxels.')]
+_Coarsen = Annotated[int, typer.Option('--coarsen', min=1, metavar='N', help='Measure on voxels N times as large.')]
 
 
 def analyze(
-    volume: Annotated[str, typer.Argument(metavar='VOLUME', help='3D labels: TIFF, NPY or OME-Zarr.')],
+    volumes: Annotated[list[str], typer.Argument(metavar='VOLUME...', help='3D labels: TIFF, NPY or OME-Zarr.')],
     output: Annotated[Path | None, typer.Option('--output', '-o', help='REPORT.json (or .html)')] = None,
     phase: opt.Phase = None,
     voxel_size: opt.VoxelText = None,
     unit: opt.UnitText = 'um',
     phases: opt.PhasesText = None,
     no_tortuosity: _NoTortuosity = False,
+    solver: _Solver = 'auto',
+    crop: _Crop = None,
+    coarsen: _Coarsen = 1,
+    workers: _Workers = None,
+    cluster: _Cluster = None,
     as_json: opt.Json = False,
 ) -> None:
-    """Measure porosity, surface, percolation, tortuosity and correlations of a volume."""
+    """Measure a volume, or several with their mean and spread: porosity, surface, sizes, tortuosity, correlations."""
     terminal = Terminal(as_json)
-    loaded = opt.load_volume(volume, phases, voxel_size, unit)
-    label = _phase(phase, loaded.phases)
+    which = _solver(solver)
+    window = _crop(crop)
+    loaded = [_reduced(opt.load_volume(path, phases, voxel_size, unit), window, coarsen) for path in volumes]
+    label = _phase(phase, loaded[0].phases)
     if output is not None:
         check_target(output, _REPORTS)
     from ..engine.analysis import measure, report_html
 
-    report = terminal.run(measure(loaded, label, tortuosity=not no_tortuosity))
+    named = f'phase {label} ({loaded[0].phases.names[label]})'
+    if len(loaded) > 1 or cluster is not None:
+        _analyze_several(terminal, loaded, label, named, output, not no_tortuosity, which, workers, cluster)
+        return
+    report = terminal.run(measure(loaded[0], label, tortuosity=not no_tortuosity, solver=which))
     if output is not None:
         html = output.suffix.lower() == '.html'
-        write_text(output, report_html(report, (loaded,)) if html else report.to_json())
-    sentences = [f'{loaded.name}: phase {label} ({loaded.phases.names[label]})', *_table(report)]
+        write_text(output, report_html(report, loaded) if html else report.to_json())
+    sentences = [f'{loaded[0].name}: {named}', *_table(report)]
     if output is not None:
         sentences.append(f'wrote {output}')
     terminal.result(sentences, json.loads(report.to_json()))
+
+
+def _analyze_several(
+    terminal: Terminal,
+    loaded: list[Volume],
+    label: int,
+    named: str,
+    output: Path | None,
+    tortuosity: bool,
+    solver: Solver,
+    workers: int | None,
+    cluster: str | None,
+) -> None:
+    from ..engine.analysis import Ensemble, measure_many, report_html
+
+    job = measure_many(loaded, label, tortuosity=tortuosity, solver=solver, workers=workers, cluster=cluster)
+    reports = terminal.run(job)
+    ensemble = Ensemble.of(reports)
+    data = {**ensemble.to_dict(), 'reports': [json.loads(report.to_json()) for report in reports]}
+    if output is not None:
+        html = output.suffix.lower() == '.html'
+        write_text(output, report_html(ensemble) if html else json.dumps(data, indent=2, allow_nan=False) + '\n')
+    sentences = [f'{len(loaded)} volumes: {named}']
+    width = max(map(len, ensemble.statistics), default=0)
+    for key, band in ensemble.statistics.items():
+        unit = '' if ensemble.units[key] == '1' else f' {ensemble.units[key]}'
+        value = 'none' if band.mean is None else f'{band.mean:.4g}{unit}'
+        spread = '' if band.sd is None else f' +- {band.sd:.2g}'
+        few = '' if band.count == band.blocks else f'  ({band.count} of {band.blocks} have a value)'
+        sentences.append(f'  {key:{width}}  {value}{spread}{few}')
+    if output is not None:
+        sentences.append(f'wrote {output}')
+    terminal.result(sentences, data)
+
+
+def _solver(text: str) -> Solver:
+    known: dict[str, Solver] = {'auto': 'auto', 'own': 'own', 'gpu': 'gpu', 'porespy': 'porespy'}
+    if text not in known:
+        raise InputError('--solver', f'{text!r} is not known', f'use one of {", ".join(known)}')
+    return known[text]
+
+
+def _crop(text: str | None) -> tuple[int, int, int] | None:
+    """Read '256' or '128,256,256' (z, y, x)."""
+    if text is None:
+        return None
+    try:
+        parts = [int(part) for part in text.split(',')]
+    except ValueError:
+        parts = []
+    if len(parts) not in (1, 3) or any(p < 1 for p in parts):
+        raise InputError('--crop', f'{text!r} is not understood', 'write it as 256 or as 128,256,256 (z,y,x)')
+    z, y, x = parts * 3 if len(parts) == 1 else parts
+    return z, y, x
+
+
+def _reduced(volume: Volume, crop: tuple[int, int, int] | None, factor: int) -> Volume:
+    if crop is None and factor == 1:
+        return volume
+    from ..engine.analysis import coarsen, crop_middle
+
+    if crop is not None:
+        volume = crop_middle(volume, crop)
+    return coarsen(volume, factor)
 
 
 def compare(
@@ -57,6 +146,9 @@ def compare(
     unit: opt.UnitText = 'um',
     phases: opt.PhasesText = None,
     no_tortuosity: _NoTortuosity = False,
+    solver: _Solver = 'auto',
+    workers: _Workers = None,
+    cluster: _Cluster = None,
     as_json: opt.Json = False,
 ) -> None:
     """Compare a generated volume with a real one, against the spread between parts of the real one."""
@@ -79,7 +171,8 @@ def compare(
     from ..engine.analysis import compare as job
     from ..engine.analysis import report_html
 
-    comparison = terminal.run(job(first, second, label, tortuosity=not no_tortuosity))
+    options = {'solver': _solver(solver), 'workers': workers, 'cluster': cluster}
+    comparison = terminal.run(job(first, second, label, tortuosity=not no_tortuosity, **options))
     write_text(page, report_html(comparison, (first, second)))
     write_text(record, comparison.to_json())
     terminal.result([*verdicts(comparison), f'wrote {page} and {record}'], json.loads(comparison.to_json()))
@@ -107,9 +200,7 @@ def verdicts(comparison: Comparison) -> list[str]:
         if band is not None and band.mean is not None:
             real = f' (real {band.mean:.4g}{"" if band.sd is None else f" +- {band.sd:.2g}"})'
         told = (
-            verdict.sentence
-            if verdict.sentence.startswith(verdict.verdict)
-            else f'{verdict.verdict}, {verdict.sentence}'
+            verdict.sentence if verdict.sentence.startswith(verdict.words) else f'{verdict.words}: {verdict.sentence}'
         )
         lines.append(f'  {title(key)}: {value}{unit}{real}: {told}')
     return lines

@@ -10,16 +10,26 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .anisotropy import Anisotropy, anisotropy_of_slice, anisotropy_of_volume
-    from .comparing import BandEntry, Comparison, CurveBand, Verdict, compare
+    from .bands import BandEntry, CurveBand, Ensemble
+    from .comparing import compare
+    from .comparison import Comparison, Verdict
+    from .faces import Face, face_title, spatial_face
     from .html_report import report_html
+    from .many import measure_blocks, measure_many
     from .measuring import measure
+    from .memory import MemoryEstimate, check_memory, coarsen, crop_middle, estimate_memory
     from .report import Curve, Report, Statistic, VolumeInfo, title
 
 _HOMES = {
     'anisotropy': ('Anisotropy', 'anisotropy_of_slice', 'anisotropy_of_volume'),
-    'comparing': ('BandEntry', 'Comparison', 'CurveBand', 'Verdict', 'compare'),
+    'bands': ('BandEntry', 'CurveBand', 'Ensemble'),
+    'comparing': ('compare',),
+    'comparison': ('Comparison', 'Verdict'),
+    'faces': ('Face', 'face_title', 'spatial_face'),
     'html_report': ('report_html',),
+    'many': ('measure_blocks', 'measure_many'),
     'measuring': ('measure',),
+    'memory': ('MemoryEstimate', 'check_memory', 'coarsen', 'crop_middle', 'estimate_memory'),
     'report': ('Curve', 'Report', 'Statistic', 'VolumeInfo', 'title'),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
@@ -30,15 +40,26 @@ __all__ = [
     'Comparison',
     'Curve',
     'CurveBand',
+    'Ensemble',
+    'Face',
+    'MemoryEstimate',
     'Report',
     'Statistic',
     'Verdict',
     'VolumeInfo',
     'anisotropy_of_slice',
     'anisotropy_of_volume',
+    'check_memory',
+    'coarsen',
     'compare',
+    'crop_middle',
+    'estimate_memory',
+    'face_title',
     'measure',
+    'measure_blocks',
+    'measure_many',
     'report_html',
+    'spatial_face',
     'title',
 ]
 

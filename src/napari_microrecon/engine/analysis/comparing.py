@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -11,21 +12,15 @@ from ..errors import InputError
 from ..progress import Job, Progress
 from ..volume import Volume
 from ..voxels import AXES
+from .bands import BandEntry, CurveBand, Ensemble
 from .blocks import BlockPlan, Origin, name_block, plan_blocks, times
-from .comparison import (
-    FEWEST_BLOCKS,
-    BandEntry,
-    Comparison,
-    CurveBand,
-    Verdict,
-    judge,
-    s2_distance,
-)
-from .measuring import PROCESS_VOXELS, measure_with
-from .report import Curve, Report, Statistic
-from .solver_process import Solver, TortuositySolver
+from .comparison import FEWEST_BLOCKS, TOO_SMALL, Comparison, Verdict, judge, s2_distance
+from .many import Order, run_orders
+from .memory import check_memory
+from .report import Curve, Report, Statistic, is_numerical
+from .solver_process import Solver
 
-__all__ = ['BandEntry', 'Comparison', 'CurveBand', 'Verdict', 'compare']
+__all__ = ['BandEntry', 'Comparison', 'CurveBand', 'Ensemble', 'Verdict', 'compare']
 
 TORTUOSITY_BLOCKS = 6  # a band of three solves a block: more would take minutes
 SMALLEST_BLOCK = 16  # voxels; a smaller block says nothing about a material
@@ -41,8 +36,11 @@ def compare(
     tortuosity: bool = True,
     max_blocks: int = 12,
     leave_out: Origin | None = None,
+    realisations: Sequence[Volume] = (),
     in_process: bool | None = None,
-    solver: Solver = 'own',
+    solver: Solver = 'auto',
+    workers: int | None = 1,
+    cluster: str | None = None,
 ) -> Job[Comparison]:
     """Compare one phase of a generated volume with real material.
 
@@ -60,8 +58,13 @@ def compare(
     leave_out : tuple of int, optional
         Where in the real volume the generated one was cut out (z, y, x), if it was: blocks that overlap it are left
         out of the band. A block identical to the generated volume is always left out.
+    realisations : sequence of Volume
+        More volumes like the generated one, from other seeds: their mean and spread stand beside the real band.
     in_process, solver
         As in `measure`.
+    workers, cluster
+        As in `measure_many`, for realisations and blocks; one after the other by default, which leaves the other
+        processors to the window.
 
     Yields
     ------
@@ -78,7 +81,7 @@ def compare(
     Raises
     ------
     InputError
-        If the phases disagree.
+        If the phases disagree, or a volume is too large for the free memory.
     """
     label = real.phases.check(real.phases.main if phase is None else phase)
     if generated.phases.count != real.phases.count:
@@ -87,12 +90,17 @@ def compare(
             f'has {generated.phases.count} phases while {real.name} has {real.phases.count}',
             'segment both into the same phases',
         )
+    for other in realisations:
+        if other.phases.count != real.phases.count:
+            raise InputError(other.name, f'has {other.phases.count} phases', f'all must have {real.phases.count}')
     generated, real, notes = _one_unit(generated, real)
+    check_memory(generated, tortuosity=tortuosity, fraction=float(generated.fractions[label]))
+    check_memory(real, tortuosity=False)
     plan = plan_blocks(generated, real, max_blocks, leave_out)
     plan.notes[:0] = notes
-    local = max(generated.labels.size, real.labels.size) <= PROCESS_VOXELS if in_process is None else in_process
-    with TortuositySolver(in_process=local, solver=solver) as solves:
-        return (yield from _Run(generated, real, label, plan, solves if tortuosity else None).run())
+    more = [_one_unit(volume, real)[0] for volume in realisations]
+    options = {'solver': solver, 'in_process': in_process, 'workers': workers, 'cluster': cluster}
+    return (yield from _Run(generated, real, label, plan, more, tortuosity, options).run())
 
 
 def _one_unit(generated: Volume, real: Volume) -> tuple[Volume, Volume, list[str]]:
@@ -118,59 +126,98 @@ class _Run:
     """One run of `compare`."""
 
     def __init__(
-        self, generated: Volume, real: Volume, phase: int, plan: BlockPlan, solver: TortuositySolver | None
+        self,
+        generated: Volume,
+        real: Volume,
+        phase: int,
+        plan: BlockPlan,
+        realisations: Sequence[Volume],
+        tortuosity: bool,
+        options: dict[str, Any],
     ) -> None:
         self.generated = generated
         self.real = real
         self.phase = phase
         self.plan = plan
-        self.solver = solver
+        self.tortuosity = tortuosity
+        self.options = options
+        # The whole real volume: cheap statistics only. Its tortuosity is that of its blocks.
+        whole = tortuosity and real.labels.size <= 1.5 * generated.labels.size
+        self.first = [
+            Order(generated, phase, tortuosity, 'generated volume'),
+            Order(real, phase, whole, 'real volume'),
+        ]
+        self.more = [Order(volume, phase, self.solving(n), volume.name) for n, volume in enumerate(realisations, 1)]
+        self.own = self.blocks(generated, plan.generated)
+        self.others = self.blocks(real, plan.real)
         self.step = 0
-        self.total = 2 + len(plan.real) + len(plan.generated)
+        self.total = len(self.first) + len(self.more) + len(self.own) + len(self.others)
         self.partial: Comparison | None = None
 
+    def blocks(self, volume: Volume, origins: Sequence[Origin]) -> list[Order]:
+        return [
+            Order(volume.crop(o, self.plan.block), self.phase, self.solving(number), name_block(volume, o))
+            for number, o in enumerate(origins)
+        ]
+
+    def solving(self, number: int) -> bool:
+        return self.tortuosity and number < TORTUOSITY_BLOCKS
+
     def run(self) -> Job[Comparison]:
-        generated = yield from self.measured(self.generated, 'generated volume', self.solver)
-        # The whole real volume: cheap statistics only. Its tortuosity is that of its blocks.
-        whole = self.solver if self.real.labels.size <= 1.5 * self.generated.labels.size else None
-        real = yield from self.measured(self.real, 'real volume', whole)
-        own: list[Report] = []
-        for number, origin in enumerate(self.plan.generated):
-            part = self.generated.crop(origin, self.plan.block)
-            own.append((yield from self.measured(part, name_block(self.generated, origin), self.solving(number))))
-        others: list[Report] = []
-        for number, origin in enumerate(self.plan.real):
-            part = self.real.crop(origin, self.plan.block)
-            others.append((yield from self.measured(part, name_block(self.real, origin), self.solving(number))))
-            self.partial = self.comparison(generated, real, own, others, complete=False)
-            yield Progress(
-                f'band: {len(others)} of {len(self.plan.real)} blocks', self.step, self.total, preview=self.partial
-            )
-        return self.comparison(generated, real, own, others, complete=True)
+        generated, real = yield from self.measured(self.first, {**self.options, 'workers': 1}, None)
+        orders = [*self.more, *self.own, *self.others]
 
-    def solving(self, number: int) -> TortuositySolver | None:
-        return self.solver if number < TORTUOSITY_BLOCKS else None
+        def partial(reports: dict[int, Report], complete: bool) -> Comparison:
+            known = [[reports[i] for i in sorted(reports) if i in part] for part in self.parts()]
+            return self.comparison(generated, real, *known, complete=complete)
 
-    def measured(self, volume: Volume, name: str, solver: TortuositySolver | None) -> Job[Report]:
-        """Measure one volume or block, passing its signs of life on."""
-        job = measure_with(volume, self.phase, solver)
+        self.partial = partial({}, False)
+        reports = yield from self.measured(orders, self.options, partial)
+        return partial(dict(enumerate(reports)), True)
+
+    def parts(self) -> list[range]:
+        """Places of the realisations, the own blocks and the real blocks among the orders."""
+        a, b = len(self.more), len(self.more) + len(self.own)
+        return [range(a), range(a, b), range(b, b + len(self.others))]
+
+    def measured(
+        self,
+        orders: Sequence[Order],
+        options: dict[str, Any],
+        partial: Callable[[dict[int, Report], bool], Comparison] | None,
+    ) -> Job[list[Report]]:
+        """Measure, passing signs of life on; with `partial` each report makes a partial comparison."""
+        reports: dict[int, Report] = {}
+        events = run_orders(orders, **options)
         try:
-            while True:
-                try:
-                    progress = next(job)
-                except StopIteration as stop:
+            for event in events:
+                stage, metrics, preview = orders[event.index].name, {}, self.partial
+                if event.report is not None:
                     self.step += 1
-                    return stop.value
-                preview = progress.preview if self.partial is None else self.partial
-                yield Progress(f'{name}: {progress.stage}', self.step, self.total, progress.metrics, preview)
+                    reports[event.index] = event.report
+                    if partial is None:
+                        continue
+                    preview = self.partial = partial(reports, False)
+                elif event.progress is not None:
+                    stage, metrics = f'{stage}: {event.progress.stage}', event.progress.metrics
+                    preview = event.progress.preview if self.partial is None else self.partial
+                yield Progress(stage, self.step, self.total, metrics, preview)
         finally:
-            job.close()
+            events.close()
+        return [reports[i] for i in range(len(orders))]
 
     def comparison(
-        self, generated: Report, real: Report, own: Sequence[Report], others: Sequence[Report], complete: bool
+        self,
+        generated: Report,
+        real: Report,
+        more: Sequence[Report],
+        own: Sequence[Report],
+        others: Sequence[Report],
+        complete: bool,
     ) -> Comparison:
         plan = self.plan
         compared = dict(generated.statistics) if not own else _means(own)
+        compared = {key: statistic for key, statistic in compared.items() if not is_numerical(key)}
         curves = dict(generated.curves) if not own else _mean_curves(own)
         band = {
             key: BandEntry.of([r.value(key) for r in others if key in r.statistics])
@@ -186,7 +233,7 @@ class _Run:
         self.add_s2_error(curves, curve_bands, own, others, compared, band, verdicts)
         notes = list(plan.notes)
         solved = min(len(others), TORTUOSITY_BLOCKS)
-        if self.solver is not None and len(plan.real) > TORTUOSITY_BLOCKS:
+        if self.tortuosity and len(plan.real) > TORTUOSITY_BLOCKS:
             notes.append(f'tortuosity band: {solved} of {len(plan.real)} real blocks, for its cost')
         return Comparison(
             generated=generated,
@@ -199,6 +246,7 @@ class _Run:
             curve_bands=curve_bands,
             compared_curves=curves,
             verdicts=verdicts,
+            ensemble=Ensemble.of([generated, *more], complete=complete) if more else None,
             notes=tuple(notes),
             complete=complete,
         )
@@ -207,7 +255,7 @@ class _Run:
         if min(self.plan.block) < SMALLEST_BLOCK:
             return Verdict(
                 verdict='cannot tell',
-                sentence=f'volume too small to tell: blocks of {times(self.plan.block)} voxels',
+                sentence=f'{TOO_SMALL}: blocks of {times(self.plan.block)} voxels',
             )
         return judge(statistic.value, statistic.note, band, signed=key in _SIGNED)
 
@@ -254,10 +302,11 @@ class _Run:
         inside = sds <= 2
         beside = f'{value:.3f} beside {entry.mean:.3f} +- {entry.sd:.3f} between real blocks'
         small = min(self.plan.block) < SMALLEST_BLOCK
+        word = TOO_SMALL if small else 'inside' if inside else f'outside by {sds:.1f} sd'
         verdicts['s2_error'] = Verdict(
             verdict='cannot tell' if small else 'inside' if inside else 'outside',
             sds=sds,
-            sentence=beside if inside else f'outside by {sds:.1f} sd: {beside}',
+            sentence=f'{word}: {beside}',
         )
 
 

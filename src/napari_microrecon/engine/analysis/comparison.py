@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any, Literal, Self
+from typing import Any, Literal
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
+from .bands import BandEntry, CurveBand, Ensemble
 from .report import SCHEMA, Curve, Report, Statistic, dump_json, title
 
+TOO_SMALL = 'volume too small to tell'
 VerdictWord = Literal['inside', 'outside', 'cannot tell']
 
 FEWEST_BLOCKS = 3
@@ -19,62 +21,6 @@ _TOO_BROAD = 0.5  # sd over mean at which the band of a positive quantity reache
 # A band cannot be narrower than this share of its mean: blocks that agree to all digits (fully percolating, say)
 # would call any difference, however small, outside.
 RESOLUTION = 0.005
-
-
-class BandEntry(BaseModel):
-    """Mean and spread of a statistic over real blocks.
-
-    Attributes
-    ----------
-    mean, sd : float or None
-        Over the blocks in which the statistic has a value; None where too few have one.
-    count : int
-        Blocks with a value.
-    blocks : int
-        Blocks measured.
-    """
-
-    model_config = ConfigDict(frozen=True, extra='forbid')
-
-    mean: float | None = Field(allow_inf_nan=False)
-    sd: float | None = Field(allow_inf_nan=False)
-    count: int
-    blocks: int
-
-    @classmethod
-    def of(cls, values: Sequence[float | None]) -> Self:
-        """Band of the values of all blocks, None for blocks without one."""
-        known = [v for v in values if v is not None and math.isfinite(v)]
-        mean = float(np.mean(known)) if known else None
-        sd = float(np.std(known, ddof=1)) if len(known) > 1 else None
-        return cls(mean=mean, sd=sd, count=len(known), blocks=len(values))
-
-
-class CurveBand(BaseModel):
-    """Mean and spread of a curve over real blocks, per lag."""
-
-    model_config = ConfigDict(frozen=True, extra='forbid')
-
-    lag: tuple[float, ...]
-    lag_unit: str
-    mean: tuple[float, ...]
-    sd: tuple[float, ...]
-    count: int
-
-    @classmethod
-    def of(cls, curves: Sequence[Curve]) -> Self | None:
-        """Band of curves over the lags that all share; None for fewer than two curves."""
-        if len(curves) < 2:
-            return None
-        length = min(len(c.lag) for c in curves)
-        values = np.asarray([c.value[:length] for c in curves])
-        return cls(
-            lag=curves[0].lag[:length],
-            lag_unit=curves[0].lag_unit,
-            mean=tuple(values.mean(axis=0).tolist()),
-            sd=tuple(values.std(axis=0, ddof=1).tolist()),
-            count=len(curves),
-        )
 
 
 class Verdict(BaseModel):
@@ -87,7 +33,7 @@ class Verdict(BaseModel):
     sds : float or None
         Distance from the mean in standard deviations, signed.
     sentence : str
-        The same in words.
+        The same in words: 'inside ...', 'outside by n sd ...', 'volume too small to tell ...', or why it cannot be told.
     """
 
     model_config = ConfigDict(frozen=True, extra='forbid')
@@ -95,6 +41,15 @@ class Verdict(BaseModel):
     verdict: VerdictWord
     sds: float | None = Field(default=None, allow_inf_nan=False)
     sentence: str
+
+    @property
+    def words(self) -> str:
+        """The verdict in a table's cell: 'inside', 'outside by 3.1 sd', 'volume too small to tell', 'cannot tell'."""
+        if self.verdict == 'outside':
+            return 'outside' if self.sds is None else f'outside by {abs(self.sds):.1f} sd'
+        if self.verdict == 'cannot tell' and self.sentence.startswith(TOO_SMALL):
+            return TOO_SMALL
+        return self.verdict
 
 
 def judge(value: float | None, note: str, band: BandEntry, *, signed: bool = False) -> Verdict:
@@ -113,13 +68,15 @@ def judge(value: float | None, note: str, band: BandEntry, *, signed: bool = Fal
     """
     if value is None:
         if band.count == band.blocks >= FEWEST_BLOCKS:
-            return Verdict(verdict='outside', sentence=f'{note}, while all {band.blocks} real blocks have a value')
+            return Verdict(
+                verdict='outside', sentence=f'outside: {note}, while all {band.blocks} real blocks have a value'
+            )
         return Verdict(verdict='cannot tell', sentence=note or 'no value')
     if band.mean is None or band.sd is None or band.count < FEWEST_BLOCKS:
         if band.count == 0 and band.blocks >= FEWEST_BLOCKS:
             return Verdict(verdict='cannot tell', sentence=f'none of {band.blocks} real blocks has a value')
         few = 'block has' if band.count == 1 else 'blocks have'
-        sentence = f'only {band.count} real {few} a value, {FEWEST_BLOCKS} are needed'
+        sentence = f'{TOO_SMALL}: only {band.count} real {few} a value, {FEWEST_BLOCKS} are needed'
         return Verdict(verdict='cannot tell', sentence=sentence)
     sd = max(band.sd, RESOLUTION * abs(band.mean))
     sds = (value - band.mean) / sd if sd > 0 else (0.0 if value == band.mean else math.copysign(1e6, value - band.mean))
@@ -130,7 +87,7 @@ def judge(value: float | None, note: str, band: BandEntry, *, signed: bool = Fal
         )
     if not signed and band.sd > _TOO_BROAD * abs(band.mean):
         share = f'{band.sd / abs(band.mean):.0%}' if band.mean else 'more than their mean'
-        sentence = f'volume too small to tell: real blocks of this size scatter by {share}'
+        sentence = f'{TOO_SMALL}: real blocks of this size scatter by {share}'
         return Verdict(verdict='cannot tell', sds=sds, sentence=sentence)
     return Verdict(verdict='inside', sds=sds, sentence=f'inside the spread of {band.count} real blocks ({sds:+.1f} sd)')
 
@@ -174,6 +131,8 @@ class Comparison(BaseModel):
         The generated curves that belong to `curve_bands`.
     verdicts : dict of str to Verdict
         By key.
+    ensemble : Ensemble or None
+        Mean and spread over all realisations, where more than one was given.
     notes : tuple of str
         What else to know (blocks left out, volumes cut, phases matched).
     complete : bool
@@ -192,6 +151,7 @@ class Comparison(BaseModel):
     curve_bands: dict[str, CurveBand] = Field(default_factory=dict)
     compared_curves: dict[str, Curve] = Field(default_factory=dict)
     verdicts: dict[str, Verdict] = Field(default_factory=dict)
+    ensemble: Ensemble | None = None
     notes: tuple[str, ...] = ()
     complete: bool = True
 
@@ -221,6 +181,7 @@ class Comparison(BaseModel):
             'band': {k: b.model_dump() for k, b in self.band.items()},
             'curve_bands': {k: b.model_dump(mode='json') for k, b in self.curve_bands.items()},
             'verdicts': {k: v.model_dump() for k, v in self.verdicts.items()},
+            'ensemble': None if self.ensemble is None else self.ensemble.to_dict(),
             'summary': self.summary,
             'notes': list(self.notes),
         }

@@ -12,7 +12,8 @@ import numpy as np
 
 from ..volume import Volume
 from ..voxels import AXES, IMAGE_AXES, Axis
-from .comparison import BAND_SDS, Comparison, CurveBand
+from .bands import CurveBand, Ensemble
+from .comparison import BAND_SDS, Comparison
 from .report import Curve, Report, title
 
 if TYPE_CHECKING:
@@ -99,8 +100,44 @@ def lineal_path_figure(comparison: Comparison) -> str:
     return _curve_panels(comparison, keys, 'lineal', logarithmic=True)
 
 
+def thickness_figure(comparison: Comparison) -> str:
+    """Size distributions by local thickness and of particles."""
+    keys = [k for k in ('thickness_distribution', 'particle_distribution') if k in comparison.compared_curves]
+    return _curve_panels(comparison, keys, 'sizes', quantity='diameter', amount='share')
+
+
+def ensemble_figure(ensemble: Ensemble) -> str:
+    """Radial S2 and local thickness of an ensemble, mean and band."""
+    keys = [k for k in ('s2_radial', 'thickness_distribution') if k in ensemble.curves]
+    if not keys:
+        return ''
+    with _styled():
+        figure, grid = _new(9.2, 3.3, 1, len(keys))
+        for axes, key in zip(grid[0], keys, strict=True):
+            band = ensemble.curves[key]
+            mean, sd = np.asarray(band.mean), np.asarray(band.sd)
+            low = np.maximum(mean - BAND_SDS * sd, 0)
+            axes.fill_between(
+                band.lag, low, mean + BAND_SDS * sd, color=BAND, lw=0, label=f'± {BAND_SDS:g} sd (n = {band.count})'
+            )
+            axes.plot(band.lag, mean, color=GENERATED, lw=1.8, label='mean')
+            axes.set_title(title(key))
+            axes.set_xlabel(f'{"lag" if key == "s2_radial" else "diameter"} ({_length(band.lag_unit)})')
+            axes.set_xlim(0, band.lag[-1])
+            axes.set_ylim(bottom=0)
+            axes.legend()
+        return _svg(figure, 'ensemble')
+
+
 def _curve_panels(
-    comparison: Comparison, keys: Sequence[str], name: str, *, asymptote: bool = False, logarithmic: bool = False
+    comparison: Comparison,
+    keys: Sequence[str],
+    name: str,
+    *,
+    asymptote: bool = False,
+    logarithmic: bool = False,
+    quantity: str = 'lag',
+    amount: str = 'probability',
 ) -> str:
     if not keys:
         return ''
@@ -112,7 +149,7 @@ def _curve_panels(
             curve, band = comparison.compared_curves[key], comparison.curve_bands.get(key)
             _draw_band(axes, curve, band, asymptote)
             axes.set_title(title(key))
-            axes.set_xlabel(f'lag ({_length(curve.lag_unit)})')
+            axes.set_xlabel(f'{quantity} ({_length(curve.lag_unit)})')
             axes.set_xlim(0, curve.lag[-1] if band is None else max(curve.lag[-1], band.lag[-1]))
             if logarithmic:
                 axes.set_yscale('log')
@@ -120,7 +157,7 @@ def _curve_panels(
             else:
                 axes.set_ylim(bottom=0)
         for axes in grid[:, 0]:
-            axes.set_ylabel('probability')
+            axes.set_ylabel(amount)
         handles, labels = grid[0, 0].get_legend_handles_labels()
         figure.legend(handles, labels, loc='outside upper center', ncols=len(labels))
         return _svg(figure, name)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from html import escape
 
 from ..provenance import Provenance, versions
 from ..volume import Volume
 from ..voxels import AXES, IMAGE_AXES
 from . import html_figures as figures
-from .comparison import BAND_SDS, Comparison
+from .bands import Ensemble
+from .comparison import BAND_SDS, Comparison, Verdict
 from .html_figures import show_unit
 from .report import Report, Statistic, VolumeInfo, title
 from .texts import MEANINGS, STYLE
@@ -18,12 +19,12 @@ _GENERATED = 'Generated'
 _REAL = 'Real'
 
 
-def report_html(report: Report | Comparison, volumes: Sequence[Volume] = ()) -> str:
-    """Write a report or a comparison as one HTML page without outside references.
+def report_html(report: Report | Comparison | Ensemble, volumes: Sequence[Volume] = ()) -> str:
+    """Write a report, a comparison or an ensemble as one HTML page without outside references.
 
     Parameters
     ----------
-    report : Report or Comparison
+    report : Report, Comparison or Ensemble
         What to show.
     volumes : sequence of Volume
         The volume (of a report), or the generated and the real one (of a comparison), for pictures of their
@@ -36,6 +37,8 @@ def report_html(report: Report | Comparison, volumes: Sequence[Volume] = ()) -> 
     """
     if isinstance(report, Comparison):
         return _comparison_page(report, volumes)
+    if isinstance(report, Ensemble):
+        return _ensemble_page(report)
     return _report_page(report, volumes)
 
 
@@ -102,6 +105,34 @@ def _report_page(report: Report, volumes: Sequence[Volume]) -> str:
     )
 
 
+def _ensemble_page(ensemble: Ensemble) -> str:
+    rows: list[str] = []
+    for key, band in ensemble.statistics.items():
+        spread = '' if band.sd is None else f' <span class="sd">± {number(band.sd, 2)}</span>'
+        count = str(band.count) + ('' if band.count == band.blocks else f' of {band.blocks}')
+        rows.append(
+            f'<tr><th scope="row">{escape(title(key))}</th><td class="n">{number(band.mean)}{spread}</td>'
+            f'<td>{escape(show_unit(ensemble.units[key]))}</td><td class="n">{count}</td></tr>'
+        )
+    table = (
+        '<div class="scroll"><table><thead><tr><th>Statistic</th><th class="n">Mean ± sd</th><th>Unit</th>'
+        f'<th class="n">n</th></tr></thead><tbody>{"".join(rows)}</tbody></table></div>'
+    )
+    names = ''.join(
+        f'<li>{escape(name)}: {" × ".join(map(str, shape))} voxels</li>'
+        for name, shape in zip(ensemble.names, ensemble.shapes, strict=True)
+    )
+    curves = figures.ensemble_figure(ensemble)
+    return _page(
+        f'Microstructure of {ensemble.count} volumes',
+        f'Phase <b>{escape(ensemble.phase_name)}</b>, mean and standard deviation between the volumes.',
+        _section('Statistics', table),
+        _section('Curves', f'<figure>{curves}</figure>' if curves else ''),
+        _section('What the numbers mean', _meanings(ensemble.statistics)),
+        _section('Volumes', f'<ul>{names}</ul>'),
+    )
+
+
 def _comparison_page(comparison: Comparison, volumes: Sequence[Volume]) -> str:
     generated, real = comparison.generated, comparison.real
     lead = (
@@ -123,6 +154,7 @@ def _comparison_page(comparison: Comparison, volumes: Sequence[Volume]) -> str:
         figures.s2_figure(comparison),
         figures.lineal_path_figure(comparison),
     )
+    thickness = figures.thickness_figure(comparison)
     return _page(
         f'{generated.volume.name} beside {real.volume.name}',
         lead,
@@ -145,6 +177,11 @@ def _comparison_page(comparison: Comparison, volumes: Sequence[Volume]) -> str:
             f'<figure>{lineal}</figure>' if lineal else '',
             'The chance that a straight segment lies in the phase from end to end; connectivity that S₂ cannot see.',
         ),
+        _section(
+            'Local thickness',
+            f'<figure>{thickness}</figure>' if thickness else '',
+            'Share of the phase that spheres of at least this diameter cover: the pore or grain size distribution.',
+        ),
         _section('What the numbers mean', _meanings(comparison.compared)),
         _section('Where it came from', _provenance([(_GENERATED, generated.volume), (_REAL, real.volume)])),
     )
@@ -166,7 +203,7 @@ def _comparison_table(comparison: Comparison) -> str:
         badge = ''
         if verdict is not None:
             kind = verdict.verdict.replace(' ', '-')
-            badge = f'<span class="badge {kind}">{verdict.verdict}</span> {escape(verdict.sentence)}'
+            badge = f'<span class="badge {kind}">{verdict.words}</span> {escape(_reason(verdict))}'
         name = 'S₂, distance from the real mean' if key == 's2_error' else title(key)
         rows.append(
             f'<tr><th scope="row">{escape(name)}</th>{_value_cells(statistic)}<td class="n">{words}</td>'
@@ -178,6 +215,11 @@ def _comparison_table(comparison: Comparison) -> str:
         '<th class="n">Real blocks, mean ± sd</th><th class="n">n</th><th>Verdict</th><th>Method</th></tr></thead>'
         f'<tbody>{"".join(rows)}</tbody></table></div>'
     )
+
+
+def _reason(verdict: Verdict) -> str:
+    """What the sentence says beyond the words of the badge."""
+    return verdict.sentence.removeprefix(verdict.words).lstrip(':, ')
 
 
 def _slices(volumes: Sequence[tuple[str, Volume]]) -> str:
@@ -207,11 +249,12 @@ def _slices(volumes: Sequence[tuple[str, Volume]]) -> str:
     return ''.join(rows)
 
 
-def _meanings(statistics: dict[str, Statistic]) -> str:
+def _meanings(statistics: Iterable[str]) -> str:
+    keys = list(statistics)
     items = ''.join(
         f'<dt>{escape(name)}</dt><dd>{escape(text)}</dd>'
         for stem, (name, text) in MEANINGS.items()
-        if any(key == stem or key.rpartition('_')[0] == stem for key in statistics)
+        if any(key == stem or key.startswith(f'{stem}_') for key in keys)
     )
     return f'<dl>{items}</dl>' if items else ''
 

@@ -6,6 +6,7 @@ from ..progress import Job
 from ..volume import Volume
 from ..voxels import AXES
 from .measurement import Measurement
+from .memory import check_memory
 from .report import Report
 from .solver_process import Solver, TortuositySolver
 from .stages import connectivity, correlations, shape, sizes, transport
@@ -54,9 +55,10 @@ def measure(
     Raises
     ------
     InputError
-        If the phase is not in the volume's phases.
+        If the phase is not in the volume's phases, or the volume is too large for the free memory.
     """
     label = volume.phases.check(volume.phases.main if phase is None else phase)
+    check_memory(volume, tortuosity=tortuosity, fraction=float(volume.fractions[label]))
     local = volume.labels.size <= PROCESS_VOXELS if in_process is None else in_process
     with TortuositySolver(in_process=local, solver=solver) as tortuosity_solver:
         return (yield from measure_with(volume, label, tortuosity_solver if tortuosity else None, max_lag))

@@ -15,6 +15,33 @@ MEANINGS: dict[str, tuple[str, str]] = {
         'Voxel faces between the phases per voxel, about 1.4 times the marching-cubes area. Never compare it with an '
         'area.',
     ),
+    'interface': (
+        'Interfacial area',
+        'Area between two phases per volume; those of all pairs with a phase add up to its specific surface.',
+    ),
+    'triple_line': (
+        'Triple-phase boundary length',
+        'Length per volume of the lines where three phases meet, for lines without a preferred direction.',
+    ),
+    'thickness': (
+        'Local thickness',
+        'Diameter of the largest sphere that fits into the phase and covers a point, averaged over the phase: the pore '
+        'or grain size that needs no idea of what one pore is.',
+    ),
+    'critical_diameter': (
+        'Largest sphere that passes',
+        'Diameter of the largest sphere that can be moved through the phase from face to face: the throats that decide '
+        'flow.',
+    ),
+    'particle_size': (
+        'Particle size',
+        'Mean diameter by volume of the particles that a watershed tells apart; no value where the phase is a network.',
+    ),
+    'permeability': (
+        'Permeability estimates',
+        'Estimates from measured quantities; no flow is solved. Katz-Thompson: l_c²/(226 F) from the largest sphere '
+        'that passes and the formation factor. Kozeny-Carman: φ³/(5 s²), for beds of grains, blind to connectivity.',
+    ),
     'chord_length': (
         'Mean chord length',
         'Mean length of straight lines within the phase, a measure of pore or grain size.',

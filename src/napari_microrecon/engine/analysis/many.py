@@ -1,0 +1,328 @@
+"""Measure several volumes, or blocks of one: one after the other, on dask's threads, or on a dask cluster."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import queue
+import threading
+import time
+import uuid
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ..errors import EngineError, InputError
+from ..progress import Job, Progress
+from ..volume import Volume
+from .bands import Ensemble
+from .blocks import block_origins, name_block, times
+from .measuring import PROCESS_VOXELS, measure_with
+from .memory import estimate_memory, free_memory
+from .report import Report
+from .solver_process import Solver, TortuositySolver
+
+_POLL = 0.05  # seconds between two looks at what the threads or the cluster have done
+_ASK = 1.0  # seconds between two questions of a cluster's worker whether it should stop
+_CONNECT = 10.0  # seconds for the scheduler to answer
+
+
+@dataclass(frozen=True, eq=False)
+class Order:
+    """One volume to measure: the phase, and whether tortuosity is wanted."""
+
+    volume: Volume
+    phase: int
+    tortuosity: bool
+    name: str
+
+
+@dataclass(frozen=True, eq=False)
+class Event:
+    """Progress of one order, or its report."""
+
+    index: int
+    progress: Progress | None = None
+    report: Report | None = None
+
+
+def measure_many(
+    volumes: Sequence[Volume],
+    phase: int | None = None,
+    *,
+    tortuosity: bool = True,
+    solver: Solver = 'auto',
+    workers: int | None = None,
+    cluster: str | None = None,
+) -> Job[list[Report]]:
+    """Measure one phase of several volumes.
+
+    Parameters
+    ----------
+    volumes : sequence of Volume
+        With the same number of phases.
+    phase : int, optional
+        Label to measure, by default the first volume's pore or phase 1.
+    tortuosity, solver
+        As in `measure`.
+    workers : int, optional
+        Threads; by default as many as there are processors and as memory allows. Ignored with a cluster.
+    cluster : str, optional
+        Address of a dask scheduler ('tcp://host:8786'), which then does the work. Needs the extra 'cluster'.
+
+    Yields
+    ------
+    Progress
+        Whose preview is the `Ensemble` of the reports so far.
+
+    Returns
+    -------
+    list of Report
+        In the order of the volumes.
+
+    Raises
+    ------
+    InputError
+        If there is no volume, the phases disagree, or no scheduler answers.
+    """
+    if not volumes:
+        raise InputError('volumes', 'there are none', 'give at least one')
+    label = volumes[0].phases.check(volumes[0].phases.main if phase is None else phase)
+    for volume in volumes:
+        if volume.phases.count != volumes[0].phases.count:
+            raise InputError(
+                volume.name,
+                f'has {volume.phases.count} phases while {volumes[0].name} has {volumes[0].phases.count}',
+                'segment all into the same phases',
+            )
+    orders = [Order(volume, label, tortuosity, volume.name) for volume in volumes]
+    reports: dict[int, Report] = {}
+    preview: Ensemble | None = None
+    events = run_orders(orders, solver=solver, workers=workers, cluster=cluster)
+    try:
+        for event in events:
+            stage = f'{len(reports)} of {len(orders)} volumes'
+            if event.report is not None:
+                reports[event.index] = event.report
+                known = [reports[i] for i in sorted(reports)]
+                preview = Ensemble.of(known, complete=len(known) == len(orders))
+                stage = f'{len(reports)} of {len(orders)} volumes'
+            elif event.progress is not None:
+                stage = f'{orders[event.index].name}: {event.progress.stage}'
+            yield Progress(stage, len(reports), len(orders), preview=preview)
+    finally:
+        events.close()
+    return [reports[i] for i in range(len(orders))]
+
+
+def measure_blocks(
+    volume: Volume, block: tuple[int, int, int], phase: int | None = None, *, most: int = 64, **options: Any
+) -> Job[list[Report]]:
+    """Measure up to `most` non-overlapping blocks of a volume, spread over it; options as in `measure_many`.
+
+    Raises
+    ------
+    InputError
+        If the volume is smaller than a block.
+    """
+    origins = block_origins(volume.shape, block, most)
+    if not origins:
+        raise InputError('block', f'{times(block)} is larger than {times(volume.shape)}', 'choose a smaller block')
+    parts = [replace(volume.crop(origin, block), name=name_block(volume, origin)) for origin in origins]
+    return (yield from measure_many(parts, phase, **options))
+
+
+def run_orders(
+    orders: Sequence[Order],
+    *,
+    solver: Solver = 'auto',
+    in_process: bool | None = None,
+    workers: int | None = None,
+    cluster: str | None = None,
+) -> Generator[Event, None, None]:
+    """Do the orders and tell of each step; closing stops all that still run.
+
+    Reports come as they are ready, in any order.
+    """
+    if cluster is not None:
+        yield from _on_cluster(orders, solver, in_process, cluster)
+        return
+    count = min(len(orders), how_many(orders) if workers is None else max(1, workers))
+    solvers = _Solvers(solver)
+    try:
+        if count <= 1:
+            for index, order in enumerate(orders):
+                yield from _steps(index, order, solvers, in_process)
+        else:
+            yield from _on_threads(orders, solvers, in_process, count)
+    finally:
+        solvers.close()
+
+
+def how_many(orders: Sequence[Order]) -> int:
+    """Threads that the processors and the free memory allow."""
+    cpus = len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else (os.cpu_count() or 1)
+    largest = max((estimate_memory(o.volume.shape, tortuosity=o.tortuosity).total for o in orders), default=1)
+    return max(1, min(cpus, int(free_memory() / max(largest, 1))))
+
+
+class _Solvers:
+    """Solvers whose child processes serve one order after the other."""
+
+    def __init__(self, solver: Solver) -> None:
+        self._solver: Solver = solver
+        self._idle: dict[bool, list[TortuositySolver]] = {True: [], False: []}
+        self._lock = threading.Lock()
+        self._closed = False
+
+    @contextlib.contextmanager
+    def lend(self, order: Order, in_process: bool | None) -> Generator[TortuositySolver | None, None, None]:
+        if not order.tortuosity:
+            yield None
+            return
+        here = order.volume.labels.size <= PROCESS_VOXELS if in_process is None else in_process
+        with self._lock:
+            one = self._idle[here].pop() if self._idle[here] else TortuositySolver(in_process=here, solver=self._solver)
+        try:
+            yield one
+        except BaseException:
+            one.close()  # in the middle of a solve
+            raise
+        with self._lock:
+            if not self._closed:
+                self._idle[here].append(one)
+                return
+        one.close()
+
+    def close(self) -> None:
+        with self._lock:
+            self._closed = True
+            idle = [one for some in self._idle.values() for one in some]
+        for one in idle:
+            one.close()
+
+
+def _steps(index: int, order: Order, solvers: _Solvers, in_process: bool | None) -> Generator[Event, None, None]:
+    with solvers.lend(order, in_process) as solver:
+        job = measure_with(order.volume, order.phase, solver)
+        try:
+            while True:
+                try:
+                    progress = next(job)
+                except StopIteration as stop:
+                    report = stop.value
+                    break
+                yield Event(index, progress)
+        finally:
+            job.close()
+    yield Event(index, report=report)
+
+
+class _StoppedError(Exception):
+    """Nobody waits for the result any more."""
+
+
+def _on_threads(
+    orders: Sequence[Order], solvers: _Solvers, in_process: bool | None, count: int
+) -> Generator[Event, None, None]:
+    import dask
+
+    stop = threading.Event()
+    events: queue.Queue[Event | BaseException | None] = queue.Queue()
+
+    def work(index: int) -> None:
+        steps = _steps(index, orders[index], solvers, in_process)
+        try:
+            for event in steps:
+                if stop.is_set():
+                    raise _StoppedError
+                events.put(event)
+        finally:
+            steps.close()
+
+    def compute() -> None:
+        try:
+            tasks = [dask.delayed(work, pure=False)(index) for index in range(len(orders))]
+            dask.compute(tasks, scheduler='threads', num_workers=count)
+            events.put(None)
+        except BaseException as error:  # handed on to the caller's thread
+            events.put(error)
+
+    thread = threading.Thread(target=compute, name='microrecon-analysis', daemon=True)
+    thread.start()
+    try:
+        while True:
+            event = events.get()
+            if event is None:
+                return
+            if isinstance(event, BaseException):
+                raise event
+            yield event
+    finally:
+        stop.set()
+        thread.join()
+
+
+def _on_cluster(
+    orders: Sequence[Order], solver: Solver, in_process: bool | None, address: str
+) -> Generator[Event, None, None]:
+    try:
+        from distributed import Client
+        from distributed import Event as Flag
+    except ImportError as error:
+        raise InputError(
+            'cluster', 'the package distributed is missing', "pip install 'napari-microrecon[cluster]'"
+        ) from error
+    try:
+        client = Client(address, timeout=_CONNECT, set_as_default=False)
+    except (OSError, ValueError, TimeoutError) as error:
+        raise InputError(
+            'cluster', f'no dask scheduler answers at {address}', "start one with 'dask scheduler', or leave it out"
+        ) from error
+    name = f'microrecon-stop-{uuid.uuid4().hex}'
+    try:
+        flag = Flag(name, client=client)
+        futures = {}
+        try:
+            for index, order in enumerate(orders):
+                data = client.scatter(order.volume, hash=False)
+                future = client.submit(
+                    _remote, data, order.phase, order.tortuosity, solver, in_process, name, pure=False, retries=1
+                )
+                futures[future] = index
+            while futures:
+                done = [future for future in futures if future.done()]
+                for future in done:
+                    yield Event(futures.pop(future), report=future.result())
+                if not done:
+                    time.sleep(_POLL)
+                    first = min(futures.values())
+                    yield Event(first, Progress(f'{len(futures)} left on the cluster'))
+        finally:
+            if futures:
+                flag.set()
+                client.cancel(list(futures))
+    finally:
+        client.close()
+
+
+def _remote(volume: Volume, phase: int, tortuosity: bool, solver: Solver, in_process: bool | None, stop: str) -> Report:
+    """Do one order on a worker of a cluster."""
+    from distributed import Event as Flag
+
+    flag, asked = Flag(stop), time.monotonic()
+    solvers = _Solvers(solver)
+    report: Report | None = None
+    steps = _steps(0, Order(volume, phase, tortuosity, volume.name), solvers, in_process)
+    try:
+        for event in steps:
+            report = event.report
+            if time.monotonic() - asked > _ASK:
+                asked = time.monotonic()
+                if flag.is_set():
+                    raise EngineError('analysis: stopped')
+    finally:
+        steps.close()
+        solvers.close()
+    assert report is not None
+    return report
