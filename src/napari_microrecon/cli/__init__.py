@@ -17,7 +17,7 @@ import typer
 
 from .. import __version__
 from ..engine.errors import EngineError, InputError
-from . import demo, evaluate, finetune, reconstruct, replay, samples
+from . import demo, evaluate, finetune, reconstruct, replay, representativity, samples
 from .terminal import fail
 
 _HELP = 'Turn 2D slices of a material into 3D microstructures and compare them with real ones.'
@@ -38,6 +38,8 @@ app.command('reconstruct')(reconstruct.reconstruct)
 app.command('finetune')(finetune.finetune)
 app.command('analyze')(evaluate.analyze)
 app.command('compare')(evaluate.compare)
+app.command('representativity')(representativity.representativity)
+app.command('novelty')(representativity.novelty)
 app.command('replay')(replay.replay)
 
 
