@@ -76,7 +76,7 @@ def test_comparison_page():
     made, real = sponge((24, 24, 24), 3), sponge((48, 48, 48), name='real')
     comparison = drain(compare(made, real, tortuosity=False))
     page = checked(report_html(comparison, (made, real)))
-    assert page.count('<svg') == 3
+    assert page.count('<svg') == 4
     assert page.count('data:image/png') == 6
     for words in ('inside the spread', 'Marching cubes', 'seed', '11', 'mean ± 2 sd', comparison.basis):
         assert words.lower() in page.lower()

@@ -14,8 +14,9 @@ import pytest
 from napari_microrecon.engine.analysis.correlation import finish
 from napari_microrecon.engine.analysis.percolation import Clusters
 from napari_microrecon.engine.analysis.solver_process import TortuositySolver, porespy_diffusion
-from napari_microrecon.engine.analysis.transport import Transport, solve_diffusion
-from napari_microrecon.engine.errors import EngineError
+from napari_microrecon.engine.analysis.transport import Transport, solve_diffusion, solve_field
+from napari_microrecon.engine.analysis.transport_torch import solve_field_torch
+from napari_microrecon.engine.errors import EngineError, InputError
 
 
 def sponge(n: int, fraction: float, seed: int = 0) -> np.ndarray:
@@ -192,3 +193,73 @@ def test_child_does_not_outlive_a_parent_that_is_killed_and_a_script_from_standa
     tortuosity, pid = done.stdout.split()
     assert float(tortuosity) == 1
     assert gone(int(pid), 30)
+
+
+@pytest.mark.parametrize('ends', ['voxel centres', 'domain faces'])
+def test_torch_solves_the_same_equations(ends):
+    mask = sponge(28, 0.5, 4)
+    for axis, spacing in ((0, (1.0, 1.0, 1.0)), (2, (2.0, 1.0, 1.5))):
+        percolating = Clusters.of(mask).percolating_mask(axis)
+        options = {'fraction': float(mask.mean()), 'ends': ends, 'tolerance': 1e-7}
+        ours, field = finish(solve_field(percolating, axis, spacing, **options))
+        theirs, other = finish(solve_field_torch(percolating, axis, spacing, device='cpu', **options))
+        assert theirs.diffusivity == pytest.approx(ours.diffusivity, rel=1e-5)
+        assert (theirs.fraction, theirs.percolating) == (ours.fraction, ours.percolating)
+        np.testing.assert_allclose(other, field, atol=1e-4)
+        assert 'torch on cpu' in theirs.method
+        assert theirs.converged
+    duct = np.ones((6, 3, 3), dtype=bool)
+    straight, _ = finish(solve_field_torch(duct, 0, device='cpu', ends=ends))
+    assert straight.tortuosity == pytest.approx(1, abs=1e-6)
+
+
+def test_a_gpu_that_is_not_there_is_refused_by_name():
+    import torch
+
+    if torch.cuda.is_available():
+        pytest.skip('there is a GPU')
+    with (
+        TortuositySolver(in_process=True, solver='gpu') as solver,
+        pytest.raises(InputError, match='no GPU'),
+    ):
+        finish(solver.solve(np.ones((4, 4, 4), dtype=bool), 0, (1, 1, 1), 1.0))
+
+
+def test_concentration_falls_from_one_to_zero_and_obeys_the_equation():
+    mask = sponge(24, 0.5, 5)
+    percolating = Clusters.of(mask).percolating_mask(1)
+    found, field = finish(solve_field(percolating, 1, tolerance=1e-8))
+    assert found.residual < 1e-6
+    assert np.isnan(field[~percolating]).all()
+    assert (field[:, 0][percolating[:, 0]] == 1).all()
+    assert (field[:, -1][percolating[:, -1]] == 0).all()
+    inside = field[percolating]
+    assert inside.min() >= -1e-6
+    assert inside.max() <= 1 + 1e-6
+    # Every free voxel is the mean of its neighbours in the phase.
+    padded = np.pad(field, 1, constant_values=np.nan)
+    around = np.stack([np.roll(padded, shift, axis) for axis in range(3) for shift in (1, -1)])
+    with np.errstate(invalid='ignore'):
+        mean = np.nansum(around, axis=0) / np.maximum(np.isfinite(around).sum(axis=0), 1)
+    free = percolating.copy()
+    free[:, 0] = free[:, -1] = False
+    np.testing.assert_allclose(mean[1:-1, 1:-1, 1:-1][free], field[free], atol=1e-5)
+
+
+def test_the_child_sends_the_concentration_too():
+    mask = sponge(20, 0.6)
+    percolating = Clusters.of(mask).percolating_mask(0)
+    with TortuositySolver(in_process=False) as solver:
+        found, field = finish(solver.solve_field(percolating, 0, (1, 1, 1), mask.mean()))
+    here, expected = finish(solve_field(percolating, 0, fraction=mask.mean()))
+    assert found.diffusivity == pytest.approx(here.diffusivity, rel=1e-9)
+    np.testing.assert_array_equal(field, expected)
+
+
+def test_convergence_is_told():
+    found = solved(sponge(24, 0.5))
+    assert 'flux mismatch' in found.convergence
+    assert 'residual' in found.convergence
+    assert 'iterations' in found.convergence
+    assert 'not converged' not in found.convergence
+    assert 0 < found.residual < 1e-2

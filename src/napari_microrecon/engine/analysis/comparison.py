@@ -33,7 +33,7 @@ class Verdict(BaseModel):
     sds : float or None
         Distance from the mean in standard deviations, signed.
     sentence : str
-        The same in words: 'inside ...', 'outside by n sd ...', 'volume too small to tell ...', or why it cannot be told.
+        In words: 'inside ...', 'outside by n sd ...', 'volume too small to tell ...', or why it cannot be told.
     """
 
     model_config = ConfigDict(frozen=True, extra='forbid')

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -192,26 +192,67 @@ def crossing(lag: np.ndarray, curve: np.ndarray, level: float = E_FOLD) -> float
     return float(lag[k - 1] + (lag[k] - lag[k - 1]) * (curve[k - 1] - level) / drop)
 
 
-def surface_from_slope(lag: np.ndarray, s2: np.ndarray, coarsest: float) -> float | None:
-    """Specific surface from the slope of the radial S2 at the origin, s = -4 S2'(0).
+def surface_from_slope(mask: np.ndarray, counts: LagCounts, spacing: Sequence[float]) -> float | None:
+    """Specific surface from the slope of S2 at the origin, averaged over directions: s = -4 S2'(0).
 
-    Debye, Anderson and Brumberger 1957 (J. Appl. Phys. 28, 679). (S2(0) - S2(r)) / r is extrapolated linearly to r = 0
-    from the first lags that all directions have: from the longest voxel edge on.
+    Debye, Anderson and Brumberger 1957 (J. Appl. Phys. 28, 679). (S2(0) - S2(r)) / r is averaged over the lags of about
+    one, two and three voxels and extrapolated linearly to r = 0. S2(0) is taken over the pairs of the same lag,
+    or a few layers at the faces of the volume, which pairs see less often, would pass for slope.
 
     Parameters
     ----------
-    lag, s2 : numpy.ndarray
-        From `radial_mean`; the first entry is lag zero.
-    coarsest : float
-        Longest voxel edge, in the unit of `lag`.
+    mask : numpy.ndarray
+        bool, shape (Z, Y, X).
+    counts : LagCounts
+        Of that mask.
+    spacing : sequence of float
+        Voxel edges in array order.
 
     Returns
     -------
     float or None
-        In 1 / (unit of `lag`); None with fewer than three lags.
+        In 1 / (unit of `spacing`); None where the mask is too thin for these lags.
     """
-    used = np.flatnonzero(lag[1:] >= 0.99 * coarsest)[:3] + 1
-    if len(used) < 3:
+    step = max(spacing)
+    reach = [int(3.5 * step / edge) for edge in spacing]
+    if any(lag > most for lag, most in zip(reach, counts.max_lag, strict=True)):
         return None
-    slope = (s2[0] - s2[used]) / lag[used]
-    return float(4.0 * np.polyfit(lag[used], slope, 1)[1])
+    fraction = _window_fractions(mask, reach)
+    total, lengths, slopes = np.zeros(3), np.zeros(3), np.zeros(3)
+    for lag in np.ndindex(reach[0] + 1, 2 * reach[1] + 1, 2 * reach[2] + 1):
+        way = (lag[0], lag[1] - reach[1], lag[2] - reach[2])
+        if way <= (0, 0, 0):
+            continue
+        length = float(np.linalg.norm(np.multiply(way, spacing)))
+        which = round(length / step) - 1
+        if not 0 <= which < 3:
+            continue
+        pairs = float(np.prod([n - abs(d) for n, d in zip(mask.shape, way, strict=True)]))
+        value = counts.hits[way[0], counts.max_lag[1] + way[1], counts.max_lag[2] + way[2]] / pairs
+        total[which] += 1
+        lengths[which] += length
+        slopes[which] += (fraction(way) - value) / length
+    return float(4.0 * np.polyfit(lengths / total, slopes / total, 1)[1])
+
+
+def _window_fractions(mask: np.ndarray, reach: Sequence[int]) -> Callable[[Sequence[int]], float]:
+    """Mean phase fraction of both ends of the pairs at a lag of up to `reach` voxels, without counting anew."""
+    table = mask
+    for axis, (n, most) in enumerate(zip(mask.shape, reach, strict=True)):
+        # The first and last layers each by itself, the middle as a whole.
+        starts = [*range(most + 1), *range(n - most, n)] if most else [0]
+        table = np.add.reduceat(table, starts, axis=axis, dtype=np.int64)
+
+    def fraction(lag: Sequence[int]) -> float:
+        ones, size = 0.0, 2.0
+        for sign in (1, -1):
+            window = []
+            for d, n in zip(lag, table.shape, strict=True):
+                low, high = max(0, sign * d), max(0, -sign * d)
+                window.append(slice(low, n - high))
+            ones += float(table[tuple(window)].sum())
+        for d, n in zip(lag, mask.shape, strict=True):
+            size *= n - abs(d)
+        return ones / size
+
+    return fraction

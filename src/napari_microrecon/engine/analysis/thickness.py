@@ -43,17 +43,20 @@ def distances(mask: np.ndarray, spacing: Sequence[float]) -> np.ndarray:
     return found
 
 
-def thickness_radii(distance: np.ndarray, step: float, most: int = MOST_RADII) -> np.ndarray:
-    """Radii to open with: multiples of `step` up to the largest inscribed sphere, thinned out evenly to `most`."""
-    count = int(float(distance.max()) / step + 1e-6)
-    multiples = np.arange(1, count + 1)
-    if count > most:
-        multiples = np.unique(np.linspace(1, count, most).round().astype(int))
-    return multiples * step
+def thickness_radii(distance: np.ndarray, most: int = MOST_RADII) -> np.ndarray:
+    """Radii to open with: distances that occur, up to `most` of them, spaced evenly and the largest included."""
+    found = np.unique(distance[distance > 0])
+    if len(found) <= most:
+        return found
+    wanted = np.linspace(found[0], found[-1], most)
+    return found[np.unique(np.searchsorted(found, wanted * (1 + 1e-6), side='right') - 1)]
 
 
 def local_thickness(
-    mask: np.ndarray, spacing: Sequence[float], distance: np.ndarray | None = None
+    mask: np.ndarray,
+    spacing: Sequence[float],
+    distance: np.ndarray | None = None,
+    radii: Sequence[float] | np.ndarray | None = None,
 ) -> Steps[np.ndarray]:
     """Diameter of the largest sphere that fits into the phase and covers each voxel (Hildebrand and Ruegsegger 1997).
 
@@ -65,23 +68,27 @@ def local_thickness(
         Voxel edges in array order.
     distance : numpy.ndarray, optional
         From `distances`, where it is there already.
+    radii : sequence of float, optional
+        Radii of the spheres to try, ascending, in the unit of `spacing`; by default `thickness_radii`.
 
     Returns
     -------
     numpy.ndarray
-        float32, same shape, in the unit of `spacing`; 0 outside the phase. Diameters are twice a multiple of the
-        smallest voxel edge, at most 20 of them.
+        float32, same shape, in the unit of `spacing`; 0 outside the phase. Diameters are rounded down to twice one of
+        the radii.
     """
     distance = distances(mask, spacing) if distance is None else distance
     yield 0.0
     result = np.zeros(mask.shape, dtype=np.float32)
-    radii = thickness_radii(distance, float(min(spacing)))
-    for number, radius in enumerate(radii):
+    tried = thickness_radii(distance) if radii is None else np.asarray(radii)
+    for number, radius in enumerate(tried):
         seeds = distance >= radius * (1 - 1e-6)
+        if not seeds.any():
+            break
         reached = distances(~seeds, spacing) < radius * (1 - 1e-6)  # the spheres around all seeds
         reached &= mask
         result[reached] = 2.0 * radius
-        yield (number + 1) / len(radii)
+        yield (number + 1) / len(tried)
     return result
 
 

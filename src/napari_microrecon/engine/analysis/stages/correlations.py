@@ -13,7 +13,7 @@ from ..thickness import size_distribution
 
 FEWEST_CHORDS = 100
 _E_FOLDING = 'lag at which the normalised autocovariance falls to 1/e, interpolated'
-_SLOPE = 'minus 4 x slope of the radial S2 at lag zero (Debye 1957), extrapolated from the first lags; a cross-check'
+_SLOPE = 'minus 4 x slope of S2 at lag zero (Debye 1957), all directions, extrapolated from three voxels; a cross-check'
 
 
 def correlation(m: Measurement) -> Steps[None]:
@@ -47,7 +47,7 @@ def correlation(m: Measurement) -> Steps[None]:
         lag, s2 = radial_mean(counts, m.spacing)
         m.curve('s2_radial', lag, s2)
         m.curve('autocovariance_radial', lag, autocovariance(s2, m.phi))
-        slope = surface_from_slope(lag, s2, max(m.spacing))
+        slope = surface_from_slope(m.mask, counts, m.spacing)
     m.put('specific_surface_s2', slope, f'1/{m.unit}', _SLOPE, '' if slope else 'volume is too thin for a slope')
 
 
