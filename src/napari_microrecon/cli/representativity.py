@@ -102,6 +102,6 @@ def _lines(found: Representativity) -> list[str]:
         edge, images = found.needed.edge, found.needed.images
         lines.append(
             f'  for +- {found.needed.precision:g} from the finite size alone: an image of {edge.value:.4g} +- '
-            f'{edge.sd or 0:.2g} {edge.unit} an edge, or {images.value:.0f} images of this size far apart'
+            f'{edge.sd or 0:.2g} {edge.unit} an edge, or {images.value:.0f} images of this size in all, far apart'
         )
     return [*lines, *(f'  {note}' for note in found.notes)]

@@ -158,6 +158,28 @@ def test_one_phase_everywhere_in_a_volume():
     assert 'absent' in found.sentence
 
 
+@pytest.mark.parametrize('shape', [(1, 90, 90), (2, 90, 90), (90, 3, 90)])
+def test_slabs_are_too_small(shape):
+    labels = (np.random.default_rng(0).random(shape) < 0.4).astype(np.uint8)
+    found = representativity_of_volume(Volume(labels, PHASES))
+    assert found.verdict == 'too small'
+    assert f'{min(shape)} voxels thick' in found.sentence
+
+
+def test_pictures_in_colour_and_in_floats_have_thresholds_too():
+    from bench.random_sets import level_cuts
+
+    grey = shown(next(level_cuts('gauss', (128, 128), 4, 0.3, 1, 0)), 1.0, 0.08)
+    known = threshold_uncertainty(grey, segment(grey, 2), 1)
+    pictures = (
+        RawImage(np.repeat(grey.array[..., None], 3, -1), kind='rgb'),
+        RawImage(grey.array.astype(np.float32) / 255),
+    )
+    for picture in pictures:
+        done = segment(picture, 2, 'otsu')
+        assert threshold_uncertainty(picture, done, 1).sd.value == pytest.approx(known.sd.value, rel=0.5)
+
+
 def test_bad_wishes_are_refused():
     image = section(np.random.default_rng(0).random((64, 64)) < 0.5)
     with pytest.raises(InputError, match='precision'):

@@ -92,7 +92,7 @@ def correlation_length(masks: Sequence[np.ndarray], axis: int, phi: float) -> fl
     """Lag at which the pooled autocovariance along one axis falls to 1/e; None beyond a quarter of the edge."""
     lines = [np.moveaxis(mask, axis, 0) for mask in masks]
     last = 1.0
-    for lag in range(1, max(2, min(len(line) for line in lines) // 4) + 1):
+    for lag in range(1, min(len(line) for line in lines) // 4 + 1):
         both = sum(int(np.count_nonzero(line[:-lag] & line[lag:])) for line in lines)
         value = (both / sum(line[lag:].size for line in lines) - phi**2) / (phi - phi**2)
         if value <= E_FOLD:

@@ -30,6 +30,7 @@ SMALLEST_SPANS = 20.0  # shortest edge over correlation length
 FEWEST_FREEDOM = 4.0
 FEWEST_FEATURES = 20.0  # independent samples of the rarer phase
 _CAUTION = 0.5  # half-widths are longer by this over the freedom: the fit's own bias, calibrated on random fields
+_THINNEST = 8  # voxels
 _DISAGREEMENT = 0.01  # slices that differ more than chance allows once in a hundred are told
 _NEAR = 3.0  # parallel sections closer than this many correlation lengths count as one
 _GROWN_FREEDOM = MOST_MODES / 4  # what a large image reaches
@@ -233,6 +234,8 @@ def _needed(
 def _too_small(groups: Sequence[_Group], masks: Sequence[np.ndarray], features: float | None = None) -> str:
     """Why no interval is given, and the size from which one can be."""
     shape = ' x '.join(str(n) for n in min((mask.shape for mask in masks), key=min))
+    if (thickness := min(min(mask.shape) for mask in masks)) < _THINNEST:
+        return f'only {thickness} voxels thick'
     found = [group.found for group in groups]
     if any(None in one.lengths for one in found):
         return f'in {shape} pixels the phase stays correlated over a quarter of the edge'
