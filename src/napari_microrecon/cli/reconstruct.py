@@ -18,7 +18,9 @@ from .terminal import Terminal, duration
 
 if TYPE_CHECKING:
     from ..engine.generator import Reconstruction, ReconstructParams, Weights
+    from ..engine.volume import Volume
 
+TRAINING_VOLUME = 'training volume'  # role in the Run record
 _PROBABILITIES = ('.npy', '.tif', '.tiff')
 
 
@@ -48,6 +50,10 @@ def reconstruct(
     ] = None,
     probabilities: Annotated[
         Path | None, typer.Option('--probabilities', help='Also write phase probabilities (K, Z, Y, X): .npy, .tif')
+    ] = None,
+    training_volume: Annotated[
+        str | None,
+        typer.Option('--training-volume', metavar='FILE', help='3D labels of the same material to learn from as well.'),
     ] = None,
     voxel_size: opt.VoxelText = None,
     unit: opt.UnitText = 'um',
@@ -81,20 +87,29 @@ def reconstruct(
     check_target(output, VOLUME_OUTPUTS, shape[0] * shape[1] * shape[2] * realisations // 8)
     if probabilities is not None:
         check_target(probabilities, _PROBABILITIES, 4 * given.phases.count * shape[0] * shape[1] * shape[2])
+    training = None if training_volume is None else opt.load_volume(training_volume, phases, voxel_size, unit)
     from ..engine.generator import choose_weights, estimate, resolve_device
 
     used = resolve_device(params.device)
     choice = choose_weights(weights, given)
     terminal.note(f'weights: {choice.reason}')
-    cost = estimate(params.shape, choice.weights, used)
-    terminal.note(f'about {duration(cost.seconds * realisations)} on {used}, {cost.bytes / 1e9:.1f} GB of memory')
-    done = make_volumes(terminal, given, choice.weights, params)
+    conditioned = params.mode != 'unconditional'
+    cost = estimate(params.shape, choice.weights, used, between=given if conditioned else None)
+    # Between slices the learning is done once; drawing another volume takes next to no time.
+    seconds = cost.seconds if conditioned else cost.seconds * realisations
+    terminal.note(f'about {duration(seconds)} on {used}, {cost.bytes / 1e9:.1f} GB of memory')
+    if conditioned:
+        terminal.note(f'between the slices: {given.evidence or given.symmetry}; see conditioning in the documentation')
+    done = make_volumes(terminal, given, choice.weights, params, training)
     record = None
     if not no_run:
         record = Run.create(
             run or beside(output), 'reconstruct', given, choice.weights, params, device=used,
             weights_reason=choice.reason,
         )  # fmt: skip
+        if training is not None:
+            copy = write_volume(training, record.folder / 'inputs' / 'training_volume.tif')
+            record.add_input(TRAINING_VOLUME, copy, hash_array(training.labels))
     paths = numbered(output, len(done.volumes))
     try:
         for path, volume in zip(paths, done.volumes, strict=True):
@@ -114,11 +129,13 @@ def reconstruct(
     _report(terminal, paths, given, done, choice.reason, record)
 
 
-def make_volumes(terminal: Terminal, slices: SliceSet, weights: Weights, params: ReconstructParams) -> Reconstruction:
+def make_volumes(
+    terminal: Terminal, slices: SliceSet, weights: Weights, params: ReconstructParams, training: Volume | None = None
+) -> Reconstruction:
     """Run the reconstruction with progress on the terminal."""
     from ..engine.generator import reconstruct as job
 
-    return terminal.run(job(slices, weights, params))
+    return terminal.run(job(slices, weights, params, training))
 
 
 def _target_fractions(texts: list[str] | None, slices: SliceSet) -> dict[int, float]:
@@ -170,6 +187,9 @@ def _report(
     for label, name in enumerate(names):
         got = sum(float(v.fractions[label]) for v in volumes) / len(volumes)
         sentences.append(f'{name} (label {label}): fraction {got:.4f}, in the slices {slices.fractions[label]:.4f}')
+    if done.spread is not None:
+        share = float(done.spread.mean())
+        sentences.append(f'between the slices: two possible volumes differ in {share:.1%} of the voxels')
     if record is not None:
         sentences.append(f'run: {record.folder} (napari-microrecon replay {record.folder} makes it again)')
     outputs: list[dict[str, Any]] = [
@@ -180,5 +200,6 @@ def _report(
         'outputs': outputs, 'shape': first.shape, 'voxel_size': first.voxel_size.zyx, 'unit': first.voxel_size.unit,
         'phases': names, 'slice_fractions': [float(f) for f in slices.fractions], 'weights_reason': reason,
         'run': str(record.folder) if record else None,
+        'spread': None if done.spread is None else float(done.spread.mean()),
     }  # fmt: skip
     terminal.result(sentences, data)

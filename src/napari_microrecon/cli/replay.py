@@ -8,13 +8,13 @@ from typing import Annotated, Any
 import typer
 
 from ..engine.errors import InputError
-from ..engine.files import check_target, write_volume
+from ..engine.files import check_target, read_volume, write_volume
 from ..engine.provenance import hash_array, versions
 from ..engine.run import Run, hash_tensors
 from . import options as opt
 from .finetune import train
 from .outputs import numbered
-from .reconstruct import make_volumes
+from .reconstruct import TRAINING_VOLUME, make_volumes
 from .terminal import Terminal
 
 
@@ -67,7 +67,8 @@ def _volumes(
     from ..engine.generator import ReconstructParams
 
     params = opt.validated(ReconstructParams, **(record.record.parameters | {'device': device}))
-    done = make_volumes(terminal, slices, weights, params)
+    training = record.input_path(TRAINING_VOLUME)
+    done = make_volumes(terminal, slices, weights, params, None if training is None else read_volume(training))
     paths = numbered(target, len(done.volumes))
     for path, volume in zip(paths, done.volumes, strict=True):
         write_volume(volume, path)

@@ -7,6 +7,7 @@
         inputs/slice_000.tif       the slices as they were segmented, with plane, position and voxel size
         inputs/weights.safetensors the weights that were used (for fine-tuning: that it started from)
         inputs/resume.safetensors  fine-tuning only: the checkpoint that it went on from
+        inputs/training_volume.tif conditioned reconstruction only: the 3D material that it learned from, if any
         checkpoint.safetensors     fine-tuning only: the best weights so far
 """
 
@@ -187,11 +188,15 @@ class Run:
         return SliceSet.of([read_slice(path) for path in found], self.record.symmetry)
 
     def input_path(self, role: str) -> Path | None:
-        """Path of the first input with this role ('weights', 'resume'), unchanged; None where there is none."""
+        """Path of the first input with this role ('weights', 'resume', ...), unchanged; None where there is none."""
         for item in self.record.inputs:
             if item.role == role:
                 return self._checked(item)
         return None
+
+    def add_input(self, role: str, path: Path, content_sha256: str = '') -> None:
+        """Record a file that has been written into the run's inputs/."""
+        self._update(inputs=(*self.record.inputs, _describe(role, path, path.name, content_sha256)))
 
     def add_output(self, role: str, path: Path, content_sha256: str = '') -> None:
         """Record a result that has been written to `path`."""

@@ -12,6 +12,7 @@ from napari_microrecon.engine.generator import ReconstructParams, Weights, choos
 from napari_microrecon.engine.phases import Phases
 from napari_microrecon.engine.progress import drain
 from napari_microrecon.engine.slices import Slice, SliceSet
+from napari_microrecon.engine.volume import Volume
 
 
 def volume_of(slices: SliceSet, weights: Weights, **params: object) -> np.ndarray:
@@ -112,6 +113,37 @@ def test_given_voxels_are_held_exactly(granular: np.ndarray, trained: Weights, m
     assert np.array_equal(labels[:, 9], crop[:, 9])
     assert done.probabilities is not None
     assert done.probabilities.astype(float).sum(0) == pytest.approx(1, abs=5e-3)
+    assert done.spread is not None
+    assert done.spread[5].max() == 0
+    assert 0 < done.spread.mean() < 0.5
+
+
+def test_conditioned_volumes_repeat_differ_and_learn_from_a_volume(granular: np.ndarray, trained: Weights) -> None:
+    phases = Phases.named('grain', 'pore', pore=1)
+    slices = SliceSet.of([Slice(granular[p, :32, :32], phases, 'z', p) for p in (2, 10, 20)])
+    params = ReconstructParams(shape=(24, 32, 32), mode='conditioned', realisations=2, device='cpu', seed=4)
+    first, second = drain(reconstruct(slices, trained, params)).volumes
+    assert (first.labels != second.labels).mean() > 0.01
+    assert (first.provenance.seed, second.provenance.seed) == (4, 5)
+    assert first.provenance.weights is None
+    assert np.array_equal(drain(reconstruct(slices, trained, params)).volumes[1].labels, second.labels)
+    training = Volume(granular[:, 32:], phases, name='other half')
+    taught = drain(reconstruct(slices, trained, params, training)).volumes[0]
+    assert [source.name for source in taught.provenance.inputs][-1] == 'other half'
+    assert not np.array_equal(taught.labels, first.labels)
+    with pytest.raises(InputError, match='conditioned modes only'):
+        drain(reconstruct(slices, trained, ReconstructParams(shape=(24, 32, 32)), training))
+    three = Volume(np.clip(granular + granular[::-1], 0, 2), Phases.default(3), name='three')
+    with pytest.raises(InputError, match='three: has 3 phases while the slices have 2'):
+        drain(reconstruct(slices, trained, params, three))
+
+
+def test_a_wanted_fraction_between_slices(granular: np.ndarray, trained: Weights) -> None:
+    phases = Phases.named('grain', 'pore', pore=1)
+    slices = SliceSet.of([Slice(granular[p, :32, :32], phases, 'z', p) for p in (2, 20)])
+    labels = volume_of(slices, trained, shape=(24, 32, 32), mode='conditioned', target_fractions={1: 0.4})
+    assert (labels == 1).mean() == pytest.approx(0.4, abs=0.005)
+    assert np.array_equal(labels[[2, 20]], granular[[2, 20], :32, :32])
 
 
 def test_conditioning_refuses_what_does_not_fit(granular: np.ndarray, one_slice: SliceSet, trained: Weights) -> None:
@@ -129,6 +161,8 @@ def test_conditioning_refuses_what_does_not_fit(granular: np.ndarray, one_slice:
     crossing = SliceSet.of([Slice(granular[3], phases, 'z', 8), Slice(1 - granular[:, 9], phases, 'y', 9)])
     with pytest.raises(InputError, match='where they cross'):
         volume_of(crossing, trained, mode='conditioned', shape=(64, 64, 64))
+    with pytest.raises(InputError, match='periodic'):
+        volume_of(one_slice, trained, mode='conditioned', shape=(64, 64, 64), periodic=True)
 
 
 def test_clear_refusals(one_slice: SliceSet, three_phases: SliceSet, trained: Weights) -> None:

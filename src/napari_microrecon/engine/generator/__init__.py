@@ -13,9 +13,10 @@ os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')
 if TYPE_CHECKING:
     from .checkpoint import Weights, WeightsHeader, shipped_weights
     from .choice import WeightsChoice, choose_weights, starting_weights
+    from .cost import Estimate, estimate
     from .device import describe_device, resolve_device
     from .params import Architecture, FinetuneParams, LossWeights, ReconstructParams
-    from .reconstruction import Estimate, Reconstruction, estimate, reconstruct
+    from .reconstruction import Reconstruction, reconstruct
     from .training import finetune
 
 _HOMES = {
@@ -32,9 +33,9 @@ _HOMES = {
     'describe_device': 'device',
     'resolve_device': 'device',
     'finetune': 'training',
-    'Estimate': 'reconstruction',
+    'Estimate': 'cost',
     'Reconstruction': 'reconstruction',
-    'estimate': 'reconstruction',
+    'estimate': 'cost',
     'reconstruct': 'reconstruction',
 }
 

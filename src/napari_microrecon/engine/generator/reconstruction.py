@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable
 from collections.abc import Generator as Iteration
@@ -11,21 +10,22 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from ..conditioned.filling import fill, realise
 from ..errors import InputError
-from ..phases import Phases
 from ..progress import Job, Progress, Throttle
-from ..provenance import Provenance, Source, now, versions
+from ..provenance import Provenance, Source, hash_array, now, versions
 from ..slices import SliceSet
 from ..volume import Volume
 from .calibration import calibrate, wanted_fractions
 from .checkpoint import Weights
 from .choice import check_phases
-from .conditioned import Anchors
-from .device import Placement, device_errors, free_memory, placement, release
-from .exemplar import one_hot
+from .cost import check_memory, is_held
+from .device import Placement, device_errors, placement, release
 from .params import ReconstructParams
-from .sampling import DEFAULT_TILE, MARGIN, Grid, Window, draw, sample_logits
-from .unet import HALO, Film, Generator
+from .sampling import DEFAULT_TILE, Grid, Window, draw, sample_logits
+from .unet import Film, Generator
+
+SMALLEST_TRAINING = 32  # voxels; a smaller volume shows no gap between slices
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,19 +37,24 @@ class Reconstruction:
     volumes : tuple of Volume
         One per realisation.
     probabilities : numpy.ndarray or None
-        Phase probabilities (K, Z, Y, X), float16, of the conditioned modes; None otherwise.
+        Calibrated phase probabilities (K, Z, Y, X), float16, of the conditioned modes; None otherwise.
     """
 
     volumes: tuple[Volume, ...]
     probabilities: np.ndarray | None = None
 
+    @property
+    def spread(self) -> np.ndarray | None:
+        """Probability (Z, Y, X), float32, that two realisations differ in a voxel; 0 where it is given.
 
-@dataclass(frozen=True, slots=True)
-class Estimate:
-    """What a reconstruction will take: seconds on this device, bytes of its memory."""
-
-    seconds: float
-    bytes: int
+        1 - sum p_k^2 for the probabilities p of the phases.
+        """
+        if self.probabilities is None:
+            return None
+        spread = np.ones(self.probabilities.shape[1:], np.float32)
+        for one in self.probabilities:
+            spread -= one.astype(np.float32) ** 2
+        return np.maximum(spread, 0, out=spread)
 
 
 class Sampler:
@@ -96,37 +101,9 @@ class Sampler:
         yield from sample_logits(self.network, grid, self.film, self.place, tile, hand_on)
 
 
-def estimate(shape: tuple[int, int, int], weights: Weights, device: str = 'auto', tile: int | None = None) -> Estimate:
-    """Time and memory of one volume; the time is scaled from a small volume run here and now.
-
-    Notes
-    -----
-    Memory: prior and noise of the whole volume (4 bytes a value), the coarse levels of the whole
-    volume (about 6 live tensors of 2 C channels at half resolution), and the finest level of one
-    tile (about 6 live tensors of C channels).
-    """
-    place = placement(device)
-    voxels = math.prod(n + 2 * MARGIN for n in shape)
-    bytes_per = 2 if place.dtype == torch.bfloat16 else 4
-    fields = weights.header.architecture.field_count
-    base = voxels * 4 * (fields + 1) + math.prod(shape)
-    if not weights.header.trained:
-        return Estimate(voxels * fields * 1.5e-7, base + voxels * 12)
-    channels = weights.header.architecture.channels
-    tile = tile or DEFAULT_TILE
-    coarse = voxels / 8 * 2 * channels * bytes_per * 6
-    fine = min(math.prod(min(n + 2 * MARGIN, tile + 2 * HALO) for n in shape), voxels) * channels * (bytes_per + 4) * 4
-    network = place.put_network(weights.network())
-    small = (32, 32, 32)
-    grid = draw(weights.header.prior, small, 0, periodic=False, levels=network.architecture.levels, reach=0)
-    began = time.perf_counter()
-    for _ in sample_logits(network, grid, None, place, 64, lambda _window, _logits: None):
-        pass
-    seconds = (time.perf_counter() - began) / (32 + 2 * MARGIN) ** 3 * voxels
-    return Estimate(seconds, int(base + coarse + fine))
-
-
-def reconstruct(slices: SliceSet, weights: Weights, params: ReconstructParams) -> Job[Reconstruction]:
+def reconstruct(
+    slices: SliceSet, weights: Weights, params: ReconstructParams, training: Volume | None = None
+) -> Job[Reconstruction]:
     """Reconstruct volumes from slices.
 
     Parameters
@@ -137,6 +114,8 @@ def reconstruct(slices: SliceSet, weights: Weights, params: ReconstructParams) -
         From `choose_weights`, `finetune` or a file.
     params : ReconstructParams
         Shape, mode, seed and so on.
+    training : Volume, optional
+        Real 3D material of the same kind, for the conditioned modes to learn from besides the slices.
 
     Yields
     ------
@@ -163,36 +142,76 @@ def reconstruct(slices: SliceSet, weights: Weights, params: ReconstructParams) -
         stride = 2 ** (weights.header.architecture.levels - 1)
         if any(n % stride for n in params.shape):
             raise InputError('shape', f'{params.shape} is no multiple of {stride}', 'periodic volumes need that')
-    anchors = None if params.mode == 'unconditional' else Anchors.of(slices, params.shape)
+    conditioned = params.mode != 'unconditional'
     if params.mode == 'most-likely' and params.realisations > 1:
         raise InputError('realisations', 'the most likely volume is a single one', 'use mode conditioned for several')
+    if conditioned and params.periodic:
+        raise InputError('periodic', 'given slices do not continue themselves', 'leave it out, or use no positions')
+    if training is not None:
+        _check_training(training, slices, params)
     name = str(place.device)
     try:
         with device_errors('Reconstruction'):
-            _check_memory(slices.phases, weights, params, name)
-            if params.mode == 'most-likely' and anchors is not None:
-                yield Progress('interpolating between the slices', 0, 1)
-                probabilities = anchors.most_likely(slices.fractions, params.target_fractions)
-                labels = anchors.hold(probabilities.argmax(0).astype(np.uint8))
-                volume = _volume(labels, slices, None, params, params.seed, name)
-                return Reconstruction((volume,), probabilities)
+            check_memory(slices.phases, weights, params)
+            if conditioned:
+                return (yield from _between(slices, params, place, training))
             yield Progress('preparing the generator', 0, params.realisations)
             sampler = Sampler(weights, slices, params, place)
             volumes: list[Volume] = []
-            summed: np.ndarray | None = None
             for index in range(params.realisations):
-                labels = yield from _realisation(sampler, slices, params, anchors, index)
+                labels = yield from _realisation(sampler, slices, params, index)
                 volumes.append(_volume(labels, slices, weights, params, params.seed + index, name))
-                if anchors is not None:
-                    hot = one_hot(labels, slices.phases.count).astype(np.float16)
-                    summed = hot if summed is None else summed + hot
-            return Reconstruction(tuple(volumes), None if summed is None else summed / params.realisations)
+            return Reconstruction(tuple(volumes))
     finally:
         release(name)
 
 
+def _between(
+    slices: SliceSet, params: ReconstructParams, place: Placement, training: Volume | None
+) -> Job[Reconstruction]:
+    """Volumes that hold the given slices."""
+    name = str(place.device)
+    wanted = wanted_fractions(slices.fractions, params.target_fractions) if is_held(params) else None
+    filling = yield from fill(
+        slices, params.shape, seed=params.seed, place=place, tile=params.tile, volume=training, wanted=wanted
+    )
+    most_likely = filling.most_likely()
+    if params.mode == 'most-likely':
+        volumes = [_volume(most_likely, slices, None, params, params.seed, name, training)]
+        return Reconstruction(tuple(volumes), filling.probabilities)
+    preview = Volume(most_likely, slices.phases, slices.voxel_size, name='most likely')
+    yield Progress('drawing', 0, 0, preview=preview)
+    drawn = yield from realise(filling, slices, params.realisations, params.seed, wanted)
+    volumes = [
+        _volume(labels, slices, None, params, params.seed + index, name, training) for index, labels in enumerate(drawn)
+    ]
+    return Reconstruction(tuple(volumes), filling.probabilities)
+
+
+def _check_training(training: Volume, slices: SliceSet, params: ReconstructParams) -> None:
+    """Refuse a training volume that does not fit the slices or cannot serve."""
+    if params.mode == 'unconditional':
+        raise InputError(training.name, 'serves the conditioned modes only', 'leave it out, or give positions')
+    if training.phases.count != slices.phases.count:
+        raise InputError(
+            training.name,
+            f'has {training.phases.count} phases while the slices have {slices.phases.count}',
+            'segment both into the same phases',
+        )
+    if not training.voxel_size.agrees_with(slices.voxel_size):
+        raise InputError(
+            training.name,
+            f'has voxels of {training.voxel_size} while the slices have {slices.voxel_size}',
+            'resample it to the voxel size of the slices',
+        )
+    if min(training.shape) < SMALLEST_TRAINING:
+        raise InputError(
+            training.name, f'has an edge of {min(training.shape)} voxels', f'give {SMALLEST_TRAINING} or more'
+        )
+
+
 def _realisation(
-    sampler: Sampler, slices: SliceSet, params: ReconstructParams, anchors: Anchors | None, index: int
+    sampler: Sampler, slices: SliceSet, params: ReconstructParams, index: int
 ) -> Iteration[Progress, None, np.ndarray]:
     labels = np.zeros(params.shape, np.uint8)
     began = time.monotonic()
@@ -205,11 +224,9 @@ def _realisation(
     yield Progress(what, 0, 0, preview=Volume(labels.copy(), slices.phases, slices.voxel_size, name='prior'))
 
     # Fractions that the volume itself must meet need all of its logits.
-    exact = np.empty((slices.phases.count, *params.shape), np.float16) if _is_held(params) else None
+    exact = np.empty((slices.phases.count, *params.shape), np.float16) if is_held(params) else None
 
     def take(window: Window, logits: np.ndarray) -> None:
-        if anchors is not None:
-            logits = anchors.blend(window, logits)
         labels[window] = logits.argmax(0)
         if exact is not None:
             exact[:, *window] = logits
@@ -225,12 +242,7 @@ def _realisation(
         step = max(1, labels.size // 2_000_000)
         offsets = calibrate(exact.reshape(len(exact), -1)[:, ::step].T.astype(float), wanted)
         labels = (exact + offsets[:, None, None, None].astype(np.float16)).argmax(0).astype(np.uint8)
-    return labels if anchors is None else anchors.hold(labels)
-
-
-def _is_held(params: ReconstructParams) -> bool:
-    """Whether every volume meets the wanted fractions itself."""
-    return params.fractions == 'volume' or bool(params.target_fractions)
+    return labels
 
 
 def _prior_preview(sampler: Sampler, grid: Grid) -> np.ndarray:
@@ -242,13 +254,19 @@ def _prior_preview(sampler: Sampler, grid: Grid) -> np.ndarray:
 
 
 def _volume(
-    labels: np.ndarray, slices: SliceSet, weights: Weights | None, params: ReconstructParams, seed: int, device: str
+    labels: np.ndarray,
+    slices: SliceSet,
+    weights: Weights | None,
+    params: ReconstructParams,
+    seed: int,
+    device: str,
+    training: Volume | None = None,
 ) -> Volume:
     used = None if weights is None else Source(name=weights.name, sha256=weights.sha256)
     provenance = Provenance(
         kind='reconstruction',
         description=f'{params.mode} reconstruction from {len(slices)} slice{"s" if len(slices) > 1 else ""}',
-        inputs=tuple(s.source for s in slices),
+        inputs=(*(s.source for s in slices), *(() if training is None else (_source(training),))),
         weights=used,
         seed=seed,
         device=device,
@@ -260,19 +278,5 @@ def _volume(
     return Volume(labels, slices.phases, slices.voxel_size, provenance, name)
 
 
-def _check_memory(phases: Phases, weights: Weights, params: ReconstructParams, device: str) -> None:
-    voxels = math.prod(params.shape)
-    per_voxel = 4 * (weights.header.architecture.field_count + 1) * 1.5 + 1
-    if weights.header.trained:
-        per_voxel += 2 * weights.header.architecture.channels * 6 / 8 * 4
-    if params.mode != 'unconditional':
-        per_voxel += 8 * phases.count
-    if _is_held(params):
-        per_voxel += 6 * phases.count
-    need, free = voxels * per_voxel, free_memory('cpu')
-    if need > free:
-        raise InputError(
-            f'shape {params.shape}',
-            f'needs about {need / 2**30:.1f} GiB of memory and {free / 2**30:.1f} GiB are free',
-            f'use an edge of at most {int((free / per_voxel) ** (1 / 3))} voxels',
-        )
+def _source(volume: Volume) -> Source:
+    return Source(name=volume.name, sha256=hash_array(volume.labels))

@@ -1,0 +1,268 @@
+"""Reconstruction between parallel slices, against interpolation, on held-out cubes of real material, in one run.
+
+    python benchmarks/conditioned.py --cache conditioned.json --output conditioned.md
+    python benchmarks/conditioned.py --materials berea --stacks 5 every8 --cubes 2
+
+Stacks: k slices evenly spaced with the first and the last layer among them, or every n-th layer from the first. Two
+ways to learn: from the slices of the cube alone, and with a training volume from the other half of the material, of
+which no cube is part. All numbers are means over cubes with their standard deviation:
+
+- SSIM: skimage structural_similarity in 3D, window 7, data_range 1, on label / (K - 1), whole cube, hard labels;
+- PSNR: of the soft expectation of label / (K - 1), data range 1, whole cube; signed distances are made soft by a
+  softmax of 1.5 per voxel, which raises their PSNR; in brackets that of the hard labels;
+- S2: mean over axes, lags 0..29 and phases of |S2 - S2_cube| / (phi (1 - phi)); with two phases phase 1 alone;
+- surface z, y, x: neighbouring voxels of different phase, relative to the cube;
+- fraction: difference of the phase fractions to the cube, largest over phases: of the mean over cubes, and the mean
+  of the absolute value;
+- flips: changes between a known layer and its neighbours, relative to the cube;
+- spread: disagreement of two realisations over the disagreement of one with the cube.
+
+Every result is kept in the cache as soon as it is there: the same command continues an interrupted run. Real data: see
+bench/materials.py.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import json
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from bench.materials import get_material
+from bench.tables import markdown
+from scoring import s2_curves
+
+from napari_microrecon.engine.conditioned.filling import fill, realise
+from napari_microrecon.engine.conditioned.interpolation import linear, nearest, signed_distances
+from napari_microrecon.engine.conditioned.network import SectionNet
+from napari_microrecon.engine.conditioned.planes import Planes
+from napari_microrecon.engine.conditioned.realisations import change_rates
+from napari_microrecon.engine.conditioned.sections import Scheme
+from napari_microrecon.engine.conditioned.statistics import SliceStatistics
+from napari_microrecon.engine.conditioned.training import train
+from napari_microrecon.engine.generator.device import placement
+from napari_microrecon.engine.phases import Phases
+from napari_microrecon.engine.progress import drain
+from napari_microrecon.engine.slices import Slice, SliceSet
+from napari_microrecon.engine.volume import Volume
+
+STACKS = ('3', '5', '7', 'every8', 'every4')
+EDGE = 64
+DEVELOPMENT = 8  # cubes that the method was developed on: never measured here
+SAMPLES = 3
+Row = dict[str, Any]
+
+
+def main() -> None:
+    """Measure what is missing in the cache, print and write the tables."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('--materials', nargs='+', default=['berea', 'cathode', 'ketton'])
+    parser.add_argument('--stacks', nargs='+', default=list(STACKS))
+    parser.add_argument('--cubes', type=int, default=8)
+    parser.add_argument('--device', default='cpu')
+    parser.add_argument('--threads', type=int, default=1)
+    parser.add_argument('--cache', type=Path)
+    parser.add_argument('--output', type=Path)
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+    rows: dict[str, Row] = json.loads(options.cache.read_text()) if options.cache and options.cache.exists() else {}
+    parts: list[str] = []
+    for name in options.materials:
+        cubes, volume = material(name, options.cubes)
+        for stack in options.stacks:
+            network: SectionNet | None = None
+            for index, cube in enumerate(cubes):
+                for learned in ('slices', 'volume'):
+                    key = f'{name} {stack} {index} {learned}'
+                    if key in rows:
+                        continue
+                    slices = stack_of(cube, stack)
+                    if learned == 'volume' and network is None:
+                        network = learn(slices, volume, options.device)
+                    known = (volume, network) if learned == 'volume' else None
+                    rows[key] = measure(cube, slices, known, options.device)
+                    print(
+                        key, {k: round(v, 3) for k, v in rows[key]['ours'].items() if isinstance(v, float)}, flush=True
+                    )
+                    if options.cache:
+                        options.cache.write_text(json.dumps(rows))
+        parts.append(section(name, options.stacks, len(cubes), rows))
+    text = '\n'.join(parts)
+    print(text)
+    if options.output:
+        options.output.write_text(text, encoding='utf-8')
+
+
+def material(name: str, count: int) -> tuple[list[np.ndarray], Volume]:
+    """Held-out cubes from one half of a material, in a fixed random order, and a training volume from the other."""
+    found = get_material(name)
+    labels = found.volume()
+    half = labels.shape[2] // 2
+    starts = itertools.product(
+        range(0, labels.shape[0] - EDGE + 1, EDGE),
+        range(0, labels.shape[1] - EDGE + 1, EDGE),
+        range(half, labels.shape[2] - EDGE + 1, EDGE),
+    )
+    origins = list(starts)
+    np.random.default_rng(0).shuffle(origins)
+    cubes = [
+        np.ascontiguousarray(labels[z : z + EDGE, y : y + EDGE, x : x + EDGE])
+        for z, y, x in origins[DEVELOPMENT : DEVELOPMENT + count]
+    ]
+    return cubes, Volume(np.ascontiguousarray(labels[:128, :128, :128][:, :, :half]), Phases.default(found.phases))
+
+
+def positions(stack: str) -> list[int]:
+    """Layers of a stack."""
+    if stack.startswith('every'):
+        return list(range(0, EDGE, int(stack.removeprefix('every'))))
+    return [int(p) for p in np.linspace(0, EDGE - 1, int(stack)).round()]
+
+
+def stack_of(cube: np.ndarray, stack: str) -> SliceSet:
+    """Parallel slices through a cube."""
+    phases = Phases.default(max(2, int(cube.max()) + 1))
+    return SliceSet.of([Slice(cube[p], phases, 'z', p, name=f'z={p}') for p in positions(stack)])
+
+
+def learn(slices: SliceSet, volume: Volume, device: str) -> SectionNet:
+    """One network from a training volume for all cubes: the slices add little to it."""
+    planes = Planes.of(slices, (EDGE, EDGE, EDGE))
+    scheme = Scheme.of(planes, slices, SliceStatistics.of(slices, volume).length)
+    return drain(train(scheme, slices, volume, 0, placement(device)))
+
+
+def measure(cube: np.ndarray, slices: SliceSet, known: tuple[Volume, SectionNet] | None, device: str) -> Row:
+    """Scores of all methods on one cube; the baselines are measured with what learned from the slices alone."""
+    volume, network = known or (None, None)
+    shape = (EDGE, EDGE, EDGE)
+    began = time.process_time()
+    filling = drain(fill(slices, shape, seed=0, place=placement(device), volume=volume, network=network))
+    spent = time.process_time() - began
+    planes = filling.planes
+    drawn = drain(realise(filling, slices, SAMPLES, 0))
+    scorer = Scorer(cube, planes)
+    row: Row = {'ours': scorer.score(filling.most_likely(), filling.probabilities.astype(np.float32))}
+    row['ours']['cpu'] = spent
+    scores = [scorer.score(labels, filling.probabilities.astype(np.float32)) for labels in drawn]
+    mean = {key: np.mean([s[key] for s in scores], 0).tolist() for key in scores[0]}
+    between = np.mean([(a != b).mean() for a, b in itertools.combinations(drawn, 2)])
+    mean['spread'] = float(between / np.mean([(labels != cube).mean() for labels in drawn]))
+    mean['exact'] = float(all(np.array_equal(labels[p], cube[p]) for labels in drawn for p in planes.positions('z')))
+    row['realisation'] = mean
+    if known is None:
+        count = slices.phases.count
+        for name, labels, soft in (
+            ('nearest', nearest(planes), None),
+            ('linear', (shares := linear(planes)).argmax(0), shares),
+            ('signed distance', (distances := signed_distances(planes)).argmax(0), _softmax(1.5 * distances)),
+        ):
+            row[name] = scorer.score(labels, _one_hot(labels, count) if soft is None else soft)
+    return row
+
+
+class Scorer:
+    """Scores against one cube."""
+
+    def __init__(self, cube: np.ndarray, planes: Planes) -> None:
+        self.cube, self.count = cube, planes.phase_count
+        self.planes = planes
+        self.phases = [1] if self.count == 2 else list(range(self.count))
+        self.s2 = [s2_curves(cube == k) for k in self.phases]
+        self.fractions = np.bincount(cube.ravel(), minlength=self.count) / cube.size
+
+    def score(self, labels: np.ndarray, probabilities: np.ndarray) -> Row:
+        """All scores of one volume."""
+        from skimage.metrics import structural_similarity
+
+        top = self.count - 1
+        truth = self.cube / top
+        soft = probabilities.copy()
+        one_hot = _one_hot(self.cube, self.count)
+        for p in self.planes.positions('z'):
+            soft[:, p] = one_hot[:, p]
+        expectation = np.tensordot(np.arange(self.count) / top, soft, 1)
+        errors = [
+            np.abs(s2_curves(labels == k) - s2).mean() / (self.fractions[k] * (1 - self.fractions[k]))
+            for k, s2 in zip(self.phases, self.s2, strict=True)
+        ]
+        fractions = np.bincount(labels.ravel(), minlength=self.count) / labels.size
+        return {
+            'ssim': float(np.asarray(structural_similarity(labels / top, truth, win_size=7, data_range=1.0))),
+            'psnr': _psnr(expectation, truth),
+            'psnr hard': _psnr(labels / top, truth),
+            's2': float(np.mean(errors)),
+            'surface': (change_rates(labels) / change_rates(self.cube) - 1).tolist(),
+            'fraction': (fractions - self.fractions).tolist(),
+            'flips': float(self._flips(labels) / self._flips(self.cube) - 1),
+        }
+
+    def _flips(self, labels: np.ndarray) -> float:
+        changes = (labels[1:] != labels[:-1]).mean((1, 2))
+        known = self.planes.positions('z')
+        return float(changes[[i for i in range(len(changes)) if i in known or i + 1 in known]].mean())
+
+
+def _psnr(found: np.ndarray, truth: np.ndarray) -> float:
+    return float(-10 * np.log10(np.mean((found - truth) ** 2)))
+
+
+def _one_hot(labels: np.ndarray, count: int) -> np.ndarray:
+    return (labels == np.arange(count)[:, None, None, None]).astype(np.float32)
+
+
+def _softmax(logits: np.ndarray) -> np.ndarray:
+    shares = np.exp(logits - logits.max(0))
+    return shares / shares.sum(0)
+
+
+def section(name: str, stacks: Sequence[str], cubes: int, rows: dict[str, Row]) -> str:
+    """Tables of one material."""
+    parts = [f'## {name}: {cubes} held-out cubes of {EDGE}³, mean ± sd\n']
+    for stack in stacks:
+        table: list[list[str]] = []
+        for learned, methods in (
+            ('slices', ('nearest', 'linear', 'signed distance', 'ours', 'realisation')),
+            ('volume', ('ours', 'realisation')),
+        ):
+            found = [rows[f'{name} {stack} {i} {learned}'] for i in range(cubes)]
+            for method in methods:
+                told = {'ours': 'most likely', 'realisation': 'one realisation'}.get(method, method)
+                told += ', 3D data' if learned == 'volume' else ''
+                table.append([told, *_cells([row[method] for row in found])])
+        spent = np.mean([rows[f'{name} {stack} {i} slices']['ours']['cpu'] for i in range(cubes)])
+        parts += [
+            f'### {stack} ({len(positions(stack))} slices; {spent:.0f} CPU-seconds a cube, training included)\n',
+            markdown(
+                ['', 'SSIM', 'PSNR (hard) dB', 'S2', 'surface z, y, x %', 'fraction: mean, abs', 'flips %', 'spread'],
+                table,
+            ),
+        ]
+    return '\n'.join(parts)
+
+
+def _cells(scores: list[Row]) -> list[str]:
+    def both(key: str, digits: int, factor: float = 1.0) -> str:
+        values = [factor * s[key] for s in scores]
+        return f'{np.mean(values):.{digits}f} ± {np.std(values):.{digits}f}'
+
+    surface = np.array([s['surface'] for s in scores]) * 100
+    fraction = np.array([s['fraction'] for s in scores])
+    return [
+        both('ssim', 3),
+        f'{both("psnr", 2)} ({np.mean([s["psnr hard"] for s in scores]):.2f})',
+        both('s2', 3),
+        ', '.join(f'{m:+.0f} ± {d:.0f}' for m, d in zip(surface.mean(0), surface.std(0), strict=True)),
+        f'{np.abs(fraction.mean(0)).max():.4f}, {np.abs(fraction).max(1).mean():.4f}',
+        both('flips', 0, 100),
+        both('spread', 2) if 'spread' in scores[0] else '',
+    ]
+
+
+if __name__ == '__main__':
+    main()
