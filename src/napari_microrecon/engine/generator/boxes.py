@@ -11,10 +11,12 @@ import torch
 from ..voxels import AXES
 from .calibration import calibrate
 from .exemplar import Exemplars
-from .losses import skeletons_of
+from .losses import largest_cluster, skeletons_of
+from .measures import CONNECTED
 from .priors import PriorModel
 from .priors.fields import random_stream
 
+WIDENINGS = 6  # tenths that are added to the pores' logit at most until they hang together
 LARGEST = 64**3  # voxels of a training volume
 RIM = 8  # voxels at the faces of a window that is no periodic volume: its losses leave them out
 
@@ -78,6 +80,7 @@ class BoxPool:
         self.judged = z, y, x
         self._size = max(6, size * math.prod(shape) // math.prod(self.domain)) if self.open else size
         self._isotropic = exemplars.isotropic
+        self._pore = exemplars.pore
         self._boxes: dict[int, tuple[np.ndarray, np.ndarray]] = {}
         self._fractions = exemplars.fractions
         self._offsets = prior.offsets(exemplars.fractions)
@@ -95,8 +98,28 @@ class BoxPool:
         if index not in self._boxes:
             fields = self._prior.sample(self.domain, self._seed * 1000 + index, periodic=True)
             fields = level(self._prior, fields, self._fractions)
-            self._boxes[index] = fields, skeletons_of(self.labels(fields), self._prior.phase_count)
+            self._boxes[index] = fields, self._skeletons(fields)
         return self._boxes[index]
+
+    def _skeletons(self, fields: np.ndarray) -> np.ndarray:
+        """Centre lines (K, Z, Y, X) of every phase; of the pores, those that would connect what should be connected."""
+        from skimage.morphology import skeletonize
+
+        labels = self.labels(fields)
+        found = skeletons_of(labels, self._prior.phase_count)
+        if self._pore is not None and found[self._pore].any():
+            pores = labels == self._pore
+            logits = self._prior.logits(fields) + self._offsets[:, None, None, None]
+            throats = largest_cluster(pores)
+            if throats[pores].mean() >= CONNECTED:
+                return found
+            for _ in range(WIDENINGS):
+                logits[self._pore] += 0.1
+                throats = largest_cluster(logits.argmax(0) == self._pore)
+                if throats[pores].mean() >= CONNECTED:
+                    break
+            found[self._pore] = skeletonize(throats)
+        return found
 
     def at(self, step: int) -> Box:
         """Box of this training step: rolled and flipped (and turned, where isotropic) at random."""

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
+from scipy import ndimage
 from torch import Tensor
 
 from ..voxels import AXES, IMAGE_AXES, Axis
@@ -245,31 +246,35 @@ def indecision(soft: Tensor, fractions: Tensor) -> Tensor:
     return (1 - (soft**2).sum(1)).mean() / (1 - (fractions**2).sum())
 
 
-def connectivity_loss(logits: Tensor, skeletons: Tensor) -> Tensor:
-    """Mean -log p of each phase on its prior skeleton, which keeps throats open.
+def connectivity_loss(logits: Tensor, skeletons: Tensor, weights: Tensor) -> Tensor:
+    """Mean -log p of each phase on its skeleton, which opens throats.
 
-    `logits` (1, K, Z, Y, X); `skeletons` (K, Z, Y, X) bool.
+    `logits` (1, K, Z, Y, X); `skeletons` (K, Z, Y, X) bool; `weights` (K,) of the phases.
     """
     surprise = -torch.log_softmax(logits[0], 0)
-    weight = skeletons.to(surprise.dtype)
-    return (surprise * weight).sum() / weight.sum().clamp_min(1.0)
+    inside = skeletons.to(surprise.dtype)
+    return (surprise * inside * weights[:, None, None, None]).sum() / inside.sum().clamp_min(1.0)
+
+
+def largest_cluster(mask: np.ndarray) -> np.ndarray:
+    """The largest 6-connected cluster of a mask, bool; empty where the mask is."""
+    clusters, number = ndimage.label(mask)
+    if not number:
+        return np.zeros_like(mask)
+    sizes = np.bincount(clusters.ravel())
+    sizes[0] = 0
+    return clusters == sizes.argmax()
 
 
 def skeletons_of(prior_labels: np.ndarray, count: int) -> np.ndarray:
-    """Centre lines of every phase that percolates through the prior volume, (K, Z, Y, X) bool."""
-    from scipy import ndimage
+    """Centre lines of every phase that hangs together in the prior volume, (K, Z, Y, X) bool."""
     from skimage.morphology import skeletonize
 
     found = np.zeros((count, *prior_labels.shape), bool)
     for label in range(count):
         mask = prior_labels == label
-        clusters, number = ndimage.label(mask)
-        if not number:
-            continue
-        sizes = np.bincount(clusters.ravel())
-        sizes[0] = 0
-        # Only the spanning cluster: isolated pores should stay isolated. A phase that fills most
-        # of the space needs no help.
-        if mask.mean() < 0.6 and sizes.max() > 0.3 * mask.sum():
-            found[label] = skeletonize(clusters == sizes.argmax())
+        largest = largest_cluster(mask)
+        # Only the largest cluster: isolated grains stay isolated. A phase that fills most of the space needs no help.
+        if mask.mean() < 0.6 and largest.sum() > 0.3 * mask.sum():
+            found[label] = skeletonize(largest)
     return found

@@ -20,7 +20,7 @@ from .device import Placement
 from .exemplar import Exemplars, one_hot
 from .health import HealthCheck
 from .losses import PatchDistance, PlaneStatistics, connectivity_loss, indecision, orientations, sections
-from .measures import SectionScore, score
+from .measures import SectionScore, score, wanted_connection
 from .params import FinetuneParams
 from .priors import PriorModel
 from .unet import Generator
@@ -28,6 +28,7 @@ from .unet import Generator
 AVERAGING = 0.99  # of the weights that are evaluated and kept
 EVALUATED = 3  # volumes of an evaluation; one where cells need a large one
 CALIBRATED = 65_536  # voxels of them that are stored, to calibrate the phase fractions by
+WIDER, NARROWER, STRONGEST = 3.0, 0.4, 9.0  # factors of the connectivity of the pores per evaluation, and their limit
 WARM_RATE = 0.4  # of the learning rate, where training begins with trained weights
 WARM_UP = 20  # steps until the full learning rate
 
@@ -83,6 +84,8 @@ class Trainer:
             ]
             for normal in AXES
         }
+        # How strongly each phase's throats are opened; of the pores, as strongly as evaluations find necessary.
+        self.opening = torch.ones(exemplars.phase_count)
         self.step_count = 0
         self.warm = False  # begins with trained weights, which a high rate would first undo
         self.reference = self._untrained_reference()
@@ -112,7 +115,7 @@ class Trainer:
         if params.loss.indecision > 0:
             terms['indecision'] = indecision(soft, self.planes.fractions.to(soft.device))
         if params.loss.connectivity > 0:
-            terms['connectivity'] = connectivity_loss(logits, skeletons.to(soft.device))
+            terms['connectivity'] = connectivity_loss(logits, skeletons.to(soft.device), self.opening.to(soft.device))
         if adversarial:
             terms['critic'] = -torch.stack(
                 [self.critic_of(normal)(self.fake_sections(soft, normal, rng)).mean() for normal in AXES]
@@ -230,8 +233,18 @@ class Trainer:
         raw = np.bincount(flat.argmax(1), minlength=flat.shape[1]) / len(flat)
         measured['raw_fraction_error'] = float(np.abs(raw / self.exemplars.fractions - 1).max())
         measured['patch_distance'] = self.patches.of_labels(labels, self.exemplars.phase_count)
-        measured['score'] = score(measured, self.reference)
+        measured['score'] = score(measured, self.reference, self.exemplars.pore)
+        self._open(measured)
         return network, measured, labels[0], sample
+
+    def _open(self, measured: dict[str, float]) -> None:
+        """Open the throats of the pores more where they fall short of what is expected, less where they do not."""
+        pore = self.exemplars.pore
+        if pore is None:
+            return
+        short = wanted_connection(self.reference, pore) - measured[f'percolating_{pore}']
+        factor = WIDER if short > 0.005 else NARROWER
+        self.opening[pore] = float(np.clip(float(self.opening[pore]) * factor, 1 / STRONGEST, STRONGEST))
 
     # --- exact resume -------------------------------------------------------------------------
 
@@ -253,6 +266,7 @@ class Trainer:
                 found.update({f'{name}/{index}/{slot}': value for slot, value in slots.items()})
         found.update({f'past/{key}': value for key, value in self.patches.past.items()})
         found.update({f'running/{key}': value for key, value in self.planes.running.items()})
+        found['opening'] = self.opening
         return {key: value.detach().cpu().contiguous().clone() for key, value in found.items()}
 
     def restore(self, tensors: dict[str, Tensor], step_count: int) -> None:
@@ -273,6 +287,7 @@ class Trainer:
             optimiser.load_state_dict(whole)
         self.planes.running = part('running')
         self.patches.past = part('past')
+        self.opening = tensors['opening'].clone()
         self.step_count = step_count
 
 

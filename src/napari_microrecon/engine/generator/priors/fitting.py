@@ -15,12 +15,15 @@ from .fields import NoiseField, levelled, random_stream
 from .gaussian import GaussianField
 from .grains import GrainField
 from .model import PriorModel, combine, nest
-from .sections import interface_distance, section_distance
+from .sections import interface_distance, percolating_fraction, section_distance
 
 SMALLEST_GRAIN = 2.0  # voxels
-ENOUGH_GRAINS = 1000  # in a volume whose sections are measured
+ENOUGH_GRAINS, LARGEST = 1000, 128  # in a volume whose sections are measured, as far as its edge in voxels allows
 SMALLEST_CELL = 6.0  # voxels
+ISOLATED = 0.3  # handicap of pores none of which percolate
+VARIETY = 0.02  # handicap of grains of mixed size, as the draws scatter
 NEAR = 1.7  # times the least error
+OTHER_SIDE = 1.3  # times the least error of grains: those of the other side are tried, too
 MIXED = 0.35  # standard deviation of ln(radius)
 EVEN = 0.75  # least distance of two seeds in mean spacings; most random packings get no closer to order
 THICKEST_WALLS = 0.5  # fraction of the volume; what lies between more of it are scattered polyhedra, not cells
@@ -52,20 +55,30 @@ def candidates(exemplars: Exemplars, label: int) -> dict[str, Candidate]:
     found: dict[str, Candidate] = {
         'Gaussian field': GaussianField.fit(pooled, phi, (stretch[0], stretch[1], stretch[2]))
     }
-    found |= grains(phi, edges, 0.0)
+    found |= equal_grains(phi, edges)
     found |= cells(phi, edges, 0.0)
     return found
 
 
-def grains(phi: float, edges: tuple[float, float, float], spread: float) -> dict[str, Candidate]:
-    """Grains of the other phases, or of this phase, by name; `spread` of the logarithm of their size."""
-    words = 'grains of mixed size' if spread else 'equal grains'
+def equal_grains(phi: float, edges: tuple[float, float, float]) -> dict[str, Candidate]:
+    """Equal, smooth grains strewn at random, of the other phases or of this phase, by name."""
     found = {
-        words: GrainField.fit(phi, edges, spread=spread),
-        f'{words} of this phase': GrainField.fit(1 - phi, edges, spread=spread, grains_favoured=True),
+        'grains': GrainField.fit(phi, edges),
+        'grains of this phase': GrainField.fit(1 - phi, edges, grains_favoured=True),
     }
     # Grains of a pixel or two are noise, and drawing millions of them takes minutes.
     return {name: field for name, field in found.items() if field.radius >= SMALLEST_GRAIN}
+
+
+def grain_variants(phi: float, edges: tuple[float, float, float], *, favoured: bool) -> dict[str, Candidate]:
+    """Grains of one size or mixed, by name; their drawn volumes have the faces of the slices."""
+    matrix, of = (1 - phi, ' of this phase') if favoured else (phi, '')
+    found: dict[str, Candidate] = {}
+    for words, spread in (('equal grains', 0.0), ('grains of mixed size', MIXED)):
+        field = GrainField.fit(matrix, edges, spread=spread, grains_favoured=favoured)
+        if field.radius >= SMALLEST_GRAIN:
+            found[words + of] = field.sized(matrix, edges)
+    return found
 
 
 def cells(phi: float, edges: tuple[float, float, float], apart: float) -> dict[str, Candidate]:
@@ -82,48 +95,65 @@ def cells(phi: float, edges: tuple[float, float, float], apart: float) -> dict[s
 
 
 def section_error(exemplars: Exemplars, label: int, field: Candidate, *, size: int = 96, draws: int = 2) -> float:
-    """How far sections of the thresholded field lie from the slices; dimensionless, 0 is best."""
+    """How far sections of the thresholded field lie from the slices; dimensionless, 0 is best.
+
+    Sections hardly show whether pores hang together in three dimensions, but most pore space does: grains that
+    leave pores isolated are handicapped. So are those of one parameter more, as the draws scatter.
+    """
     phi = _fraction(exemplars, label)
     if isinstance(field, GrainField):
-        size = min(size, max(round((ENOUGH_GRAINS / field.density) ** (1 / 3)), 48))
+        size = min(LARGEST, max(round(ENOUGH_GRAINS ** (1 / 3) * field.spacing), 48))
     # As many voxels for every material, but longer along the axes that it is stretched along.
     nz, ny, nx = (max(round(size * s), 32) for s in field.stretch)
     drawn = [field.sample((nz, ny, nx), random_stream(0, 2, i), periodic=False) for i in range(draws)]
-    return section_distance(exemplars, label, [values > np.quantile(values, 1 - phi) for values in drawn])
+    masks = [values > np.quantile(values, 1 - phi) for values in drawn]
+    error = section_distance(exemplars, label, masks)
+    if isinstance(field, GrainField):
+        error += VARIETY * (field.spread > 0)
+    if isinstance(field, GrainField) and exemplars.pore is not None:
+        pores = masks if label == exemplars.pore else [~mask for mask in masks]
+        if label == exemplars.pore or exemplars.phase_count == 2:
+            error += ISOLATED * (1 - float(np.mean([percolating_fraction(pore) for pore in pores])))
+    return error
 
 
-def _isolated_pores(exemplars: Exemplars, label: int, field: Candidate) -> float:
-    """Handicap of pores that are themselves grains: sections hardly show it, but most pore space is connected."""
-    if exemplars.pore is None or not isinstance(field, GrainField):
-        return 0.0
-    return 0.03 if (label == exemplars.pore) == field.grains_favoured else 0.0
+Scored = dict[str, tuple[float, Candidate]]
 
 
-def _rank(exemplars: Exemplars, label: int) -> list[tuple[str, tuple[float, Candidate]]]:
-    """Candidates with their section errors, best first."""
+def _scored(exemplars: Exemplars, label: int, fields: dict[str, Candidate], draws: int) -> Scored:
+    """Section errors and fields by name."""
+    return {name: (section_error(exemplars, label, field, draws=draws), field) for name, field in fields.items()}
 
-    def scored(fields: dict[str, Candidate], draws: int) -> dict[str, tuple[float, Candidate]]:
-        return {
-            name: (
-                section_error(exemplars, label, field, draws=draws) + _isolated_pores(exemplars, label, field),
-                field,
-            )
-            for name, field in fields.items()
-        }
 
-    # One draw tells what is out of the question; two rank the rest.
-    found = scored(candidates(exemplars, label), 1)
-    least = min(error for error, _ in found.values())
-    near = {name: field for name, (error, field) in found.items() if error < NEAR * least}
+def _least(found: Scored) -> float:
+    return min(error for error, _ in found.values())
+
+
+def _refine(exemplars: Exemplars, label: int, found: Scored) -> Scored:
+    """Candidates that are not out of the question, in all variants, judged on three draws; the others as found."""
+    near = {name: field for name, (error, field) in found.items() if error < NEAR * _least(found)}
+    found = dict(found)
     phi, edges = _fraction(exemplars, label), _edges(exemplars, label)
-    sides = {field.grains_favoured for field in near.values() if isinstance(field, GrainField)}
-    variants = grains(phi, edges, MIXED) if sides else {}
-    near |= {n: f for n, f in variants.items() if isinstance(f, GrainField) and f.grains_favoured in sides}
+    strewn = {name: found.pop(name)[0] for name, field in list(near.items()) if isinstance(field, GrainField)}
+    for name, error in strewn.items():
+        field = near.pop(name)
+        if error < OTHER_SIDE * min(strewn.values()) and isinstance(field, GrainField):
+            near |= grain_variants(phi, edges, favoured=field.grains_favoured)
     if any(isinstance(field, CellField) for field in near.values()):
         near |= cells(phi, edges, EVEN)
-    found |= scored(near, 2)
-    ranked = sorted(found.items(), key=lambda item: item[1][0])
-    return ranked
+    return found | _scored(exemplars, label, near, 3)
+
+
+def _rank(exemplars: Exemplars) -> dict[int, Scored]:
+    """Candidates of every phase with their section errors, best first."""
+    labels = [1] if exemplars.phase_count == 2 else list(range(exemplars.phase_count))
+    # One draw tells what is out of the question, and which phase is to be what the others leave.
+    found = {label: _scored(exemplars, label, candidates(exemplars, label), 1) for label in labels}
+    last = max(labels, key=lambda label: _least(found[label])) if len(labels) > 1 else None
+    for label in labels:
+        if label != last:
+            found[label] = _refine(exemplars, label, found[label])
+    return {label: dict(sorted(found[label].items(), key=lambda item: item[1][0])) for label in labels}
 
 
 def choose_prior(exemplars: Exemplars) -> PriorModel:
@@ -135,10 +165,10 @@ def choose_prior(exemplars: Exemplars) -> PriorModel:
     count = exemplars.phase_count
     best: dict[int, tuple[float, Candidate]] = {}
     reasons: dict[int, str] = {}
-    for label in [1] if count == 2 else range(count):
-        ranked = _rank(exemplars, label)
-        name, best[label] = ranked[0]
-        beaten = [f'; {other} {error:.3f}' for other, (error, f) in ranked if f.kind != best[label][1].kind][:1]
+    for label, ranked in _rank(exemplars).items():
+        name, best[label] = next(iter(ranked.items()))
+        others = [(other, error) for other, (error, field) in ranked.items() if field.kind != best[label][1].kind]
+        beaten = [f'; {other} {error:.3f}' for other, error in others[:1]]
         reasons[label] = f'phase {label}: {name} (section error {best[label][0]:.3f}{"".join(beaten)})'
     if count == 2:
         return PriorModel(phase_count=2, fields=(best[1][1],), order=(1, 0), thresholds=(0.0,), reason=reasons[1])
@@ -197,7 +227,10 @@ def _assemble(
             e = exemplars.edge_density(label, without=order[:index])
             inside = share if not field.grains_favoured else 1 - share
             field = GrainField.fit(
-                inside, (e['z'], e['y'], e['x']), spread=field.spread, grains_favoured=field.grains_favoured
+                inside,
+                (e['z'], e['y'], e['x']),
+                spread=field.spread,
+                grains_favoured=field.grains_favoured,
             )
         fields.append(field)
         thresholds.append(float(ndtri(share)))
