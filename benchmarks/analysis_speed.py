@@ -6,9 +6,9 @@
 
 Goals: S2 of 200^3 in three directions and radial at least 15 x faster and 8 x leaner than PoreSpy's radial one and
 equal to brute force to 1e-5; the default report of 128^3 within 25 CPU seconds, three tortuosities included; one
-tortuosity of 128^3 at least 2 x faster than PoreSpy's at the same tolerance and within 1 %; 512^3 without tortuosity within 6 GB. The
-volume is Berea's, the corner at zero (mirrored for 512^3), or a synthetic sponge where the real data are not there.
-With a GPU its solve stands beside the others; TauFactor's does where the package is installed.
+tortuosity of 128^3 at least 2 x faster than PoreSpy's at the same tolerance and within 1 %; 512^3 without tortuosity
+within 6 GB. The volume is Berea's, the corner at zero (mirrored for 512^3), or a synthetic sponge where the real data
+are not there. With a GPU its solve stands beside the others; TauFactor's does where the package is installed.
 
 CPU seconds leave imports out, and PoreSpy's compilation: each is run on a small block first. Memory is the peak of the
 process above what it held before.

@@ -103,3 +103,22 @@ def test_slices_and_volumes_use_their_voxel_size_and_phase():
     assert anisotropy_of_slice(section, 0).index == pytest.approx(anisotropy_of_slice(section, 1).index, rel=0.03)
     volume = Volume(stretched((48, 48, 48), (1, 1, 2), 4).astype(np.uint8), PHASES)
     assert anisotropy_of_volume(volume).index == pytest.approx(2, rel=0.15)
+
+
+@pytest.mark.parametrize('stretch', [1.1, 1.5, 2.0, 3.0])
+def test_stretches_lie_within_the_error_bar(stretch):
+    found = [measured(stretched((400, 400), (3, 3 * stretch), seed)) for seed in range(24)]
+    indices, errors = np.array([f.index for f in found]), np.array([f.sd for f in found])
+    assert np.mean(indices) == pytest.approx(stretch, rel=0.03)
+    # The bar comes from four quadrants: of Student's t with three degrees of freedom 86 % lie within two.
+    assert np.mean(np.abs(indices - stretch) < 2 * errors) >= 0.7
+    assert 0.6 < errors.mean() / indices.std(ddof=1) < 1.6
+
+
+@pytest.mark.parametrize('stretch', [1.1, 1.5, 2.0, 3.0])
+def test_stretched_volumes_lie_within_the_error_bar(stretch):
+    for seed in range(2):
+        found = measured(stretched((88, 88, 88), (1.3, 1.3, 1.3 * stretch), seed))
+        assert found.verdict == 'anisotropic'
+        # three standard errors, and what the grid adds at 1.3 voxels of correlation
+        assert abs(found.index - stretch) < 3 * found.sd + 0.015 * stretch
