@@ -84,14 +84,14 @@ def main() -> None:
                     slices = stack_of(cube, stack)
                     if learned == 'volume' and network is None:
                         network = learn(slices, volume, options.device)
-                    known = (volume, network) if learned == 'volume' else None
+                    known = (volume, network) if learned == 'volume' and network is not None else None
                     rows[key] = measure(cube, slices, known, options.device)
                     print(
                         key, {k: round(v, 3) for k, v in rows[key]['ours'].items() if isinstance(v, float)}, flush=True
                     )
                     if options.cache:
                         options.cache.write_text(json.dumps(rows))
-        parts.append(section(name, options.stacks, len(cubes), rows))
+        parts += [summary(name, options.stacks, len(cubes), rows), section(name, options.stacks, len(cubes), rows)]
     text = '\n'.join(parts)
     print(text)
     if options.output:
@@ -219,6 +219,38 @@ def _one_hot(labels: np.ndarray, count: int) -> np.ndarray:
 def _softmax(logits: np.ndarray) -> np.ndarray:
     shares = np.exp(logits - logits.max(0))
     return shares / shares.sum(0)
+
+
+def summary(name: str, stacks: Sequence[str], cubes: int, rows: dict[str, Row]) -> str:
+    """One table of a material: methods by stacks, means over cubes."""
+    lines: list[list[str]] = []
+    for learned, methods in (
+        ('slices', ('nearest', 'linear', 'signed distance', 'ours')),
+        ('volume', ('ours',)),
+    ):
+        for method in methods:
+            told = method if method != 'ours' else 'most likely' + (', 3D data' if learned == 'volume' else '')
+            cells: list[str] = []
+            for stack in stacks:
+                scores = [rows[f'{name} {stack} {i} {learned}'][method] for i in range(cubes)]
+                ssim, psnr = (np.array([one[key] for one in scores]) for key in ('ssim', 'psnr'))
+                cells.append(f'{ssim.mean():.3f} ± {ssim.std():.3f} / {psnr.mean():.1f}')
+            lines.append([f'{told}: SSIM / PSNR', *cells])
+    for learned in ('slices', 'volume'):
+        found = [[rows[f'{name} {s} {i} {learned}']['realisation'] for i in range(cubes)] for s in stacks]
+        more = ', 3D data' if learned == 'volume' else ''
+        table = [_cells(scores) for scores in found]
+        for column, what in (
+            (0, 'SSIM'),
+            (2, 'S2'),
+            (3, 'surface z, y, x %'),
+            (4, 'fraction'),
+            (5, 'flips %'),
+            (6, 'spread'),
+        ):
+            lines.append([f'realisation{more}: {what}', *(one[column] for one in table)])
+    head = [f'every {s.removeprefix("every")}th' if s.startswith('every') else f'{s} slices' for s in stacks]
+    return f'### {name.capitalize()}\n\n' + markdown(['', *head], lines)
 
 
 def section(name: str, stacks: Sequence[str], cubes: int, rows: dict[str, Row]) -> str:

@@ -125,8 +125,8 @@ def _expected_fractions(planes: Planes) -> np.ndarray:
     """
     count = planes.phase_count
     pooled = sum((s.fractions * s.labels.size for s in planes.slices), np.zeros(count))
-    found = np.tile(pooled / pooled.sum(), (len(_CLASSES), 1))
-    if len(planes.normals) > 1:
+    found = np.repeat((pooled / pooled.sum())[None], len(_CLASSES), axis=0)
+    if len(planes.normals) != 1:
         return found
     normal = planes.normals[0]
     distances = planes.layer_distances(normal)

@@ -30,10 +30,9 @@ class SliceStatistics:
 
     @classmethod
     def of(cls, slices: SliceSet, volume: Volume | None = None) -> SliceStatistics:
-        """Measure every axis on the planes that hold it, or stand for one that does.
+        """Measure every axis on the slices that hold it; an axis that none holds is taken for like the others.
 
-        A volume of the same material tells the correlation length, and how the axes of slices that were taken for
-        isotropic differ.
+        A volume of the same material tells the correlation length, and how that axis differs from the others.
         """
         far = 1.0 - float((slices.fractions**2).sum())
         change: list[float] = []
@@ -57,24 +56,25 @@ class SliceStatistics:
             if np.ptp(stack[i]) > 0
         ]
         whole = cls.of(SliceSet.of(sections, 'orthotropic'))
-        if slices.symmetry == 'isotropic':
-            shown = {axis for s in slices for axis in IMAGE_AXES[s.normal]}
-            mean = np.mean([whole.change[AXES.index(axis)] for axis in shown])
-            change = [own * one / float(mean) for own, one in zip(change, whole.change, strict=True)]
+        shown = [i for i, axis in enumerate(AXES) if any(s.normal != axis for s in slices)]
+        for missing in set(range(3)) - set(shown):
+            change[missing] *= whole.change[missing] / float(np.mean([whole.change[i] for i in shown]))
         return cls((change[0], change[1], change[2]), whole.length)
 
 
 def _along(slices: SliceSet, axis: Axis) -> list[np.ndarray]:
-    """Label images whose rows follow one another along `axis`."""
-    found: list[np.ndarray] = []
-    for normal in AXES:
-        if normal == axis:
-            continue
-        for image in slices.exemplars(normal):
-            image = image if IMAGE_AXES[normal][0] == axis else image.T
-            # Under isotropy one axis is as good as another.
-            found += [image, image.T] if slices.symmetry == 'isotropic' else [image]
-    return found
+    """Label images whose rows follow one another along `axis`: of slices that hold it, else of those that stand in."""
+    own = [s.labels if IMAGE_AXES[s.normal][0] == axis else s.labels.T for s in slices if s.normal != axis]
+    if own:
+        return own
+    if slices.symmetry == 'isotropic':
+        return [image for s in slices for image in (s.labels, s.labels.T)]
+    return [
+        image if IMAGE_AXES[normal][0] == axis else image.T
+        for normal in AXES
+        if normal != axis
+        for image in slices.exemplars(normal)
+    ]
 
 
 def _change(images: list[np.ndarray], lag: int) -> float:
