@@ -146,7 +146,9 @@ def test_a_training_volume_helps(
 
 def test_it_can_be_cancelled(stack: SliceSet, cpu: Placement) -> None:
     job = fill(stack, SHAPE, seed=0, place=cpu)
-    stages = [next(job).stage for _ in range(3)]
+    first = next(job)
+    assert first.preview.shape == SHAPE
+    stages = [first.stage, next(job).stage, next(job).stage]
     assert stages == ['placing the slices', 'learning from the slices', 'learning from the slices']
     job.close()
     with pytest.raises(StopIteration):

@@ -14,6 +14,7 @@ from ..progress import Job, Progress, Throttle
 from ..slices import SliceSet
 from ..volume import Volume
 from .calibration import calibrate, combine
+from .interpolation import nearest
 from .network import SectionNet
 from .planes import Planes
 from .prediction import DEFAULT_TILE, predict
@@ -112,7 +113,9 @@ def fill(
     """
     planes = Planes.of(slices, shape)
     note = '; '.join(planes.notes)
-    yield Progress('placing the slices', 0, 0, note=note)
+    preview = Volume(nearest(planes), slices.phases, slices.voxel_size, name='nearest slice')
+    yield Progress('placing the slices', 0, 0, preview=preview, note=note)
+    del preview
     statistics = SliceStatistics.of(slices, volume)
     scheme = Scheme.of(planes, slices, statistics.length)
     if network is None:
