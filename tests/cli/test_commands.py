@@ -22,7 +22,7 @@ from napari_microrecon.engine.volume import Volume
 Cli = Callable[..., tuple[int, str, str]]
 Rock = Callable[..., Volume]
 
-COMMANDS = ('demo', 'samples', 'reconstruct', 'finetune', 'analyze', 'compare', 'replay')
+COMMANDS = ('demo', 'samples', 'reconstruct', 'finetune', 'analyze', 'compare', 'representativity', 'novelty', 'replay')
 
 
 def test_every_command_has_help(cli: Cli) -> None:

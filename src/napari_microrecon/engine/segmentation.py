@@ -144,13 +144,13 @@ def _by_palette(array: np.ndarray, count: int | None) -> _Done | None:
         return None
     rgb = np.stack([colours >> 16, (colours >> 8) & 255, colours & 255], axis=1)
     ranks = np.empty(len(colours), np.uint8)
-    ranks[np.argsort(_luminance(rgb), kind='stable')] = np.arange(len(colours), dtype=np.uint8)
+    ranks[np.argsort(luminance(rgb), kind='stable')] = np.arange(len(colours), dtype=np.uint8)
     labels = ranks[np.searchsorted(colours, packed)]
     pairs = ', '.join(f'#{c:06x} -> {r}' for c, r in sorted(zip(colours, ranks, strict=True), key=lambda p: p[1]))
     return labels, count or len(colours), (), 'labels', f'colours mapped to labels by rising brightness: {pairs}'
 
 
-def _luminance(colours: np.ndarray) -> np.ndarray:
+def luminance(colours: np.ndarray) -> np.ndarray:
     """Luminance (float32) of colours in the last axis; equal colours get equal values to the last bit."""
     red, green, blue = (colours[..., i].astype(np.float32) * weight for i, weight in enumerate(_LUMINANCE))
     return red + green + blue
@@ -168,7 +168,7 @@ def _by_threshold(image: RawImage, count: int) -> _Done:
     """Labels from thresholds between the grey classes (Otsu)."""
     from skimage.filters import threshold_multiotsu, threshold_otsu
 
-    grey = _luminance(image.array) if image.kind == 'rgb' else image.array
+    grey = luminance(image.array) if image.kind == 'rgb' else image.array
     sample = grey.ravel()[:: max(1, grey.size // _MOST_SAMPLES)]
     if sample.min() == sample.max():
         raise _single(image.name, f'is of one grey value ({sample.min():g})')

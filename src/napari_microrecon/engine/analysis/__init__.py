@@ -17,8 +17,14 @@ if TYPE_CHECKING:
     from .html_report import report_html
     from .many import measure_blocks, measure_many
     from .measuring import measure
-    from .memory import MemoryEstimate, check_memory, coarsen, crop_middle, estimate_memory
+    from .memory import MemoryEstimate, MemoryRefusal, check_memory, coarsen, crop_middle, estimate_memory
+    from .novelty import Novelty, find_copies
+    from .plot_files import write_plot
     from .report import Curve, Report, Statistic, VolumeInfo, title
+    from .representativity import representativity_of_slices, representativity_of_volume
+    from .representativity_result import Representativity
+    from .table import table_csv
+    from .threshold_uncertainty import pooled_threshold, threshold_uncertainty
 
 _HOMES = {
     'anisotropy': ('Anisotropy', 'anisotropy_of_slice', 'anisotropy_of_volume'),
@@ -29,8 +35,14 @@ _HOMES = {
     'html_report': ('report_html',),
     'many': ('measure_blocks', 'measure_many'),
     'measuring': ('measure',),
-    'memory': ('MemoryEstimate', 'check_memory', 'coarsen', 'crop_middle', 'estimate_memory'),
+    'memory': ('MemoryEstimate', 'MemoryRefusal', 'check_memory', 'coarsen', 'crop_middle', 'estimate_memory'),
+    'novelty': ('Novelty', 'find_copies'),
+    'plot_files': ('write_plot',),
     'report': ('Curve', 'Report', 'Statistic', 'VolumeInfo', 'title'),
+    'representativity': ('representativity_of_slices', 'representativity_of_volume'),
+    'representativity_result': ('Representativity',),
+    'table': ('table_csv',),
+    'threshold_uncertainty': ('pooled_threshold', 'threshold_uncertainty'),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
 
@@ -43,7 +55,10 @@ __all__ = [
     'Ensemble',
     'Face',
     'MemoryEstimate',
+    'MemoryRefusal',
+    'Novelty',
     'Report',
+    'Representativity',
     'Statistic',
     'Verdict',
     'VolumeInfo',
@@ -55,12 +70,19 @@ __all__ = [
     'crop_middle',
     'estimate_memory',
     'face_title',
+    'find_copies',
     'measure',
     'measure_blocks',
     'measure_many',
+    'pooled_threshold',
     'report_html',
+    'representativity_of_slices',
+    'representativity_of_volume',
     'spatial_face',
+    'table_csv',
+    'threshold_uncertainty',
     'title',
+    'write_plot',
 ]
 
 

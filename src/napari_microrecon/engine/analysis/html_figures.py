@@ -54,11 +54,13 @@ def show_unit(unit: str) -> str:
     return text.replace('^3', '³').replace('^2', '²')
 
 
-def _length(unit: str) -> str:
+def show_length(unit: str) -> str:
+    """Length unit as people write it on an axis."""
     return _UNITS.get(unit, unit)
 
 
-def _new(width: float, height: float, rows: int, columns: int, **options: Any) -> tuple[Figure, np.ndarray]:
+def new_figure(width: float, height: float, rows: int, columns: int, **options: Any) -> tuple[Figure, np.ndarray]:
+    """Figure of that size in inches, and its axes (rows, columns); never pyplot's."""
     # The object-oriented interface: pyplot would keep figures alive and choose a GUI backend.
     from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.figure import Figure
@@ -82,7 +84,8 @@ def _svg(figure: Figure, name: str) -> str:
     return re.sub(r'(<svg[^>]*?) width="[^"]*" height="[^"]*"|(<svg[^>]*?) height="[^"]*"', r'\1\2', text, count=1)
 
 
-def _styled() -> Any:
+def styled() -> Any:
+    """Context in which matplotlib draws in the style of the reports."""
     import matplotlib
 
     return matplotlib.rc_context(_STYLE)
@@ -111,8 +114,8 @@ def ensemble_figure(ensemble: Ensemble) -> str:
     keys = [k for k in ('s2_radial', 'thickness_distribution') if k in ensemble.curves]
     if not keys:
         return ''
-    with _styled():
-        figure, grid = _new(9.2, 3.3, 1, len(keys))
+    with styled():
+        figure, grid = new_figure(9.2, 3.3, 1, len(keys))
         for axes, key in zip(grid[0], keys, strict=True):
             band = ensemble.curves[key]
             mean, sd = np.asarray(band.mean), np.asarray(band.sd)
@@ -122,7 +125,7 @@ def ensemble_figure(ensemble: Ensemble) -> str:
             )
             axes.plot(band.lag, mean, color=GENERATED, lw=1.8, label='mean')
             axes.set_title(title(key))
-            axes.set_xlabel(f'{"lag" if key == "s2_radial" else "diameter"} ({_length(band.lag_unit)})')
+            axes.set_xlabel(f'{"lag" if key == "s2_radial" else "diameter"} ({show_length(band.lag_unit)})')
             axes.set_xlim(0, band.lag[-1])
             axes.set_ylim(bottom=0)
             axes.legend()
@@ -141,15 +144,15 @@ def _curve_panels(
 ) -> str:
     if not keys:
         return ''
-    with _styled():
+    with styled():
         columns = 2 if len(keys) == 4 else len(keys)
         rows = -(-len(keys) // columns)
-        figure, grid = _new(9.2, 2.9 * rows + 0.4, rows, columns, sharey=True)
+        figure, grid = new_figure(9.2, 2.9 * rows + 0.4, rows, columns, sharey=True)
         for axes, key in zip(grid.ravel(), keys, strict=False):
             curve, band = comparison.compared_curves[key], comparison.curve_bands.get(key)
             _draw_band(axes, curve, band, asymptote)
             axes.set_title(title(key))
-            axes.set_xlabel(f'{quantity} ({_length(curve.lag_unit)})')
+            axes.set_xlabel(f'{quantity} ({show_length(curve.lag_unit)})')
             axes.set_xlim(0, curve.lag[-1] if band is None else max(curve.lag[-1], band.lag[-1]))
             if logarithmic:
                 axes.set_yscale('log')
@@ -180,8 +183,8 @@ def dot_figure(comparison: Comparison) -> str:
     rows = [(k, v) for k, v in comparison.verdicts.items() if v.sds is not None]
     if not rows:
         return ''
-    with _styled():
-        figure, grid = _new(9.2, 0.27 * len(rows) + 0.9, 1, 1)
+    with styled():
+        figure, grid = new_figure(9.2, 0.27 * len(rows) + 0.9, 1, 1)
         axes = grid[0, 0]
         axes.axvspan(-BAND_SDS, BAND_SDS, color=BAND, alpha=0.65, lw=0)
         axes.axvline(0, color=REAL, lw=1.2)
@@ -217,15 +220,15 @@ def report_figure(report: Report) -> str:
     stems = [s for s in ('s2', 'lineal_path') if f'{s}_z' in report.curves or f'{s}_x' in report.curves]
     if not stems:
         return ''
-    with _styled():
-        figure, grid = _new(9.2, 3.3, 1, len(stems))
+    with styled():
+        figure, grid = new_figure(9.2, 3.3, 1, len(stems))
         for axes, stem in zip(grid[0], stems, strict=True):
             for tail, color in _AXIS_COLORS.items():
                 curve = report.curves.get(f'{stem}_{tail}')
                 if curve is None:
                     continue
                 axes.plot(curve.lag, curve.value, color=color, lw=1.6, label=tail)
-                axes.set_xlabel(f'lag ({_length(curve.lag_unit)})')
+                axes.set_xlabel(f'lag ({show_length(curve.lag_unit)})')
             axes.set_xlim(left=0)
             if stem == 's2':
                 phi = report.value('phase_fraction') or 0.0
@@ -262,7 +265,7 @@ def scale_bar(volume: Volume, normal: Axis) -> tuple[float, str]:
     width = volume.shape[AXES.index(column)] * getattr(volume.voxel_size, column)
     power = 10.0 ** np.floor(np.log10(width / 4))
     length = max(n * power for n in (1, 2, 5) if n * power <= width / 4 * 1.0001)
-    return length / width, f'{length:g} {_length(volume.voxel_size.unit)}'
+    return length / width, f'{length:g} {show_length(volume.voxel_size.unit)}'
 
 
 def phase_colors(volume: Volume) -> Mapping[str, str]:

@@ -41,6 +41,39 @@ class MemoryEstimate:
         return self.statistics + self.tortuosity
 
 
+class MemoryRefusal(InputError):
+    """A volume is too large to measure here; tells the ways that would do.
+
+    Attributes
+    ----------
+    without_tortuosity : bool
+        Leaving tortuosity out would be enough.
+    crop : tuple of int or None
+        Shape (Z, Y, X) of the largest crop that fits.
+    factor : int or None
+        Smallest factor to coarsen by that fits.
+    """
+
+    def __init__(
+        self,
+        subject: str,
+        problem: str,
+        *,
+        without_tortuosity: bool,
+        crop: tuple[int, int, int] | None,
+        factor: int | None,
+    ) -> None:
+        self.without_tortuosity = without_tortuosity
+        self.crop = crop
+        self.factor = factor
+        ways = ['leave tortuosity out'] if without_tortuosity else []
+        if crop is not None:
+            ways.append(f'crop it to {" x ".join(map(str, crop))}')
+        if factor is not None:
+            ways.append(f'coarsen it {factor} times')
+        super().__init__(subject, problem, ' or '.join(ways) if ways else 'close other programs')
+
+
 def estimate_memory(shape: Sequence[int], *, tortuosity: bool = True, fraction: float = 0.5) -> MemoryEstimate:
     """Estimate what measuring a volume of `shape` takes; `fraction` is that of the conducting phase."""
     voxels = float(np.prod(shape, dtype=np.float64))
@@ -72,7 +105,7 @@ def check_memory(
 
     Raises
     ------
-    InputError
+    MemoryRefusal
         Naming what is needed and what there is, and offering the crop and the coarser grid that would fit.
     """
     estimate = estimate_memory(volume.shape, tortuosity=tortuosity, fraction=fraction)
@@ -83,17 +116,12 @@ def check_memory(
     factor = next(
         (f for f in range(2, 65) if _fits([max(1, n // f) for n in volume.shape], free, tortuosity, fraction)), None
     )
-    ways = []
-    if tortuosity and _fits(volume.shape, free, False, fraction):
-        ways.append('leave tortuosity out')
-    if crop is not None:
-        ways.append(f'crop it to {" x ".join(map(str, crop))}')
-    if factor is not None:
-        ways.append(f'coarsen it {factor} times')
-    raise InputError(
+    raise MemoryRefusal(
         volume.name,
         f'needs about {estimate.total / 1e9:.1f} GB to measure, {free / 1e9:.1f} GB are free',
-        ' or '.join(ways) if ways else 'close other programs',
+        without_tortuosity=tortuosity and _fits(volume.shape, free, False, fraction),
+        crop=crop,
+        factor=factor,
     )
 
 

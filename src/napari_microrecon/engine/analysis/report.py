@@ -48,6 +48,15 @@ TITLES: dict[str, str] = {
     'particle_distribution': 'Particles at least this large',
     'profile': 'Phase fraction by layer',
 }
+# Words under and beside the axes of a curve, and whether it is read on a logarithmic scale.
+_CURVE_LABELS: dict[str, tuple[str, str, bool]] = {
+    'autocovariance': ('lag', 'autocovariance', False),
+    'lineal_path': ('length', 'probability', True),
+    'chord_distribution': ('length', 'share of the chords', False),
+    'thickness_distribution': ('diameter', 'share of the phase', False),
+    'particle_distribution': ('diameter', 'share of the volume', False),
+    'profile': ('position', 'phase fraction', False),
+}
 # What tells of the computation and not of the material: never judged against real material.
 NUMERICAL = ('tortuosity_residual',)
 _PHASED = ('interface', 'triple_line')  # followed by the labels of the phases
@@ -62,6 +71,12 @@ def title(key: str) -> str:
     if stem and (tail in AXES or tail == 'radial'):
         return f'{TITLES.get(stem, stem)}, {tail}'
     return TITLES.get(key, key)
+
+
+def curve_labels(key: str) -> tuple[str, str, bool]:
+    """Words for the axes of a curve, and whether its values are read on a logarithmic scale."""
+    stem = key.rpartition('_')[0] if key.rpartition('_')[2] in (*AXES, 'radial') else key
+    return _CURVE_LABELS.get(stem, ('lag', 'probability', False))
 
 
 def is_numerical(key: str) -> bool:
