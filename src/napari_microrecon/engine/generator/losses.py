@@ -246,6 +246,12 @@ def indecision(soft: Tensor, fractions: Tensor) -> Tensor:
     return (1 - (soft**2).sum(1)).mean() / (1 - (fractions**2).sum())
 
 
+def straight_through(soft: Tensor) -> Tensor:
+    """One-hot labels of phase probabilities (1, K, ...) with the gradient of these (Bengio et al. 2013)."""
+    hard = torch.zeros_like(soft).scatter_(1, soft.argmax(1, keepdim=True), 1.0)
+    return hard + soft - soft.detach()
+
+
 def connectivity_loss(logits: Tensor, skeletons: Tensor, weights: Tensor) -> Tensor:
     """Mean -log p of each phase on its skeleton, which opens throats.
 

@@ -80,7 +80,9 @@ class LossWeights(_Parameters):
     surface: float = Field(default=2.0, ge=0, description='Phase changes along each axis: roughness')
     connectivity: float = Field(default=0.05, ge=0, description="Keeps the throats of the prior's pore skeleton open")
     indecision: float = Field(default=0.1, ge=0, description='Phases that are neither one nor the other: blur')
-    critic: float = Field(default=0.03, ge=0, description='Wasserstein critic: corners and thin phases')
+    critic: float = Field(
+        default=0.0, ge=0, description='Wasserstein critic of sections; 0 leaves it out: it was not found to help'
+    )
     penalty: float = Field(default=10.0, ge=0, description='Gradient penalty of the critic')
 
 

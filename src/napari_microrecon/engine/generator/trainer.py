@@ -19,7 +19,15 @@ from .critic import Critic, critic_loss
 from .device import Placement
 from .exemplar import Exemplars, one_hot
 from .health import HealthCheck
-from .losses import PatchDistance, PlaneStatistics, connectivity_loss, indecision, orientations, sections
+from .losses import (
+    PatchDistance,
+    PlaneStatistics,
+    connectivity_loss,
+    indecision,
+    orientations,
+    sections,
+    straight_through,
+)
 from .measures import SectionScore, score, wanted_connection
 from .params import FinetuneParams
 from .priors import PriorModel
@@ -108,9 +116,11 @@ class Trainer:
             logits, skeletons = (a[..., RIM:-RIM, RIM:-RIM, RIM:-RIM] for a in (logits, skeletons))
         logits = balance(logits, torch.from_numpy(box.fractions).float().to(logits.device))
         soft = torch.softmax(logits, 1)
+        # The slices are labels: a critic that sees probabilities learns to tell them by that, not by shape.
+        shown = straight_through(soft) if adversarial else soft
         if adversarial:
             for _ in range(params.critic_steps):
-                metrics.update(self.critic_step(soft.detach(), rng))
+                metrics.update(self.critic_step(shown.detach(), rng))
         terms = {'patches': self.patches(soft, rng), **self.planes(soft, is_open=self.pool.open)}
         if params.loss.indecision > 0:
             terms['indecision'] = indecision(soft, self.planes.fractions.to(soft.device))
@@ -118,7 +128,7 @@ class Trainer:
             terms['connectivity'] = connectivity_loss(logits, skeletons.to(soft.device), self.opening.to(soft.device))
         if adversarial:
             terms['critic'] = -torch.stack(
-                [self.critic_of(normal)(self.fake_sections(soft, normal, rng)).mean() for normal in AXES]
+                [self.critic_of(normal)(self.fake_sections(shown, normal, rng)).mean() for normal in AXES]
             ).mean()
         loss = torch.stack([getattr(params.loss, name) * term for name, term in terms.items()]).sum()
         self.optimiser.zero_grad(set_to_none=True)
