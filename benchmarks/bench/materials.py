@@ -13,6 +13,7 @@ import numpy as np
 
 from napari_microrecon.engine.errors import InputError
 from napari_microrecon.engine.files import read_slices
+from napari_microrecon.engine.phases import Phases
 from napari_microrecon.engine.slices import SliceSet
 
 from .bars import AXES_WITHIN, BAND, EACH, Bar
@@ -31,8 +32,8 @@ class Material:
         Short name, also of cached results.
     file : str
         File in the data folder; empty for synthetic materials.
-    phases : int
-        K; with two phases phase 1 is measured.
+    names : tuple of str
+        Of the phases, as a user would give them; with two phases phase 1 is measured.
     planes : tuple of str
         Slices that train, as 'z=100'.
     edge : int
@@ -45,11 +46,16 @@ class Material:
 
     name: str
     file: str
-    phases: int
+    names: tuple[str, ...]
     planes: tuple[str, ...]
     edge: int
     transport: tuple[int, ...]
     bars: tuple[Bar, ...]
+
+    @property
+    def phases(self) -> int:
+        """K."""
+        return len(self.names)
 
     @property
     def measured(self) -> tuple[int, ...]:
@@ -76,7 +82,9 @@ class Material:
 
     def slices(self) -> SliceSet:
         """The slices that train."""
-        return read_slices([f'{self.path}@{plane}' for plane in self.planes], phases=self.phases)
+        pore = self.names.index('pore') if 'pore' in self.names else None
+        phases = Phases.named(*self.names, pore=pore)
+        return read_slices([f'{self.path}@{plane}' for plane in self.planes], phases=phases)
 
 
 def data_folder() -> Path:
@@ -143,13 +151,13 @@ _FOAM = (
 MATERIALS = {
     material.name: material
     for material in (
-        Material('berea', 'berea_sandstone.tif', 2, ('z=100',), 128, (1,), _BEREA),
-        Material('ketton', 'ketton_limestone.tif', 2, ('z=64',), 128, (1,), _KETTON),
-        Material('cathode', 'battery_cathode.tif', 3, ('z=64',), 128, (0,), _CATHODE),
-        Material('foam', 'anisotropic_foam.tif', 2, ('z=125', 'y=125', 'x=125'), 96, (1,), _FOAM),
+        Material('berea', 'berea_sandstone.tif', ('solid', 'pore'), ('z=100',), 128, (1,), _BEREA),
+        Material('ketton', 'ketton_limestone.tif', ('solid', 'pore'), ('z=64',), 128, (1,), _KETTON),
+        Material('cathode', 'battery_cathode.tif', ('pore', 'active', 'binder'), ('z=64',), 128, (0,), _CATHODE),
+        Material('foam', 'anisotropic_foam.tif', ('pore', 'strut'), ('z=125', 'y=125', 'x=125'), 96, (1,), _FOAM),
         # Nobody tuned on these two; they have the bars of the sandstone, their nearest kin (one slice, two phases).
-        Material('ellipsoids', '', 2, ('z=128',), 128, (1,), _BEREA),
-        Material('spinodal', '', 2, ('z=128',), 128, (1,), _BEREA),
+        Material('ellipsoids', '', ('solid', 'pore'), ('z=128',), 128, (1,), _BEREA),
+        Material('spinodal', '', ('first', 'second'), ('z=128',), 128, (1,), _BEREA),
     )
 }
 

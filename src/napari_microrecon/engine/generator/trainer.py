@@ -36,7 +36,7 @@ from .unet import Generator
 AVERAGING = 0.99  # of the weights that are evaluated and kept
 EVALUATED = 3  # volumes of an evaluation; one where cells need a large one
 CALIBRATED = 65_536  # voxels of them that are stored, to calibrate the phase fractions by
-WIDER, NARROWER, STRONGEST = 3.0, 0.4, 9.0  # factors of the connectivity of the pores per evaluation, and their limit
+WIDER, NARROWER, STRONGEST = 3.0, 0.1, 9.0  # factors of the connectivity of the pores per evaluation, and their limit
 WARM_RATE = 0.4  # of the learning rate, where training begins with trained weights
 WARM_UP = 20  # steps until the full learning rate
 
@@ -252,9 +252,9 @@ class Trainer:
         pore = self.exemplars.pore
         if pore is None:
             return
-        short = wanted_connection(self.reference, pore) - measured[f'percolating_{pore}']
+        short = wanted_connection(self.reference, pore) - measured[f'connected_{pore}']
         factor = WIDER if short > 0.005 else NARROWER
-        self.opening[pore] = float(np.clip(float(self.opening[pore]) * factor, 1 / STRONGEST, STRONGEST))
+        self.opening[pore] = float(np.clip(float(self.opening[pore]) * factor, 0.01, STRONGEST))
 
     # --- exact resume -------------------------------------------------------------------------
 
