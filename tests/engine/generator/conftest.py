@@ -8,14 +8,16 @@ import numpy as np
 import pytest
 
 from napari_microrecon.engine.generator import FinetuneParams, Weights, choose_weights, finetune
-from napari_microrecon.engine.generator.params import Architecture
+from napari_microrecon.engine.generator.params import Architecture, LossWeights
 from napari_microrecon.engine.generator.priors.grains import GrainField
 from napari_microrecon.engine.phases import Phases
 from napari_microrecon.engine.progress import drain
 from napari_microrecon.engine.slices import Slice, SliceSet
 
 SMALL = Architecture(channels=8)
-FEW_STEPS = FinetuneParams(minutes=None, steps=10, box=32, evaluations=2, critic_start=0.5, sections=4, threads=1)
+FEW_STEPS = FinetuneParams(
+    minutes=None, steps=10, box=32, evaluations=2, critic_start=0.5, sections=4, threads=1, loss=LossWeights(critic=0.2)
+)
 
 
 @pytest.fixture(scope='session')

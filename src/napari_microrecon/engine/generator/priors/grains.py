@@ -111,7 +111,7 @@ class GrainField(Field):
         z, y, x = (max(round(min(ACROSS * self.spacing, MEASURED) * s), 32) for s in self.stretch)
         counted = np.zeros(3)
         for index in range(DRAWN):
-            values = self.sample((z, y, x), random_stream(0, 9, index), periodic=False)
+            values = self.sample((z, y, x), random_stream(0, 10, index), periodic=False)
             matrix = -values if self.grains_favoured else values
             mask = matrix > np.quantile(matrix, 1 - share)
             counted += [np.diff(mask, axis=axis).mean() / DRAWN for axis in range(3)]
