@@ -11,13 +11,14 @@ import torch
 from ..voxels import AXES
 from .calibration import calibrate
 from .exemplar import Exemplars
-from .losses import largest_cluster, skeletons_of
+from .losses import face_densities, largest_cluster, skeletons_of
 from .measures import CONNECTED
 from .priors import PriorModel
 from .priors.fields import random_stream
 
 WIDENINGS = 6  # tenths that are added to the pores' logit at most until they hang together
 LARGEST = 64**3  # voxels of a training volume
+EVALUATED = 3  # large volumes of an evaluation; one where cells need a larger one
 RIM = 8  # voxels at the faces of a window that is no periodic volume: its losses leave them out
 
 
@@ -43,11 +44,24 @@ def domain_shape(prior: PriorModel, shape: tuple[int, int, int]) -> tuple[int, i
 
 @dataclass(frozen=True, eq=False)
 class Box:
-    """A prior draw, the skeletons of its phases and what the untrained prior has of each within RIM of the faces."""
+    """A prior draw with what the untrained prior has in it; of an open window, what it has within RIM of the faces.
 
-    fields: np.ndarray  # (F, Z, Y, X) float32
-    skeletons: np.ndarray  # (K, Z, Y, X) bool
-    fractions: np.ndarray  # (K,)
+    Attributes
+    ----------
+    fields : numpy.ndarray
+        (F, Z, Y, X) float32.
+    skeletons : numpy.ndarray
+        Centre lines of the phases, (K, Z, Y, X) bool.
+    fractions : numpy.ndarray
+        Of the phases, (K,).
+    faces : numpy.ndarray
+        Per phase along z, y, x, (K, 3), over those of the prior in large volumes.
+    """
+
+    fields: np.ndarray
+    skeletons: np.ndarray
+    fractions: np.ndarray
+    faces: np.ndarray
 
 
 def level(prior: PriorModel, fields: np.ndarray, fractions: np.ndarray) -> np.ndarray:
@@ -84,6 +98,10 @@ class BoxPool:
         self._boxes: dict[int, tuple[np.ndarray, np.ndarray]] = {}
         self._fractions = exemplars.fractions
         self._offsets = prior.offsets(exemplars.fractions)
+        # Large enough that percolation is not luck: an axis of a box of 48^3 more or less is 6 %.
+        self.large = [self.whole(index) for index in range(1 if self.open else EVALUATED)]
+        faces = [face_densities(self.labels(fields), prior.phase_count, is_open=False) for fields in self.large]
+        self._faces = np.maximum(np.mean(faces, axis=0), 1e-6)
 
     def labels(self, fields: np.ndarray) -> np.ndarray:
         """Labels of the untrained prior (Z, Y, X)."""
@@ -142,13 +160,19 @@ class BoxPool:
             return np.ascontiguousarray(np.flip(turned, flips))
 
         fields = move(fields)
+        labels = self.labels(fields)
         if not self.open:
-            return Box(fields, move(skeletons), self._fractions)
-        inner = self.labels(fields)[RIM:-RIM, RIM:-RIM, RIM:-RIM]
+            return Box(fields, move(skeletons), self._fractions, self._relative(labels))
+        inner = labels[RIM:-RIM, RIM:-RIM, RIM:-RIM]
         counts = np.bincount(inner.ravel(), minlength=len(self._fractions)) / inner.size
         # A phase that is hardly there cannot be balanced to nothing.
         counts = np.clip(counts, 0.1 * self._fractions, None)
-        return Box(fields, move(skeletons), counts / counts.sum())
+        return Box(fields, move(skeletons), counts / counts.sum(), self._relative(inner))
+
+    def _relative(self, labels: np.ndarray) -> np.ndarray:
+        """Faces of the untrained prior here over those in large volumes, (K, 3), within reason."""
+        here = face_densities(labels, self._prior.phase_count, is_open=self.open)
+        return np.clip(here / self._faces, 0.5, 2.0)
 
 
 def white_noise(shape: tuple[int, int, int], levels: int, seed: int, *key: int) -> list[torch.Tensor]:

@@ -202,8 +202,12 @@ class PlaneStatistics:
         self.running[name] = mean.cpu()
         return mean + (new - new.detach())
 
-    def __call__(self, volume: Tensor, *, is_open: bool = False) -> dict[str, Tensor]:
-        """Losses 's2' and 'surface' of phase probabilities (1, K, Z, Y, X), of a periodic box or an open window."""
+    def __call__(self, volume: Tensor, own: Tensor | None = None, *, is_open: bool = False) -> dict[str, Tensor]:
+        """Losses 's2' and 'surface' of phase probabilities (1, K, Z, Y, X), of a periodic box or an open window.
+
+        `own` (K, 3) is what this box may have of the slices' face densities, as a factor: a box of a few grains
+        has more or fewer faces than others, and a network that is held to each of them follows their scatter.
+        """
         p = volume[0]
         r = self.reach
         size = p.shape[1:]
@@ -225,12 +229,19 @@ class PlaneStatistics:
                 wanted = self.s2[plane, index].to(device)
                 error = error + ((mean - wanted) ** 2).mean() / weight[index] ** 2
         steps = [torch.stack([_changes(p[k], axis, is_open) for axis in range(3)]) for k in range(self._count)]
-        faces = self._blend('faces', torch.stack(steps))
+        counted = torch.stack(steps)
+        faces = self._blend('faces', counted if own is None else counted / own.to(device))
         wanted_faces = self.faces.to(device)
         return {
             's2': 100 * error / (3 * len(self._pairs)),
             'surface': ((faces / wanted_faces - 1) ** 2).mean(),
         }
+
+
+def face_densities(labels: np.ndarray, count: int, *, is_open: bool) -> np.ndarray:
+    """Faces of every phase per voxel along z, y, x, (K, 3), of a periodic or an open label volume (Z, Y, X)."""
+    hot = torch.from_numpy(one_hot(labels, count))
+    return np.array([[float(_changes(hot[k], axis, is_open)) for axis in range(3)] for k in range(count)])
 
 
 def _changes(p: Tensor, axis: int, is_open: bool) -> Tensor:

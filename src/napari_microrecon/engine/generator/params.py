@@ -76,7 +76,7 @@ class LossWeights(_Parameters):
     patches: float = Field(
         default=1.0, ge=0, description='Sliced Wasserstein distance of patches: texture at every scale'
     )
-    s2: float = Field(default=0.2, ge=0, description='Two-point probability in the planes: arrangement beyond a patch')
+    s2: float = Field(default=0.3, ge=0, description='Two-point probability in the planes: arrangement beyond a patch')
     surface: float = Field(default=2.0, ge=0, description='Phase changes along each axis: roughness')
     connectivity: float = Field(default=0.05, ge=0, description="Keeps the throats of the prior's pore skeleton open")
     indecision: float = Field(default=0.1, ge=0, description='Phases that are neither one nor the other: blur')

@@ -34,7 +34,6 @@ from .priors import PriorModel
 from .unet import Generator
 
 AVERAGING = 0.99  # of the weights that are evaluated and kept
-EVALUATED = 3  # volumes of an evaluation; one where cells need a large one
 CALIBRATED = 65_536  # voxels of them that are stored, to calibrate the phase fractions by
 WIDER, NARROWER, STRONGEST = 3.0, 0.1, 9.0  # factors of the connectivity of the pores per evaluation, and their limit
 WARM_RATE = 0.4  # of the learning rate, where training begins with trained weights
@@ -81,8 +80,7 @@ class Trainer:
         inner = tuple(n - 2 * RIM for n in self.shape) if self.pool.open else self.shape
         self.planes = PlaneStatistics(exemplars, (inner[0], inner[1], inner[2]))
         self.scorer = SectionScore(exemplars, self.pool.judged)
-        # Large enough that percolation is not luck: an axis of a box of 48^3 more or less is 6 %.
-        self.judged = [self.pool.whole(i) for i in range(1 if self.pool.open else EVALUATED)]
+        self.judged = self.pool.large
         self.health = HealthCheck(exemplars)
         self.images: dict[Axis, list[Tensor]] = {
             normal: [
@@ -121,7 +119,10 @@ class Trainer:
         if adversarial:
             for _ in range(params.critic_steps):
                 metrics.update(self.critic_step(shown.detach(), rng))
-        terms = {'patches': self.patches(soft, rng), **self.planes(soft, is_open=self.pool.open)}
+        terms = {
+            'patches': self.patches(soft, rng),
+            **self.planes(soft, torch.from_numpy(box.faces).float(), is_open=self.pool.open),
+        }
         if params.loss.indecision > 0:
             terms['indecision'] = indecision(soft, self.planes.fractions.to(soft.device))
         if params.loss.connectivity > 0:
