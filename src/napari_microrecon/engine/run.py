@@ -23,10 +23,11 @@ from typing import Any, Literal, Protocol, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from .errors import InputError
-from .files import read_slice, replacing, write_slice, write_text
+from .files import read_slice, read_volume, replacing, write_slice, write_text
 from .files.targets import write_error
-from .provenance import Source, hash_file, now, versions
+from .provenance import Source, hash_array, hash_file, now, versions
 from .slices import Slice, SliceSet, Symmetry
+from .volume import Volume
 
 RECORD = 'run.json'
 CHECKPOINT = 'checkpoint.safetensors'
@@ -194,6 +195,39 @@ class Run:
                 return self._checked(item)
         return None
 
+    def need_input(self, role: str) -> Path:
+        """Path of the first input with this role.
+
+        Raises
+        ------
+        InputError
+            If there is none, or it has changed.
+        """
+        found = self.input_path(role)
+        if found is None:
+            raise InputError(str(self.folder), f'holds no {role}', 'make the run again')
+        return found
+
+    def load_volumes(self) -> list[Volume]:
+        """Read the volumes that the run made, in order.
+
+        Raises
+        ------
+        InputError
+            If there are none, one is gone, or its labels are no longer those of the run.
+        """
+        recorded = self.outputs('volume')
+        if not recorded:
+            raise InputError(str(self.folder), 'holds no volume', 'give a run of `reconstruct` that was finished')
+        volumes = []
+        for item in recorded:
+            path = self.folder / item.path
+            volume = read_volume(path)
+            if item.content_sha256 and hash_array(volume.labels) != item.content_sha256:
+                raise InputError(str(path), 'is no longer the volume of the run', 'replay the run to make it again')
+            volumes.append(volume)
+        return volumes
+
     def add_input(self, role: str, path: Path, content_sha256: str = '') -> None:
         """Record a file that has been written into the run's inputs/."""
         self._update(inputs=(*self.record.inputs, _describe(role, path, path.name, content_sha256)))
@@ -218,6 +252,10 @@ class Run:
     def finish(self, status: Literal['done', 'stopped'] = 'done', **results: Any) -> None:
         """Record how the run ended and numbers worth keeping (seconds, steps)."""
         self._update(status=status, results=self.record.results | results)
+
+    def note(self, **results: Any) -> None:
+        """Record something worth keeping while the run goes on."""
+        self._update(results=self.record.results | results)
 
     def discard(self) -> None:
         """Remove the folder of a run that came to nothing."""

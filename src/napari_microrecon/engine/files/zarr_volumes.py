@@ -1,4 +1,4 @@
-"""OME-Zarr (NGFF 0.5 on zarr 3): one chunked resolution level with its scale and unit."""
+"""OME-Zarr (NGFF 0.5 on zarr 3): a pyramid of chunked resolution levels with scale and unit."""
 
 from __future__ import annotations
 
@@ -13,31 +13,60 @@ from .metadata import KEY, Metadata
 
 _LONG = {'m': 'meter', 'mm': 'millimeter', 'um': 'micrometer', 'nm': 'nanometer', 'pm': 'picometer'}
 _CHUNK = 128
+_COARSEST = 64  # voxels: no further level once every edge is this short
 
 
 def write_ome_zarr(path: Path, labels: np.ndarray, metadata: Metadata) -> None:
-    """Write labels (Z, Y, X) as a zarr 3 group with NGFF 0.5 metadata and our record."""
+    """Write labels (Z, Y, X) as a zarr 3 group with NGFF 0.5 metadata and our record.
+
+    Each further level holds every second voxel of the one before, along axes that are longer than one chunk needs:
+    labels cannot be averaged, and a majority vote would eat thin phases. Level 0 holds all voxels.
+    """
     import zarr
 
     size = metadata.voxel_size
     group: Any = zarr.open_group(path, mode='w', zarr_format=3)
-    chunks = (min(_CHUNK, labels.shape[0]), min(_CHUNK, labels.shape[1]), min(_CHUNK, labels.shape[2]))
-    array = group.create_array(
-        '0', shape=labels.shape, chunks=chunks, dtype='uint8', dimension_names=('z', 'y', 'x'), fill_value=0
-    )
-    array[...] = labels
+    steps = _steps(labels.shape)
+    for level, step in enumerate(steps):
+        z, y, x = step
+        part = labels[::z, ::y, ::x]
+        chunks = tuple(min(_CHUNK, n) for n in part.shape)
+        array = group.create_array(
+            str(level), shape=part.shape, chunks=chunks, dtype='uint8', dimension_names=('z', 'y', 'x'), fill_value=0
+        )
+        array[...] = part
     unit = {'unit': _LONG[size.unit]} if size.is_known else {}
+    datasets = [
+        {
+            'path': str(level),
+            'coordinateTransformations': [
+                {'type': 'scale', 'scale': [edge * n for edge, n in zip(size.zyx, step, strict=True)]}
+            ],
+        }
+        for level, step in enumerate(steps)
+    ]
     group.attrs['ome'] = {
         'version': '0.5',
         'multiscales': [
             {
                 'name': metadata.name,
                 'axes': [{'name': axis, 'type': 'space', **unit} for axis in 'zyx'],
-                'datasets': [{'path': '0', 'coordinateTransformations': [{'type': 'scale', 'scale': [*size.zyx]}]}],
+                'datasets': datasets,
+                'type': 'nearest',
             }
         ],
     }
     group.attrs[KEY] = metadata.as_dict()[KEY]
+
+
+def _steps(shape: tuple[int, ...]) -> list[tuple[int, ...]]:
+    """Voxels from one sample to the next, per level and axis."""
+    steps = [(1, 1, 1)]
+    while any(-(-n // step) > _COARSEST for n, step in zip(shape, steps[-1], strict=True)):
+        steps.append(
+            tuple(2 * step if -(-n // step) > _COARSEST else step for n, step in zip(shape, steps[-1], strict=True))
+        )
+    return steps
 
 
 def read_ome_zarr(path: Path) -> tuple[np.ndarray, str, VoxelSize, Metadata | None]:
