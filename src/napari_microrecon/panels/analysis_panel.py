@@ -1,244 +1,201 @@
-"""Step 4: porosity, tortuosity and two-point correlation of the volume beside those of the reference."""
+"""Step 4: the statistics of a volume beside those of the reference and the spread of its realisations."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from qtpy.QtCore import Qt, Signal
-from qtpy.QtGui import QColor
-from qtpy.QtWidgets import (
-    QAbstractItemView,
-    QComboBox,
-    QFileDialog,
-    QHeaderView,
-    QTableWidget,
-    QTableWidgetItem,
-    QVBoxLayout,
-    QWidget,
-)
+from qtpy.QtCore import QTimer, Signal
+from qtpy.QtWidgets import QCheckBox, QFileDialog, QVBoxLayout, QWidget
 
-from ..engine.analysis.report import title
-from ..session.words import tally
+from .curve_view import CurveView
+from .labels_question import LabelsQuestion
+from .novelty_line import NoveltyLine
+from .numbers import summary, with_um
 from .parts import Panel, button, heading, hint, row
-from .plots import CurvePlot
+from .statistic_card import StatisticCard
+from .statistics_table import StatisticsTable
+from .subject_box import SubjectBox
 
 if TYPE_CHECKING:
-    from ..engine.analysis import Comparison, Report, Statistic
     from ..session import Session
     from ..viewer.appearance import Palette
 
-_ROW = 23  # pixels
-# Statistics in reading order with short names; all others are in the saved report.
-ROWS = {
-    'phase_fraction': 'Phase fraction',
-    's2_error': 'S₂ error',
-    'specific_surface': 'Surface',
-    'percolating_fraction_z': 'Percolating z',
-    'percolating_fraction_y': 'Percolating y',
-    'percolating_fraction_x': 'Percolating x',
-    'tortuosity_z': 'Tortuosity z',
-    'tortuosity_y': 'Tortuosity y',
-    'tortuosity_x': 'Tortuosity x',
-    'correlation_length_z': 'Corr. length z',
-    'correlation_length_y': 'Corr. length y',
-    'correlation_length_x': 'Corr. length x',
-    'anisotropy_index': 'Anisotropy',
-}
-_CURVES = {'s2_radial': 'radial mean', 's2_z': 'along z', 's2_y': 'along y', 's2_x': 'along x'}
-_MARKS = {'inside': ('✓', 'good'), 'outside': ('✗', 'bad'), 'cannot tell': ('?', 'muted')}
+_PAUSE_MS = 300  # between two drawings while a job runs
+_CURVES = {'phase_fraction': 'profile_z', 's2_error': 's2_radial', 'thickness': 'thickness_distribution'}
+_CURVE_STEMS = {'correlation_length': 'autocovariance', 'chord_length': 'chord_distribution'}
 
 
 class AnalysisPanel(Panel):
-    """Draws the session's report and comparison; computes nothing."""
+    """Draws the session's report, comparison and ensemble; computes nothing."""
 
-    analyse_requested = Signal()
+    analyse_requested = Signal(object)  # Wish
+    subject_requested = Signal(str)  # reconstruction or reference
+    layer_requested = Signal(str)  # name of a labels layer
+    labels_answered = Signal(object, bool, object, object)  # names, whether the phase is the pore, VoxelSize, Wish
+    face_requested = Signal(str)  # key
+    volumes_requested = Signal()
+    copies_requested = Signal()
     save_requested = Signal(object)  # Path
+    plot_requested = Signal(object, str)  # Path, key
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._session = session
-        self._palette: Palette | None = None
+        self.subject = SubjectBox(session)
+        self.question = LabelsQuestion(session)
         self.run_button = button('Measure', 'Measure the volume, and the reference with it', primary=True)
-        self.save_button = button('Save report…', 'One HTML page with plots, or JSON')
         self.blocked = hint()
         self.summary = hint()
-        self._build_plot()
-        self._build_table()
+        self._build_results()
         self.column.addWidget(heading('Statistics'))
-        self.column.addWidget(self.run_button)
-        self.column.addWidget(self.blocked)
-        self.column.addWidget(self.summary)
-        self.column.addWidget(self.results)
+        for widget in (self.subject, self.question, self.run_button, self.blocked, self.summary, self.results):
+            self.column.addWidget(widget)
         self.column.addStretch(1)
-        self.run_button.clicked.connect(self.analyse_requested)
-        self.save_button.clicked.connect(self._on_save)
+        self._wire()
         events = session.events
-        for event in (events.report, events.comparison):
+        for event in (events.report, events.comparison, events.ensemble):
             self.listen(event, self._on_report)
-        for event in (events.job, events.volume, events.reference):
+        for event in (
+            events.job, events.volume, events.subject, events.reference, events.labelling, events.face, events.slices,
+        ):  # fmt: skip
             self.listen(event, self._on_job)
-        self._on_report()
+        self._pause = QTimer(self)
+        self._pause.setSingleShot(True)
+        self._pause.setInterval(_PAUSE_MS)
+        self._pause.timeout.connect(self._draw)
+        self._draw()
         self._on_job()
 
-    def _build_plot(self) -> None:
-        self.plot = CurvePlot('lag', 'S₂', 200)
-        self.which = QComboBox()
-        for key, words in _CURVES.items():
-            self.which.addItem(words, key)
-        self.which.setToolTip(
-            '<qt>S₂(r) is the probability that two points at distance r both lie in the phase. It starts at the '
-            'phase fraction φ and ends at φ².</qt>'
-        )
-        self.which.activated.connect(lambda _: self._draw_curves())
-
-    def _build_table(self) -> None:
-        self.table = QTableWidget(0, 4)
-        self.table.setHorizontalHeaderLabels(['', 'This volume', 'Reference ± 2 sd', ''])
-        self.table.verticalHeader().hide()
-        self.table.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
-        self.table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        self.table.setShowGrid(False)
-        self.table.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        header = self.table.horizontalHeader()
-        header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
-        header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
-        header.setSectionResizeMode(3, QHeaderView.ResizeMode.Fixed)
-        self.table.setColumnWidth(3, 24)
+    def _build_results(self) -> None:
+        self.curves = CurveView()
+        self.plot = self.curves.plot
+        self.table = StatisticsTable()
+        self.all_box = QCheckBox('all statistics')
+        self.all_box.setToolTip('Show what is measured besides the main numbers')
+        self.volumes_button = button('Show volumes', 'Leave the layer of the statistic', small=True)
+        self.card = StatisticCard()
         self.footnote = hint()
+        self.novelty = NoveltyLine(self._session)
+        self.save_button = button('Report…', 'One HTML page with plots, verdicts and provenance', small=True)
+        self.csv_button = button('Table…', 'All statistics as CSV, or as JSON with the curves', small=True)
         self.results = QWidget()
         column = QVBoxLayout(self.results)
         column.setContentsMargins(0, 0, 0, 0)
-        column.addLayout(row(heading('Two-point correlation S₂(r)'), 1, self.which))
-        column.addWidget(self.plot)
+        column.addWidget(self.curves)
+        column.addLayout(row(heading('Numbers'), 1, self.volumes_button, self.all_box))
         column.addWidget(self.table)
         column.addWidget(self.footnote)
-        column.addLayout(row(self.save_button, 1))
+        column.addWidget(self.card)
+        column.addWidget(self.novelty)
+        column.addLayout(row(heading('Export'), 1, self.save_button, self.csv_button))
+
+    def _wire(self) -> None:
+        self.run_button.clicked.connect(lambda: self.analyse_requested.emit(self.subject.wish))
+        self.subject.subject_requested.connect(self.subject_requested)
+        self.subject.layer_requested.connect(self.layer_requested)
+        self.question.answered.connect(self._on_answered)
+        self.question.invalid.connect(self.invalid)
+        self.table.chosen.connect(self._on_chosen)
+        self.table.face_requested.connect(self._on_face)
+        self.all_box.toggled.connect(self._on_all)
+        self.volumes_button.clicked.connect(self.volumes_requested)
+        self.novelty.run_button.clicked.connect(self.copies_requested)
+        self.save_button.clicked.connect(lambda: self._on_save('report.html', 'Web page (*.html)'))
+        self.csv_button.clicked.connect(
+            lambda: self._on_save('statistics.csv', 'Comma-separated values (*.csv);;JSON (*.json)')
+        )
+        self.curves.plot_requested.connect(self._on_plot)
+        self.card.plot_requested.connect(self._on_plot)
 
     # -- drawing --------------------------------------------------------------------------------
 
     def apply_palette(self, palette: Palette) -> None:
         """Take the theme's colours."""
-        self._palette = palette
-        self.plot.apply_palette(palette)
-        self._on_report()
+        for part in (self.curves, self.table, self.card, self.novelty):
+            part.apply_palette(palette)
+        self._draw()
 
     def _on_job(self) -> None:
-        job = self._session.job
-        ready = self._session.volume is not None
+        session, job = self._session, self._session.job
+        asking = session.labelling is not None
+        ready = session.measured is not None
+        self.subject.setEnabled(not job.is_active)
+        self.question.setEnabled(not job.is_active)
+        self.run_button.setVisible(not asking)
         self.run_button.setEnabled(ready and not job.is_active)
-        self.run_button.setText('Measure' if self._session.reference is None else 'Compare with the reference')
-        self.save_button.setEnabled(self._session.report is not None and not job.is_active)
-        self.blocked.setVisible(not ready)
-        self.blocked.setText('' if ready else 'Reconstruct a volume in step 2 first.')
+        compared = session.reference is not None and session.measured is not session.reference
+        self.run_button.setText('Compare with the reference' if compared else 'Measure')
+        for export in (self.save_button, self.csv_button, self.curves.save_button, self.card.save_button):
+            export.setEnabled(session.report is not None and not job.is_active)
+        self.volumes_button.setVisible(session.face is not None)
+        self.blocked.setVisible(not ready and not asking)
+        self.blocked.setText('Reconstruct a volume in step 2 first, or choose a volume or a labels layer above.')
 
     def _on_report(self) -> None:
-        report, comparison = self._session.report, self._session.comparison
+        """Draw at once, but not more often than the window can bear while a job tells of every piece."""
+        if not self._session.job.is_active:
+            self._pause.stop()
+            self._draw()
+        elif not self._pause.isActive():
+            self._pause.start()
+
+    def _draw(self) -> None:
+        report, comparison, ensemble = self._session.report, self._session.comparison, self._session.ensemble
         self.results.setVisible(report is not None)
         self.summary.setVisible(report is not None)
+        self.curves.draw(report, comparison, ensemble)
         if report is None:
             return
-        self._draw_curves()
-        self._fill(report, comparison)
-        busy = comparison is None and self._session.reference is not None and self._session.job.is_active
+        self.subject.show_phase(report.phase)
+        self.table.fill(report, comparison, ensemble)
+        self.card.draw(self.card.key, report, comparison, ensemble)
+        active = self._session.job.is_active and self._session.job.kind == 'analyse'
+        waiting = active and comparison is None and self._session.reference is not None
         self.summary.setText(
-            f'Phase: {report.phase_name}. The reference is being measured…' if busy else summary(report, comparison)
+            f'Phase: {report.phase_name}. The reference is measured next…' if waiting else summary(report, comparison)
         )
         self.summary.setToolTip('' if comparison is None else f'<qt>{comparison.summary}</qt>')
-
-    def _draw_curves(self) -> None:
-        report, comparison = self._session.report, self._session.comparison
-        self.plot.clear()
-        if report is None:
-            return
-        key = self.which.currentData()
-        curve = report.curves.get(key)
-        if curve is None:
-            return
-        self.plot.set_x_label(f'lag r ({"µm" if curve.lag_unit == "um" else curve.lag_unit})')
+        self.footnote.setVisible(comparison is not None and bool(comparison.band))
         if comparison is not None:
-            real = comparison.real.curves.get(key)
-            band = comparison.curve_bands.get(key)
-            if band is not None:
-                pairs = list(zip(band.mean, band.sd, strict=True))
-                low, high = [m - 2 * d for m, d in pairs], [m + 2 * d for m, d in pairs]
-                self.plot.band('± 2 sd', band.lag, low, high, 'reference')
-            if real is not None:
-                self.plot.curve('reference', real.lag, real.value, 'reference')
-        self.plot.curve('reconstruction', curve.lag, curve.value, 'generated')
-        fraction = report.statistics.get('phase_fraction')
-        if fraction is not None and fraction.value is not None:
-            self.plot.level('φ²', fraction.value**2, 'muted')
-
-    def _fill(self, report: Report, comparison: Comparison | None) -> None:
-        judged = None if comparison is None or not comparison.band else comparison
-        # What was judged: the volume itself, or the mean of its blocks where the reference is too small.
-        values = report.statistics if judged is None else judged.compared
-        keys = [key for key in ROWS if key in values]
-        self.table.setRowCount(len(keys))
-        self.table.setColumnHidden(2, judged is None)
-        self.table.setColumnHidden(3, judged is None)
-        for i, key in enumerate(keys):
-            statistic = values[key]
-            unit = '' if statistic.unit == '1' else f' ({_pretty(statistic.unit)})'
-            self._cell(i, 0, f'{ROWS[key]}{unit}', f'{title(key)}: {statistic.method}')
-            self._cell(i, 1, shown(statistic), statistic.note, right=True)
-            if judged is None:
-                continue
-            band = judged.band.get(key)
-            spread = '' if band is None or band.sd is None else f' ± {number(2 * band.sd, 2)}'
-            tip = '' if band is None else f'mean ± 2 sd of {band.count} blocks of the reference'
-            self._cell(i, 2, f'{number(None if band is None else band.mean)}{spread}', tip, right=True)
-            verdict = judged.verdicts.get(key)
-            mark, role = _MARKS['cannot tell' if verdict is None else verdict.verdict]
-            item = self._cell(i, 3, mark, '' if verdict is None else verdict.sentence)
-            item.setTextAlignment(Qt.AlignmentFlag.AlignCenter)
-            if self._palette is not None:
-                item.setForeground(QColor(getattr(self._palette, role)))
-        for i in range(len(keys)):
-            self.table.setRowHeight(i, _ROW)
-        head = 0 if self.table.horizontalHeader().isHidden() else self.table.horizontalHeader().sizeHint().height()
-        self.table.setFixedHeight(head + len(keys) * _ROW + 4)
-        self.footnote.setVisible(judged is not None)
-        if judged is not None:
-            self.footnote.setText(f'Compared: {_pretty(judged.basis)}. Hover over a mark for its reason.')
-
-    def _cell(self, i: int, j: int, text: str, tip: str | None, *, right: bool = False) -> QTableWidgetItem:
-        item = QTableWidgetItem(text)
-        item.setToolTip(f'<qt>{tip}</qt>' if tip else '')
-        if right:
-            item.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-        self.table.setItem(i, j, item)
-        return item
+            notes = '. '.join((comparison.basis, *comparison.notes))
+            self.footnote.setText(with_um(f'Compared: {notes}. Hover over a verdict for its reason.'))
 
     # -- wishes ---------------------------------------------------------------------------------
 
-    def _on_save(self) -> None:
-        name, _ = QFileDialog.getSaveFileName(self, 'Save report', 'report.html', 'Web page (*.html);;JSON (*.json)')
-        if name:
-            self.save_requested.emit(Path(name))
+    def _on_answered(self, names: list[str], phase: int, is_pore: bool, size: Any) -> None:
+        from dataclasses import replace
+
+        self.labels_answered.emit(names, is_pore, size, replace(self.subject.wish, phase=phase))
+
+    def _on_all(self, on: bool) -> None:
+        self.table.show_all = on
+        self._draw()
+
+    def _on_chosen(self, key: str) -> None:
+        report = self._session.report
+        if report is None:
+            return
+        self.card.draw(key, report, self._session.comparison, self._session.ensemble)
+        stem, _, tail = key.rpartition('_')
+        self.curves.choose(_CURVES.get(key, f'{_CURVE_STEMS.get(stem, stem)}_{tail}'))
+
+    def _on_face(self, key: str) -> None:
+        if not self._session.job.is_active:  # a click must not end what is still being measured
+            self.face_requested.emit(key)
+
+    def _on_save(self, name: str, kinds: str) -> None:
+        path, chosen = QFileDialog.getSaveFileName(self, 'Save', name, kinds)
+        if path:
+            ending = '.json' if 'json' in chosen else Path(name).suffix
+            self.save_requested.emit(_ended(Path(path), ending))
+
+    def _on_plot(self, key: str) -> None:
+        path, chosen = QFileDialog.getSaveFileName(self, 'Save plot', f'{key}.png', 'PNG (*.png);;SVG (*.svg)')
+        if path:
+            self.plot_requested.emit(_ended(Path(path), '.svg' if 'svg' in chosen else '.png'), key)
 
 
-def number(value: float | None, digits: int = 3) -> str:
-    """Few significant digits; a dash where there is no value."""
-    if value is None:
-        return '–'
-    return '0' if value == 0 else f'{value:#.{digits}g}'.rstrip('.')
-
-
-def shown(statistic: Statistic) -> str:
-    """Value of a statistic; infinity where a phase does not span the volume, for then nothing passes."""
-    if statistic.value is None and statistic.note.startswith('no path'):
-        return '∞'
-    return number(statistic.value)
-
-
-def summary(report: Report, comparison: Comparison | None) -> str:
-    """One sentence over the table."""
-    if comparison is None or not comparison.verdicts:
-        return f'Phase: {report.phase_name}. Add a reference volume in step 1 to judge these numbers.'
-    return f'Phase: {report.phase_name}. {tally(comparison)}'
-
-
-def _pretty(text: str) -> str:
-    return text.replace('um', 'µm') if text.endswith('um') or text.startswith('1/um') else text.replace(' x ', ' × ')
+def _ended(path: Path, ending: str) -> Path:
+    """Add an ending where the user has given none."""
+    return path if path.suffix else path.with_suffix(ending)

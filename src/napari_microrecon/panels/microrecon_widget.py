@@ -123,7 +123,14 @@ class MicroreconWidget(QWidget, Listener):
         train.preview_requested.connect(bench.stage.set_training_shown)
 
         judge.analyse_requested.connect(bench.analyse)
+        judge.subject_requested.connect(bench.measure_instead)
+        judge.layer_requested.connect(bench.look_at_layer)
+        judge.labels_answered.connect(bench.take_labels)
+        judge.face_requested.connect(bench.show_face)
+        judge.volumes_requested.connect(bench.put_faces_away)
+        judge.copies_requested.connect(bench.look_for_copies)
         judge.save_requested.connect(bench.save_report)
+        judge.plot_requested.connect(bench.save_plot)
 
         events = bench.session.events
         self.listen(events.job, self._on_job)
@@ -148,6 +155,7 @@ class MicroreconWidget(QWidget, Listener):
     def _on_theme(self) -> None:
         palette = palette_of(self._viewer)
         self.setStyleSheet(style_sheet(palette))
+        self.slices_panel.apply_palette(palette)
         self.finetune_panel.apply_palette(palette)
         self.analysis_panel.apply_palette(palette)
 

@@ -30,7 +30,15 @@ class CurvePlot(QWidget):
         self._curves: dict[str, tuple[Any, str, str, int]] = {}
         self._fills: dict[str, tuple[Any, str]] = {}
         self._levels: dict[str, tuple[Any, str]] = {}
+        self._ranges: dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]] = {}
+        self._is_log = False
+        self._cursor: Any = None
         self._key = QLabel()
+        self._key.setWordWrap(True)
+        self.readout = QLabel(' ')
+        self.readout.setObjectName('hint')
+        self.readout.setWordWrap(True)
+        self.readout.setMinimumHeight(2 * self.readout.fontMetrics().lineSpacing())  # the plot must not jump
         self._key.setObjectName('hint')
         self._key.setTextFormat(Qt.TextFormat.RichText)
         self._view = pg.PlotWidget()
@@ -48,6 +56,8 @@ class CurvePlot(QWidget):
         column.setSpacing(2)
         column.addWidget(self._key)
         column.addWidget(self._view)
+        column.addWidget(self.readout)
+        self._view.scene().sigMouseMoved.connect(self._on_mouse)  # pyright: ignore[reportAttributeAccessIssue]
         self.setMinimumHeight(height)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self._height = height
@@ -58,13 +68,14 @@ class CurvePlot(QWidget):
 
     # -- content --------------------------------------------------------------------------------
 
-    def set_x_label(self, text: str) -> None:
-        """Change the words under the horizontal axis."""
-        self._labels['bottom'] = text
+    def set_labels(self, bottom: str, left: str) -> None:
+        """Change the words at the axes."""
+        self._labels = {'bottom': bottom, 'left': left}
         self._paint_axes()
 
     def set_log(self, y: bool) -> None:
         """Use a logarithmic vertical axis."""
+        self._is_log = y
         self._item.setLogMode(False, y)
 
     def curve(
@@ -82,11 +93,12 @@ class CurvePlot(QWidget):
         """Fill the area between two curves."""
         if name in self._fills:
             self._item.removeItem(self._fills.pop(name)[0])
-        xs = np.asarray(x, float)
-        fill = pg.FillBetweenItem(
-            pg.PlotDataItem(xs, np.asarray(low, float)), pg.PlotDataItem(xs, np.asarray(high, float))
-        )
+        xs, lows, highs = (np.asarray(values, float) for values in (x, low, high))
+        # The curves of a fill are not drawn themselves, and nobody else tells them of the logarithmic axis.
+        ends = [pg.PlotDataItem(xs, np.log10(values) if self._is_log else values) for values in (lows, highs)]
+        fill = pg.FillBetweenItem(*ends)
         fill.setZValue(-10)
+        self._ranges[name] = (xs, lows, highs)
         self._item.addItem(fill)
         self._fills[name] = (fill, role)
         self._paint()
@@ -104,7 +116,9 @@ class CurvePlot(QWidget):
     def clear(self) -> None:
         """Remove all curves."""
         self._item.clear()
-        self._curves, self._fills, self._levels = {}, {}, {}
+        self._curves, self._fills, self._levels, self._ranges = {}, {}, {}, {}
+        self._cursor = None
+        self.readout.setText(' ')
         self._paint_key()
 
     def data(self, name: str) -> tuple[np.ndarray, np.ndarray]:
@@ -118,6 +132,49 @@ class CurvePlot(QWidget):
     def names(self) -> list[str]:
         """Names of the curves drawn."""
         return list(self._curves)
+
+    @property
+    def bands(self) -> list[str]:
+        """Names of the bands drawn."""
+        return list(self._fills)
+
+    # -- values under the pointer ---------------------------------------------------------------
+
+    def values_at(self, x: float) -> str:
+        """Numbers of all curves and bands at the drawn place nearest to `x`; empty where nothing is drawn."""
+        told: list[str] = []
+        place: float | None = None
+        for name in self._curves:
+            xs, ys = self.data(name)
+            if len(xs) and xs[0] <= x <= xs[-1]:
+                nearest = int(np.argmin(np.abs(xs - x)))
+                place = float(xs[nearest]) if place is None else place
+                told.append(f'{name} {ys[nearest]:.4g}')
+        for name, (xs, low, high) in self._ranges.items():
+            if len(xs) and xs[0] <= x <= xs[-1]:
+                nearest = int(np.argmin(np.abs(xs - x)))
+                told.append(f'{name}: {low[nearest]:.4g} to {high[nearest]:.4g}')
+        return '' if place is None else f'{self._labels["bottom"]} {place:.4g}: {"; ".join(told)}'
+
+    def _on_mouse(self, position: Any) -> None:
+        inside = self._item.vb.sceneBoundingRect().contains(position)
+        x = float(self._item.vb.mapSceneToView(position).x()) if inside else 0.0
+        text = self.values_at(x) if inside else ''
+        self.readout.setText(text or ' ')
+        if self._cursor is None:
+            self._cursor = pg.InfiniteLine(angle=90)
+            self._item.addItem(self._cursor, ignoreBounds=True)
+        if self._palette is not None:
+            self._cursor.setPen(pg.mkPen(self._palette.muted, width=1))
+        self._cursor.setVisible(bool(text))
+        self._cursor.setPos(x)
+
+    def leaveEvent(self, event: Any) -> None:
+        """Forget the pointer."""
+        self.readout.setText(' ')
+        if self._cursor is not None:
+            self._cursor.setVisible(False)
+        super().leaveEvent(event)
 
     # -- colours --------------------------------------------------------------------------------
 

@@ -21,11 +21,13 @@ from qtpy.QtWidgets import (
 from ..engine.phases import Phases
 from ..engine.voxels import AXES, UNITS, VoxelSize
 from .parts import Legend, Panel, button, form, heading, hint, row
+from .representativity_box import RepresentativityBox
 
 if TYPE_CHECKING:
     from qtpy.QtGui import QDragEnterEvent, QDropEvent
 
     from ..session import Session
+    from ..viewer.appearance import Palette
 
 _FILES = 'Images and volumes (*.tif *.tiff *.png *.jpg *.jpeg *.bmp *.npy);;All files (*)'
 _EMPTY = 'No slices yet. Open a 2D image of your material, drop files here, or press a demo above.'
@@ -112,6 +114,8 @@ class SlicesPanel(Panel):
         rows.addRow('Pixel size', row(self.voxel, self.unit, stretch=0))
         self.column.addWidget(self.phases_heading)
         self.column.addWidget(self.phases_box)
+        self.representativity = RepresentativityBox(self._session)
+        self.column.addWidget(self.representativity)
         self.segment_button.clicked.connect(lambda: self.segment_requested.emit(self.phase_count.value()))
         self.pore.activated.connect(lambda _: self._on_pore())
         self.voxel.editingFinished.connect(self._on_voxel)
@@ -137,6 +141,10 @@ class SlicesPanel(Panel):
             lambda: self.section_requested.emit(self.normal.currentText(), self.position.value())
         )
         self.clear_button.clicked.connect(self.reference_clear_requested)
+
+    def apply_palette(self, palette: Palette) -> None:
+        """Take the theme's colours."""
+        self.representativity.apply_palette(palette)
 
     # -- drawing --------------------------------------------------------------------------------
 

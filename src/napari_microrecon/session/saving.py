@@ -24,23 +24,6 @@ def save_volume(session: Session, path: Path) -> Task:
     return Task('save', f'Writing {path.name}', run, lambda _: session.say(f'Wrote {path}', 'success'))
 
 
-def save_report(session: Session, path: Path) -> Task:
-    """Write the comparison, or the report where there is no reference, as .html or .json."""
-    subject = session.comparison or session.report
-    if subject is None:
-        raise InputError('report', 'nothing has been measured yet', 'press Measure in step 4 first')
-    volumes = [v for v in (session.volume, session.reference) if v is not None]
-
-    def run() -> EngineJob[None]:
-        from ..engine.analysis import report_html
-
-        yield Progress(f'Writing {path.name}')
-        text = subject.to_json() if path.suffix == '.json' else report_html(subject, volumes)
-        path.write_text(text, encoding='utf-8')
-
-    return Task('save', f'Writing {path.name}', run, lambda _: session.say(f'Wrote {path}', 'success'))
-
-
 def save_weights(session: Session, path: Path) -> Task:
     """Write the fine-tuned weights."""
     tuned = session.tuned

@@ -20,9 +20,10 @@ from .jobs import Job, JobKind, JobState
 from .training import Training
 
 if TYPE_CHECKING:
-    from ..engine.analysis import Comparison, Report
+    from ..engine.analysis import Comparison, Ensemble, Face, Novelty, Report, Representativity
     from ..engine.generator import Weights, WeightsChoice
     from ..engine.samples import Sample
+    from .labelling import Labelling
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,6 +53,14 @@ class SliceDraft:
         return replace(self, slice=replace(self.slice, voxel_size=voxel_size))
 
 
+@dataclass(frozen=True, eq=False)
+class ShownFace:
+    """The spatial face of a statistic and the volume that it belongs to."""
+
+    face: Face
+    volume: Volume
+
+
 @dataclass(frozen=True)
 class Status:
     """One line for the user and how serious it is."""
@@ -79,8 +88,15 @@ class Session:
     volume: Volume | None = None
     reference: Volume | None = None
     preview: Volume | None = None
+    subject: Volume | None = None  # measured instead of the reconstruction: a layer, the reference, a crop
+    labels_layers: tuple[str, ...] = ()  # names of the viewer's labels layers that are not ours
+    labelling: Labelling | None = None
     report: Report | None = None
     comparison: Comparison | None = None
+    ensemble: Ensemble | None = None
+    novelty: Novelty | None = None
+    face: ShownFace | None = None
+    representativity: tuple[tuple[str, Representativity], ...] | None = None  # by name of the phase
     training: Training = field(default_factory=Training)
     job: Job = field(default_factory=Job)
     status: Status = field(default_factory=Status)
@@ -106,6 +122,8 @@ class Session:
         if slices is not None and like is not None:
             slices = replace(slices, symmetry=like.symmetry, evidence=like.evidence)
         self.drafts = tuple(drafts)
+        self.representativity = None
+        self.novelty = None
         self.slices = slices
         self.choice = None
 
@@ -155,12 +173,36 @@ class Session:
 
     def set_volumes(self, volumes: Sequence[Volume]) -> None:
         """Take new reconstructions; the first is shown, and numbers of former ones are dropped."""
-        self.report = None
-        self.comparison = None
+        self.novelty = None
+        self.set_subject(None)
         # The volumes come first: the layer of the preview becomes theirs instead of being removed.
         self.volumes = tuple(volumes)
         self.volume = self.volumes[0] if self.volumes else None
         self.preview = None
+
+    @property
+    def measured(self) -> Volume | None:
+        """The volume that is measured: the subject, else the reconstruction."""
+        return self.volume if self.subject is None else self.subject
+
+    def need_measured(self) -> Volume:
+        """Return the volume to measure.
+
+        Raises
+        ------
+        InputError
+            If there is none.
+        """
+        return self.need_volume() if self.subject is None else self.subject
+
+    def set_subject(self, volume: Volume | None) -> None:
+        """Measure another volume than the reconstruction, or the reconstruction again (None); numbers are dropped."""
+        self.report = None
+        self.comparison = None
+        self.ensemble = None
+        self.face = None
+        self.labelling = None
+        self.subject = volume
 
     def set_reference(self, volume: Volume | None) -> None:
         """Take a volume to compare with; a comparison with another one is dropped."""
@@ -189,13 +231,17 @@ class Session:
 
     def _take_partial(self, found: Any) -> None:
         """Show the statistics that are there already, while others are still being computed."""
-        from ..engine.analysis import Comparison, Report, VolumeInfo
+        from ..engine.analysis import Comparison, Report
 
+        volume = self.measured
         if isinstance(found, Comparison):
-            self.report, self.comparison = found.generated, found
-        # The reference is measured too; its partial reports are not about our volume.
-        elif isinstance(found, Report) and self.volume is not None and found.volume == VolumeInfo.of(self.volume):
-            self.report = found
+            self.report, self.comparison, self.ensemble = found.generated, found, found.ensemble
+        # The reference is measured too; its partial reports are not about our volume. The voxel size is not
+        # compared, because a known one serves the volume that has none.
+        elif isinstance(found, Report) and volume is not None:
+            about = found.volume
+            if (about.name, about.shape, about.provenance) == (volume.name, volume.shape, volume.provenance):
+                self.report = found
 
     def stop_job(self) -> None:
         """Note that the user wants the current job to stop."""

@@ -21,6 +21,11 @@ def _nothing() -> None:
     """Leave the session as it is."""
 
 
+def _no(_: Exception) -> bool:
+    """Leave an error to the runner."""
+    return False
+
+
 @dataclass(frozen=True)
 class Task:
     """One thing to do.
@@ -35,6 +40,8 @@ class Task:
         Writes the job's result to the session, main thread only; may return the task that follows.
     stopped : callable
         Saves what a cancelled job leaves behind, main thread only.
+    refused : callable
+        Tells the user of an error in its own way, main thread only; False leaves that to the runner.
     """
 
     kind: JobKind
@@ -42,6 +49,7 @@ class Task:
     run: Callable[[], EngineJob[Any]]
     accept: Callable[[Any], Task | None]
     stopped: Callable[[], None] = _nothing
+    refused: Callable[[Exception], bool] = _no
 
 
 def run_now(session: Session, task: Task | None) -> None:

@@ -10,11 +10,11 @@ from ..engine.errors import InputError
 from ..engine.progress import Job as EngineJob
 from ..engine.progress import Progress
 from ..engine.slices import SliceSet
+from .analysing import analyse
 from .inputs import load_sample
 from .session import Session
 from .task import Task
 from .training import Training
-from .words import tally
 
 if TYPE_CHECKING:
     from ..engine.generator import FinetuneParams, ReconstructParams, Weights, WeightsChoice
@@ -78,27 +78,6 @@ def _keep(session: Session, weights: Weights, how: str) -> None:
     session.weights_spec = 'tuned'
     session.preview = None
     session.say(f'{how}: the best weights are kept and used by Reconstruct', 'success')
-
-
-def analyse(session: Session, *, tortuosity: bool = True) -> Task:
-    """Measure the reconstruction, and compare it with the reference where there is one."""
-    volume, reference = session.need_volume(), session.reference
-
-    def run() -> EngineJob[Any]:
-        from ..engine.analysis import compare, measure
-
-        yield Progress('Measuring')
-        if reference is None:
-            return (yield from measure(volume, tortuosity=tortuosity)), None
-        comparison = yield from compare(volume, reference, tortuosity=tortuosity)
-        return comparison.generated, comparison
-
-    def accept(result: Any) -> None:
-        session.report, session.comparison = result
-        comparison = session.comparison
-        session.say('Measured' if comparison is None else f'Compared: {tally(comparison)}', 'success')
-
-    return Task('analyse', 'Measuring', run, accept)
 
 
 def demo(session: Session, name: str, params: Callable[[Session], ReconstructParams]) -> Task:

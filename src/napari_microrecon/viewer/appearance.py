@@ -26,6 +26,7 @@ class Palette:
     bad: str
     generated: str
     reference: str
+    ensemble: str
 
 
 def palette_of(viewer: ViewerModel) -> Palette:
@@ -48,4 +49,5 @@ def palette_of(viewer: ViewerModel) -> Palette:
         bad='#ff7b72' if dark else '#b3201d',
         generated='#56b4e9' if dark else '#0a62a0',  # blue and orange stay apart for the colour-blind
         reference='#f0a13a' if dark else '#b45f06',
+        ensemble='#d98cb3' if dark else '#96326c',
     )

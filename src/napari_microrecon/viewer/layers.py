@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from napari.layers import Layer
     from napari.utils.colormaps import DirectLabelColormap
 
-Role = Literal['slice', 'volume', 'reference', 'preview', 'placeholder']
+Role = Literal['slice', 'volume', 'reference', 'preview', 'placeholder', 'face']
 LayerData = tuple[np.ndarray, dict[str, Any], str]
 KEY = 'microrecon'  # of our entry in a layer's metadata
 # napari's units are pint's; a voxel of unknown size is a pixel there.
@@ -44,7 +44,8 @@ def phase_colormap(phases: Phases, opacity: Mapping[int, float] | None = None) -
     return DirectLabelColormap(color_dict=colors)
 
 
-def _common(voxel_size: VoxelSize) -> dict[str, Any]:
+def common_keywords(voxel_size: VoxelSize) -> dict[str, Any]:
+    """Scale, units and axis names of a layer of ours."""
     unit = _TO_PINT.get(voxel_size.unit, voxel_size.unit)
     return {'scale': voxel_size.zyx, 'units': (unit,) * 3, 'axis_labels': AXES}
 
@@ -59,7 +60,7 @@ def volume_layer(volume: Volume, role: Role = 'volume') -> LayerData:
         }
     }
     keywords = {
-        **_common(volume.voxel_size),
+        **common_keywords(volume.voxel_size),
         'name': volume.name,
         'opacity': 1.0,  # napari's 0.7 would let the background shine through the colours of the legend
         'colormap': phase_colormap(volume.phases),
@@ -83,7 +84,7 @@ def slice_layer(made: Slice) -> LayerData:
         }
     }
     keywords = {
-        **_common(made.voxel_size),
+        **common_keywords(made.voxel_size),
         'translate': translate,
         'name': made.name,
         'opacity': 1.0,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 import weakref
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec
@@ -16,17 +17,22 @@ from ..engine.phases import Phases
 from ..engine.slices import SliceSet
 from ..engine.volume import Volume
 from ..engine.voxels import Axis, VoxelSize
-from ..session import Session, inputs, saving, tasks
-from .layers import raw_image_of, role_of
+from ..session import Session, analysing, inputs, reporting, saving, tasks
+from ..session.analysing import Wish
+from . import refusals
+from .faces import Faces
+from .labels_watch import LabelsWatch
+from .layers import raw_image_of, role_of, voxel_size_of
 from .settings import Preferences, preferences
 from .stage import Stage
-from .workers import Runner
+from .workers import Aside, Runner
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
 
     from ..engine.generator import FinetuneParams, ReconstructParams
     from ..engine.samples import Sample
+    from ..session.task import Task
 
 _workbenches: weakref.WeakKeyDictionary[Any, Workbench] = weakref.WeakKeyDictionary()
 _P = ParamSpec('_P')
@@ -60,6 +66,10 @@ class Workbench(QObject):
         self.stage.show_previews = self.preferences.previews
         self.stage.side_by_side = self.preferences.side_by_side
         self.stage.start_in_3d = self.preferences.start_in_3d
+        self.faces = Faces(viewer, self.session, self.stage)
+        self.labels = LabelsWatch(viewer, self.session)
+        self.aside = Aside(self)
+        self.session.events.slices.connect(self._judge_slices)
         self._folder: tempfile.TemporaryDirectory[str] | None = None
 
     @classmethod
@@ -73,6 +83,7 @@ class Workbench(QObject):
     def shut_down(self) -> None:
         """Stop what runs and remove temporary files; for the end of the viewer."""
         self.runner.shut_down()
+        self.aside.drop()
         if self._folder is not None:
             self._folder.cleanup()
             self._folder = None
@@ -145,6 +156,18 @@ class Workbench(QObject):
         """Forget the reference volume."""
         self.session.set_reference(None)
 
+    def _judge_slices(self) -> None:
+        """Find out beside the job what the slices tell of the phase fractions."""
+        session, drafts = self.session, self.session.drafts
+        if not drafts:
+            self.aside.drop()
+            return
+
+        def accept(found: Any) -> None:
+            session.representativity = found
+
+        self.aside.start(lambda: analysing.judge_slices(drafts), accept)
+
     # -- the verbs ------------------------------------------------------------------------------
 
     @_reported
@@ -169,9 +192,65 @@ class Workbench(QObject):
         self.runner.start(tasks.finetune(self.session, params, checkpoint))
 
     @_reported
-    def analyse(self, tortuosity: bool = True) -> None:
-        """Measure the reconstruction and compare it with the reference."""
-        self.runner.start(tasks.analyse(self.session, tortuosity=tortuosity))
+    def analyse(self, wish: Wish | None = None) -> None:
+        """Measure the volume at hand and compare it with the reference."""
+        self._measure(analysing.analyse(self.session, wish), wish)
+
+    @_reported
+    def measure_instead(self, what: str) -> None:
+        """Choose what is measured: 'reconstruction' or 'reference'."""
+        session = self.session
+        if what == 'reference' and session.reference is None:
+            raise InputError('reference', 'there is none', 'open a volume first')
+        session.set_subject(session.reference if what == 'reference' else None)
+
+    @_reported
+    def look_at_layer(self, name: str) -> None:
+        """Find out what labels a layer holds, so that the user can say what they mean."""
+        layer = self.labels.layer(name)
+        data: Any = layer.data[0] if getattr(layer, 'multiscale', False) else layer.data
+        self.runner.start(analysing.look_at_labels(self.session, name, data, voxel_size_of(layer)))
+
+    @_reported
+    def take_labels(self, names: Sequence[str], is_pore: bool, size: VoxelSize, wish: Wish) -> None:
+        """Measure the layer that was looked at, its labels being these phases."""
+        self._measure(analysing.take_labels(self.session, names, is_pore, size, wish), wish)
+
+    def _measure(self, task: Task, wish: Wish | None) -> None:
+        """Start a task that measures; where memory does not suffice, the ways out are offered."""
+
+        def refused(error: Exception) -> bool:
+            from ..engine.analysis import MemoryRefusal
+
+            if isinstance(error, MemoryRefusal):
+                refusals.offer(error, self.session, wish or Wish(), self.analyse)
+            return isinstance(error, MemoryRefusal)
+
+        def watched(one: Task) -> Task:
+            def accept(value: Any) -> Task | None:
+                following = one.accept(value)
+                return None if following is None else watched(following)
+
+            return replace(one, accept=accept, refused=refused)
+
+        self.runner.start(watched(task))
+
+    @_reported
+    def look_for_copies(self) -> None:
+        """Say whether the reconstruction repeats parts of its slices."""
+        self.runner.start(analysing.look_for_copies(self.session))
+
+    @_reported
+    def show_face(self, key: str) -> None:
+        """Show the spatial face of a statistic; while a job runs, the number only."""
+        report = self.session.report
+        if not self.faces.shown_again(key, None if report is None else report.phase):
+            self.runner.start(analysing.show_face(self.session, key))
+
+    def put_faces_away(self) -> None:
+        """Show the volumes again."""
+        self.session.face = None
+        self.faces.put_away()
 
     @_reported
     def run_demo(self, name: str) -> None:
@@ -200,7 +279,12 @@ class Workbench(QObject):
     @_reported
     def save_report(self, path: Path) -> None:
         """Write the statistics."""
-        self.runner.start(saving.save_report(self.session, path))
+        self.runner.start(reporting.save_report(self.session, path))
+
+    @_reported
+    def save_plot(self, path: Path, key: str) -> None:
+        """Write one plot."""
+        self.runner.start(reporting.save_plot(self.session, path, key))
 
     @_reported
     def save_weights(self, path: Path) -> None:

@@ -196,7 +196,10 @@ class Runner(QObject):
         self._session.end_job(outcome.job_id, state, message)
         if state is JobState.FAILED and outcome.error is not None:
             self._session.preview = None
-            self.report(outcome.error)
+            if task.refused(outcome.error):
+                self._session.say(str(outcome.error), 'error')
+            else:
+                self.report(outcome.error)
         elif state is JobState.CANCELLED:
             self._on_stopped(task)
         else:
@@ -237,3 +240,58 @@ class Runner(QObject):
         """Tell the user of an error: one line for what can be acted on, the traceback for what cannot."""
         self._session.say(str(error) or type(error).__name__, 'error')
         notices.error(error)
+
+
+class Aside(QObject):
+    """Computes something small beside the session's job, such as what a slice can tell; only the newest answer counts.
+
+    Parameters
+    ----------
+    parent : QObject or None
+        Owner in Qt's sense.
+    """
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._number = 0
+        self._accept: Callable[[Any], None] = lambda _: None
+        self._waiting: tuple[Callable[[], Any], Callable[[Any], None]] | None = None
+        self.is_busy = False
+
+    def start(self, work: Callable[[], Any], accept: Callable[[Any], None]) -> None:
+        """Run `work` in a thread and hand its value to `accept`; a former answer is dropped.
+
+        One thread at a time: while a former one still works, the newest wish waits.
+        """
+        self._number += 1
+        if self.is_busy:
+            self._waiting = (work, accept)
+            return
+        self.is_busy, self._accept, number = True, accept, self._number
+        worker = thread_worker(_aside, ignore_errors=True)(number, work)
+        worker.returned.connect(self._on_outcome)
+        worker.start()
+
+    def drop(self) -> None:
+        """Forget what was asked; an answer that still comes is not taken."""
+        self._number += 1
+        self._waiting = None
+
+    @Slot(object)
+    def _on_outcome(self, outcome: Outcome) -> None:
+        self.is_busy = False
+        waiting, self._waiting = self._waiting, None
+        if waiting is not None:
+            self.start(*waiting)
+        elif outcome.job_id == self._number and outcome.state is JobState.DONE:
+            self._accept(outcome.value)
+        elif outcome.error is not None:
+            log.warning('a computation beside the job failed', exc_info=outcome.error)
+
+
+def _aside(number: int, work: Callable[[], Any]) -> Outcome:
+    """Run `work` to its end, whatever that is."""
+    try:
+        return Outcome(number, JobState.DONE, work())
+    except Exception as error:  # the thread boundary, as in `_job`
+        return Outcome(number, JobState.FAILED, error=error)

@@ -19,7 +19,9 @@ _GENERATED = 'Generated'
 _REAL = 'Real'
 
 
-def report_html(report: Report | Comparison | Ensemble, volumes: Sequence[Volume] = ()) -> str:
+def report_html(
+    report: Report | Comparison | Ensemble, volumes: Sequence[Volume] = (), ensemble: Ensemble | None = None
+) -> str:
     """Write a report, a comparison or an ensemble as one HTML page without outside references.
 
     Parameters
@@ -29,6 +31,8 @@ def report_html(report: Report | Comparison | Ensemble, volumes: Sequence[Volume
     volumes : sequence of Volume
         The volume (of a report), or the generated and the real one (of a comparison), for pictures of their
         middle slices. Without them there are no pictures.
+    ensemble : Ensemble, optional
+        Mean and spread over realisations, to stand beside a report; a comparison brings its own.
 
     Returns
     -------
@@ -39,7 +43,7 @@ def report_html(report: Report | Comparison | Ensemble, volumes: Sequence[Volume
         return _comparison_page(report, volumes)
     if isinstance(report, Ensemble):
         return _ensemble_page(report)
-    return _report_page(report, volumes)
+    return _report_page(report, volumes, ensemble)
 
 
 def number(value: float | None, digits: int = 4) -> str:
@@ -83,7 +87,7 @@ def _size(info: VolumeInfo) -> str:
     return f'{shape} voxels of {show_unit(str(size))}, {edges} {unit} (z, y, x)'
 
 
-def _report_page(report: Report, volumes: Sequence[Volume]) -> str:
+def _report_page(report: Report, volumes: Sequence[Volume], ensemble: Ensemble | None) -> str:
     lead = f'Phase <b>{escape(report.phase_name)}</b> (label {report.phase}). {escape(_size(report.volume))}.'
     rows = ''.join(
         f'<tr><th scope="row">{escape(title(key))}</th>{_value_cells(statistic)}'
@@ -100,12 +104,25 @@ def _report_page(report: Report, volumes: Sequence[Volume]) -> str:
         _section('Middle slices', _slices([(report.volume.name, v) for v in volumes[:1]])),
         _section('Statistics', table, 'Values after ± are standard errors, where they are known.'),
         _section('Curves', f'<figure>{figures.report_figure(report)}</figure>' if report.curves else ''),
+        _realisations(ensemble),
         _section('What the numbers mean', _meanings(report.statistics)),
         _section('Where it came from', _provenance([('Volume', report.volume)])),
     )
 
 
-def _ensemble_page(ensemble: Ensemble) -> str:
+def _realisations(ensemble: Ensemble | None) -> str:
+    """Section on the spread between realisations."""
+    if ensemble is None:
+        return ''
+    curves = figures.ensemble_figure(ensemble)
+    return _section(
+        f'{ensemble.count} realisations',
+        _ensemble_table(ensemble) + (f'<figure>{curves}</figure>' if curves else ''),
+        'Mean and standard deviation between volumes from different seeds: how much the generator itself varies.',
+    )
+
+
+def _ensemble_table(ensemble: Ensemble) -> str:
     rows: list[str] = []
     for key, band in ensemble.statistics.items():
         spread = '' if band.sd is None else f' <span class="sd">± {number(band.sd, 2)}</span>'
@@ -114,10 +131,13 @@ def _ensemble_page(ensemble: Ensemble) -> str:
             f'<tr><th scope="row">{escape(title(key))}</th><td class="n">{number(band.mean)}{spread}</td>'
             f'<td>{escape(show_unit(ensemble.units[key]))}</td><td class="n">{count}</td></tr>'
         )
-    table = (
+    return (
         '<div class="scroll"><table><thead><tr><th>Statistic</th><th class="n">Mean ± sd</th><th>Unit</th>'
         f'<th class="n">n</th></tr></thead><tbody>{"".join(rows)}</tbody></table></div>'
     )
+
+
+def _ensemble_page(ensemble: Ensemble) -> str:
     names = ''.join(
         f'<li>{escape(name)}: {" × ".join(map(str, shape))} voxels</li>'
         for name, shape in zip(ensemble.names, ensemble.shapes, strict=True)
@@ -126,7 +146,7 @@ def _ensemble_page(ensemble: Ensemble) -> str:
     return _page(
         f'Microstructure of {ensemble.count} volumes',
         f'Phase <b>{escape(ensemble.phase_name)}</b>, mean and standard deviation between the volumes.',
-        _section('Statistics', table),
+        _section('Statistics', _ensemble_table(ensemble)),
         _section('Curves', f'<figure>{curves}</figure>' if curves else ''),
         _section('What the numbers mean', _meanings(ensemble.statistics)),
         _section('Volumes', f'<ul>{names}</ul>'),
@@ -182,6 +202,7 @@ def _comparison_page(comparison: Comparison, volumes: Sequence[Volume]) -> str:
             f'<figure>{thickness}</figure>' if thickness else '',
             'Share of the phase that spheres of at least this diameter cover: the pore or grain size distribution.',
         ),
+        _realisations(comparison.ensemble),
         _section('What the numbers mean', _meanings(comparison.compared)),
         _section('Where it came from', _provenance([(_GENERATED, generated.volume), (_REAL, real.volume)])),
     )

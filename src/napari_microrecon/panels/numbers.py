@@ -1,0 +1,59 @@
+"""Numbers, units and verdicts as the panels write them."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from ..session.words import tally
+
+if TYPE_CHECKING:
+    from ..engine.analysis import BandEntry, Comparison, Report, Statistic
+
+ROLES = {'inside': 'good', 'outside': 'bad', 'cannot tell': 'muted'}  # verdict -> colour of the palette
+
+
+def number(value: float | None, digits: int = 3) -> str:
+    """Few significant digits; a dash where there is no value."""
+    if value is None:
+        return '–'
+    return '0' if value == 0 else f'{value:#.{digits}g}'.rstrip('.').replace('-', '−')
+
+
+def unit_text(unit: str) -> str:
+    """Unit as people write it; nothing for pure numbers."""
+    if unit == '1':
+        return ''
+    return re.sub(r'\bum\b', 'µm', unit).replace('^2', '²').replace('^3', '³')
+
+
+def with_um(text: str) -> str:
+    """Sentence of the engine with 'µm' and '×' instead of their plain spellings."""
+    return re.sub(r'\bum\b', 'µm', text).replace(' x ', ' × ').replace('+-', '±')
+
+
+def shown(statistic: Statistic) -> str:
+    """Value with its standard error in a second line; where there is no value, why, and never a number."""
+    if statistic.value is None:
+        return short_reason(statistic.note)
+    error = '' if statistic.sd is None else f'\n± {number(statistic.sd, 2)}'
+    return f'{number(statistic.value)}{error}'
+
+
+def short_reason(note: str) -> str:
+    """First clause of a note, for a cell of a table."""
+    return re.split(r'[:;(]', note, maxsplit=1)[0].strip() or 'no value'
+
+
+def spread(band: BandEntry | None) -> str:
+    """Mean and ± 2 sd of a band in two lines; a dash where it has none."""
+    if band is None or band.mean is None:
+        return '–'
+    return number(band.mean) + ('' if band.sd is None else f'\n± {number(2 * band.sd, 2)}')
+
+
+def summary(report: Report, comparison: Comparison | None) -> str:
+    """One sentence over the table."""
+    if comparison is None or not comparison.verdicts:
+        return f'Phase: {report.phase_name}.'
+    return f'Phase: {report.phase_name}. {tally(comparison)}'

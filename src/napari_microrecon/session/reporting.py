@@ -1,0 +1,54 @@
+"""Tasks that write what was measured: the report as a page, as data, as a table; single plots."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ..engine.errors import InputError
+from ..engine.progress import Job as EngineJob
+from ..engine.progress import Progress
+from .session import Session
+from .task import Task
+
+REPORT_OUTPUTS = ('.html', '.json', '.csv')
+
+
+def save_report(session: Session, path: Path) -> Task:
+    """Write the comparison, or the report where there is no reference, as .html, .json or .csv."""
+    subject, ensemble = session.comparison or session.report, session.ensemble
+    if subject is None:
+        raise InputError('report', 'nothing has been measured yet', 'press Measure in step 4 first')
+    if path.suffix.lower() not in REPORT_OUTPUTS:
+        raise InputError(path.name, 'cannot be written', f'end the name in {" or ".join(REPORT_OUTPUTS)}')
+    pictured = (session.measured, None if session.comparison is None else session.reference)
+    volumes = [volume for volume in pictured if volume is not None]
+
+    def run() -> EngineJob[None]:
+        from ..engine.analysis import report_html, table_csv
+        from ..engine.files.targets import write_text
+
+        yield Progress(f'Writing {path.name}')
+        if path.suffix.lower() == '.json':
+            text = subject.to_json()
+        elif path.suffix.lower() == '.csv':
+            text = table_csv(subject, ensemble)
+        else:
+            text = report_html(subject, volumes, ensemble)
+        write_text(path, text)
+
+    return Task('save', f'Writing {path.name}', run, lambda _: session.say(f'Wrote {path}', 'success'))
+
+
+def save_plot(session: Session, path: Path, key: str) -> Task:
+    """Write one curve, or one number beside its bands, as .png or .svg."""
+    subject, ensemble = session.comparison or session.report, session.ensemble
+    if subject is None:
+        raise InputError('plot', 'nothing has been measured yet', 'press Measure in step 4 first')
+
+    def run() -> EngineJob[None]:
+        from ..engine.analysis import write_plot
+
+        yield Progress(f'Writing {path.name}')
+        write_plot(path, subject, key, ensemble)
+
+    return Task('save', f'Writing {path.name}', run, lambda _: session.say(f'Wrote {path}', 'success'))

@@ -1,0 +1,416 @@
+"""The analysis panel, driven through its real widgets on volumes small enough for seconds."""
+
+from __future__ import annotations
+
+import csv
+import json
+import time
+
+import numpy as np
+import pytest
+from qtpy.QtCore import QPoint, Qt
+from qtpy.QtWidgets import QFileDialog
+
+from napari_microrecon.engine.analysis import Ensemble
+from napari_microrecon.engine.phases import Phases
+from napari_microrecon.engine.volume import Volume
+from napari_microrecon.engine.voxels import VoxelSize
+from napari_microrecon.panels.statistics_table import FACE, REFERENCE, VALUE, VERDICT
+from napari_microrecon.session import SliceDraft
+from napari_microrecon.session.jobs import JobState
+from napari_microrecon.viewer.layers import role_of
+
+PHASES = Phases.named('grain', 'pore', pore=1)
+WORDS = ('inside', 'outside', 'volume too small to tell', 'cannot tell')
+
+
+def sponge(edge: int = 24, seed: int = 0, name: str = 'sponge', shape: tuple[int, int, int] | None = None) -> Volume:
+    from scipy.ndimage import gaussian_filter
+
+    field = gaussian_filter(np.random.default_rng(seed).standard_normal(shape or (edge,) * 3), 1.5)
+    labels = (field < np.quantile(field, 0.4)).astype(np.uint8)
+    return Volume(labels, PHASES, VoxelSize.cube(2, 'um'), name=name)
+
+
+def _click(qtbot, button) -> None:
+    assert button.isEnabled()
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+
+
+def _click_row(qtbot, table, key: str) -> None:
+    """Click into the row of a statistic as a person does."""
+    item = table.item(table.keys.index(key), 0)
+    place = table.visualItemRect(item).center()
+    qtbot.mouseClick(table.viewport(), Qt.MouseButton.LeftButton, pos=place)
+
+
+@pytest.fixture
+def measured(widget, until_done, qtbot):
+    """The widget with two realisations, measured beside a reference."""
+    session = widget.workbench.session
+    session.set_reference(sponge(shape=(24, 48, 48), seed=9, name='real'))
+    session.set_volumes([sponge(seed=1, name='made 0'), sponge(seed=2, name='made 1')])
+    widget.show_step(3)
+    widget.analysis_panel.subject.tortuosity.setChecked(False)
+    _click(qtbot, widget.analysis_panel.run_button)
+    until_done(widget, 'analyse')
+    return widget
+
+
+def test_table_curves_and_card_show_both_bands_and_verdicts_in_words(measured, qtbot):
+    panel, session = measured.analysis_panel, measured.workbench.session
+    table = panel.table
+    row = table.keys.index('phase_fraction')
+    assert table.item(row, VALUE).text().startswith(f'{session.volume.fractions[1]:#.3g}')
+    assert '±' in table.item(row, VALUE).text()
+    assert '±' in table.item(row, REFERENCE).text()
+    for i, key in enumerate(table.keys):
+        words = table.item(i, VERDICT).text()
+        assert words.startswith(WORDS), key
+        assert words == session.comparison.verdicts[key].words
+    assert panel.curves.key == 's2_radial'
+    assert {'reconstruction', 'reference'} <= set(panel.plot.names)
+    assert panel.plot.bands == ['2 realisations ± 2 sd', '4 blocks of the reference ± 2 sd']
+    _click_row(qtbot, table, 'correlation_length_z')
+    assert panel.curves.key == 'autocovariance_z'
+    assert [strip.name for strip in panel.card.strips.strips] == ['reference', 'realisations', 'this volume']
+    assert 'µm' in panel.card.strips.strip_at(30).tip
+    few = table.rowCount()
+    panel.all_box.setChecked(True)
+    assert table.rowCount() > few
+    assert 'euler_density' in table.keys
+
+
+def test_every_curve_is_drawn_and_none_goes_beyond_half_the_edge(measured):
+    panel = measured.analysis_panel
+    keys = [panel.curves.which.itemData(i) for i in range(panel.curves.which.count())]
+    assert {'s2_z', 'lineal_path_x', 'thickness_distribution', 'profile_y'} <= set(keys)
+    for key in keys:
+        panel.curves.choose(key)
+        x, y = panel.plot.data('reconstruction')
+        assert len(x) > 1, key
+        assert np.isfinite(y).all()
+        assert x[-1] <= (48 if key.startswith('profile') else 24) + 1e-6, key
+
+
+def test_the_pointer_shows_the_values(measured, qtbot):
+    panel = measured.analysis_panel
+    x, y = panel.plot.data('reconstruction')
+    text = panel.plot.values_at(x[3] + 0.1)
+    assert f'{x[3]:.4g}' in text
+    assert f'reconstruction {y[3]:.4g}' in text
+    assert ' to ' in text  # the bands
+    view = panel.plot._view
+    middle = panel.plot._item.vb.sceneBoundingRect().center()
+    panel.plot._on_mouse(middle)
+    assert panel.plot.readout.text().strip()
+    panel.plot._on_mouse(view.scene().sceneRect().topLeft() - middle)
+    assert not panel.plot.readout.text().strip()
+
+
+def test_realisations_without_a_reference_have_their_band(widget, qtbot, until_done):
+    session, panel = widget.workbench.session, widget.analysis_panel
+    session.set_volumes([sponge(seed=i, name=f'made {i}') for i in range(3)])
+    panel.subject.tortuosity.setChecked(False)
+    assert 'and 2 more realisations' in panel.subject.which.currentText()
+    _click(qtbot, panel.run_button)
+    until_done(widget, 'analyse')
+    assert isinstance(session.ensemble, Ensemble)
+    assert session.ensemble.count == 3
+    assert not panel.table.isColumnHidden(REFERENCE)
+    assert panel.table.isColumnHidden(VERDICT)
+    assert panel.table.horizontalHeaderItem(REFERENCE).text() == 'Realisations'
+    assert panel.plot.bands == ['3 realisations ± 2 sd']
+
+
+def test_nothing_meaningless_is_shown(widget, qtbot, until_done):
+    labels = np.zeros((24, 24, 24), np.uint8)
+    labels[6:18, 6:18, :] = 1  # a duct along x, closed along z and y
+    session, panel = widget.workbench.session, widget.analysis_panel
+    session.set_volumes([Volume(labels, PHASES, name='duct')])
+    _click(qtbot, panel.run_button)
+    until_done(widget, 'analyse')
+    texts = {key: panel.table.item(i, VALUE).text() for i, key in enumerate(panel.table.keys)}
+    assert texts['tortuosity_z'] == 'no path along z'
+    assert texts['tortuosity_x'] == '1.00'
+    assert not panel.table.has_face('tortuosity_z')
+    assert not panel.table.has_face('percolating_fraction_y')
+    assert panel.table.has_face('tortuosity_x')
+    _click_row(qtbot, panel.table, 'tortuosity_z')
+    assert 'No path along z' in panel.card.words.text()
+    assert panel.card.save_button.isHidden()
+
+
+def test_cheap_statistics_come_first_and_cancel_keeps_them(widget, qtbot):
+    session, panel = widget.workbench.session, widget.analysis_panel
+    seen: list[tuple[bool, bool]] = []
+    session.events.report.connect(
+        lambda report: report and seen.append(('thickness' in report.statistics, 'tortuosity_x' in report.statistics))
+    )
+    session.set_volumes([sponge(edge=40, name='made')])
+    _click(qtbot, panel.run_button)
+    qtbot.waitUntil(lambda: session.report is not None and 'phase_fraction' in session.report.statistics, timeout=30000)
+    qtbot.waitUntil(lambda: panel.table.rowCount() > 0, timeout=30000)
+    assert not panel.run_button.isEnabled()
+    asked = time.monotonic()
+    _click(qtbot, widget.status_line.cancel_button)
+    qtbot.waitUntil(lambda: not session.job.is_active, timeout=5000)
+    assert time.monotonic() - asked < 2
+    assert session.job.state in (JobState.CANCELLED, JobState.DONE)
+    assert panel.table.rowCount() > 0
+    assert seen[0] == (False, False)
+    qtbot.waitUntil(widget.workbench.runner._ended.is_set, timeout=20000)
+
+
+def _answer(monkeypatch, path, kind: str) -> None:
+    monkeypatch.setattr(QFileDialog, 'getSaveFileName', lambda *_: (str(path), kind))
+
+
+def test_exports_hold_what_is_shown(measured, qtbot, until_done, tmp_path, monkeypatch):
+    from PIL import Image
+
+    panel, session = measured.analysis_panel, measured.workbench.session
+
+    def export(button, name: str, kind: str):
+        former = session.job.id
+        _answer(monkeypatch, tmp_path / name, kind)
+        _click(qtbot, button)
+        qtbot.waitUntil(lambda: session.job.id != former and session.job.state is JobState.DONE, timeout=30000)
+
+    export(panel.csv_button, 'table.csv', 'Comma-separated values (*.csv)')
+    rows = {row['key']: row for row in csv.DictReader((tmp_path / 'table.csv').read_text().splitlines())}
+    comparison = session.comparison
+    for key, statistic in comparison.compared.items():
+        assert (float(rows[key]['value']) if rows[key]['value'] else None) == statistic.value
+        assert rows[key]['unit'] == statistic.unit
+        assert rows[key]['verdict'] == comparison.verdicts[key].words
+    assert float(rows['phase_fraction']['ensemble_sd']) > 0
+
+    export(panel.csv_button, 'table', 'JSON (*.json)')  # the ending follows the chosen kind
+    data = json.loads((tmp_path / 'table.json').read_text())
+    assert data['verdicts'].keys() == comparison.verdicts.keys()
+    assert data['ensemble']['count'] == 2
+
+    export(panel.save_button, 'report.html', 'Web page (*.html)')
+    page = (tmp_path / 'report.html').read_text()
+    assert 'Where it came from' in page
+    assert '2 realisations' in page
+    assert 'src="http' not in page
+    assert 'href="http' not in page
+
+    export(panel.curves.save_button, 'plot.png', 'PNG (*.png)')
+    assert min(Image.open(tmp_path / 'plot.png').size) > 800
+    panel.table.setCurrentCell(panel.table.keys.index('thickness'), 0)
+    export(panel.card.save_button, 'number', 'SVG (*.svg)')
+    assert (tmp_path / 'number.svg').read_text().lstrip().startswith('<?xml')
+
+
+@pytest.fixture
+def single(widget, qtbot, until_done):
+    """The widget with one volume measured alone, isolated pores included."""
+    labels = np.zeros((24, 24, 24), np.uint8)
+    labels[2:8, 4:10, :] = 1
+    labels[14:18, 14:19, 12:18] = 1
+    session = widget.workbench.session
+    session.set_volumes([Volume(labels, PHASES, VoxelSize.cube(3, 'um'), name='made')])
+    widget.show_step(3)
+    _click(qtbot, widget.analysis_panel.run_button)
+    until_done(widget, 'analyse')
+    return widget
+
+
+@pytest.mark.parametrize(
+    ('key', 'words', 'kind'),
+    [
+        ('isolated_fraction', 'isolated clusters', 'labels'),
+        ('percolating_fraction_x', 'largest cluster that spans the volume along x', 'labels'),
+        ('thickness', 'local thickness (µm)', 'image'),
+        ('tortuosity_x', 'concentration along x', 'image'),
+    ],
+)
+def test_a_click_on_a_statistic_shows_its_place(single, qtbot, until_done, key, words, kind):
+    bench, panel = single.workbench, single.analysis_panel
+    viewer = bench.stage.viewer
+    former = bench.session.job.id
+    assert panel.table.item(panel.table.keys.index(key), FACE).text() == '▣'
+    _click_row(qtbot, panel.table, key)
+    qtbot.waitUntil(lambda: bench.session.job.id != former)
+    until_done(single, 'analyse')
+    (layer,) = bench.faces.layers
+    assert layer._type_string == kind
+    assert layer.name == f'made: pore: {words}'
+    assert tuple(layer.scale) == (3, 3, 3)
+    assert [str(unit) for unit in layer.units] == ['micrometer'] * 3
+    assert layer.data.shape == (24, 24, 24)
+    mask = bench.session.volume.mask(1)
+    assert np.any(layer.data[mask])
+    assert not np.any(layer.data[~mask])
+    assert [one for one in viewer.layers if one.visible] == [layer]
+    # a second click shows it without computing it again; the button brings the volumes back
+    again = bench.session.job.id
+    layer.visible = False
+    _click_row(qtbot, panel.table, key)
+    assert layer.visible
+    assert bench.session.job.id == again
+    _click(qtbot, panel.volumes_button)
+    assert [role_of(one) for one in viewer.layers if one.visible] == ['volume']
+    bench.session.set_volumes([sponge(name='other')])
+    assert bench.faces.layers == []
+
+
+@pytest.mark.parametrize(
+    ('values', 'names', 'asked'),
+    [
+        ((0, 1), ('solid', 'pore'), ['0', '1']),
+        ((1, 2), ('solid', 'pore'), ['1', '2']),
+        ((0, 255), ('pore', 'solid'), ['0', '255']),
+        ((1, 2, 3), ('solid', 'pore', 'solid'), ['1', '2', '3']),
+    ],
+)
+def test_any_labels_layer_is_measured_after_the_question(widget, qtbot, until_done, values, names, asked):
+    session, panel = widget.workbench.session, widget.analysis_panel
+    viewer = widget.workbench.stage.viewer
+    field = np.random.default_rng(3).integers(0, len(values), (20, 22, 24))
+    data = np.asarray(values, np.int32)[field]
+    layer = viewer.add_labels(data, name='mine', scale=(2, 2, 2), units='um')
+    assert session.labels_layers == ('mine',)
+    layer.name = 'my labels'
+    assert panel.subject.which.findText('layer: my labels') >= 0
+    panel.subject.tortuosity.setChecked(False)
+    panel.subject.which.setCurrentText('layer: my labels')
+    panel.subject.which.activated.emit(panel.subject.which.currentIndex())
+    qtbot.waitUntil(lambda: session.labelling is not None, timeout=20000)
+    assert list(session.labelling.words) == asked
+    assert not panel.question.isHidden()
+    assert panel.run_button.isHidden()
+    assert panel.question.edge.text() == '2'
+    assert panel.question.unit.currentData() == 'um'
+    for box, name in zip(panel.question.names, names, strict=True):
+        box.setCurrentText(name)
+    assert panel.question.measured.currentText() == 'pore'
+    former = session.job.id
+    qtbot.waitUntil(lambda: not session.job.is_active)
+    _click(qtbot, panel.question.run_button)
+    qtbot.waitUntil(lambda: session.job.id > former)
+    qtbot.waitUntil(lambda: session.report is not None and session.report.complete, timeout=60000)
+    pores = np.isin(data, [v for v, name in zip(values, names, strict=True) if name == 'pore'])
+    assert session.report.value('phase_fraction') == pytest.approx(pores.mean())
+    assert session.report.phase_name == 'pore'
+    assert session.subject.voxel_size == VoxelSize.cube(2, 'um')
+    assert session.subject.phases.pore == session.report.phase
+    assert panel.question.isHidden()
+    assert panel.subject.which.currentText() == 'layer: my labels'
+
+
+@pytest.mark.parametrize(
+    ('data', 'words'),
+    [
+        (np.ones((8, 8, 8), int), 'holds the label 1 only'),
+        (np.tile([0, 1], (8, 4)), 'step 1'),
+        (np.arange(2 * 8 * 8 * 8).reshape(2, 8, 8, 8) % 2, 'has 4 dimensions'),
+        (np.arange(1, 513).reshape(8, 8, 8), 'none of them 0'),
+    ],
+)
+def test_a_layer_that_cannot_be_measured_is_refused_by_name(widget, qtbot, notices, data, words):
+    widget.workbench.stage.viewer.add_labels(data, name='odd')
+    widget.analysis_panel.layer_requested.emit('odd')
+    qtbot.waitUntil(lambda: widget.workbench.session.job.state is JobState.FAILED, timeout=20000)
+    (notice,) = notices
+    assert notice.message.startswith('odd: ')
+    assert words in notice.message
+    assert widget.workbench.session.labelling is None
+
+
+def test_many_labels_are_taken_as_nothing_and_something(widget, qtbot):
+    from napari_microrecon.session import analysing
+    from napari_microrecon.session.task import run_now
+
+    session = widget.workbench.session
+    data = np.zeros((20, 20, 20), int)
+    data[5:15] = np.arange(1, 11)[:, None, None]
+    run_now(session, analysing.look_at_labels(session, 'particles', data, VoxelSize()))
+    assert session.labelling.words == ('0', 'all others')
+    volume = session.labelling.volume(['matrix', 'particle'])
+    np.testing.assert_array_equal(volume.labels, data > 0)
+
+
+def test_the_reference_can_be_measured_itself(widget, qtbot, until_done):
+    session, panel = widget.workbench.session, widget.analysis_panel
+    session.set_reference(sponge(name='real'))
+    assert not panel.run_button.isEnabled()
+    panel.subject.which.setCurrentText('reference: real')
+    panel.subject.which.activated.emit(panel.subject.which.currentIndex())
+    panel.subject.tortuosity.setChecked(False)
+    panel.subject.phase.setCurrentText('grain')
+    assert panel.run_button.text() == 'Measure'
+    _click(qtbot, panel.run_button)
+    until_done(widget, 'analyse')
+    assert session.comparison is None
+    assert session.report.phase_name == 'grain'
+    assert session.report.value('phase_fraction') == pytest.approx(session.reference.fractions[0])
+
+
+def test_copies_are_looked_for_on_demand(widget, qtbot, until_done):
+    from napari_microrecon.engine.slices import Slice
+
+    session, panel = widget.workbench.session, widget.analysis_panel
+    plane = sponge(shape=(2, 128, 128), seed=5).labels[0]
+    tiled = np.repeat(plane[None, :96, :96], 40, axis=0)
+    session.add_drafts([SliceDraft(Slice(plane, PHASES, voxel_size=VoxelSize.cube(2, 'um'), name='slice'))])
+    session.set_volumes([Volume(tiled, PHASES, VoxelSize.cube(2, 'um'), name='made')])
+    assert panel.novelty.verdict.text() == ''
+    former = session.job.id
+    session.report = None
+    panel.copies_requested.emit()
+    qtbot.waitUntil(lambda: session.job.id != former)
+    until_done(widget, 'analyse', timeout=120000)
+    assert panel.novelty.verdict.text() == 'copied from the slice'
+    assert 'normal z' in panel.novelty.reason.text()
+    session.set_volumes([sponge(name='other')])
+    assert session.novelty is None
+    assert panel.novelty.verdict.text() == ''
+
+
+def test_lack_of_memory_is_a_notification_with_the_ways_out(widget, qtbot, until_done, notices, monkeypatch):
+    from napari_microrecon.engine.analysis import memory
+
+    session = widget.workbench.session
+    session.set_volumes([sponge(edge=64, name='large')])
+    monkeypatch.setattr(memory, 'free_memory', lambda: 230e6)
+    _click(qtbot, widget.analysis_panel.run_button)
+    qtbot.waitUntil(lambda: session.job.state is JobState.FAILED, timeout=30000)
+    (notice,) = notices
+    assert notice.message.startswith('large: needs about')
+    words = [text for text, _ in notice.actions]
+    assert words == ['Without tortuosity'] or 'Without tortuosity' in words
+    former = session.job.id
+    dict(notice.actions)['Without tortuosity']()
+    qtbot.waitUntil(lambda: session.job.id != former)
+    until_done(widget, 'analyse')
+    assert 'tortuosity_z' not in session.report.statistics
+    assert session.report.value('phase_fraction') == pytest.approx(session.volume.fractions[1])
+
+
+def test_a_smaller_part_is_measured_where_that_is_the_way_out(widget, until_done, qtbot):
+    from napari_microrecon.session.analysing import Wish
+
+    session = widget.workbench.session
+    session.set_volumes([sponge(edge=32, name='large')])
+    widget.workbench.analyse(Wish(tortuosity=False, crop=(16, 16, 16)))
+    qtbot.waitUntil(lambda: session.report is not None and session.report.complete, timeout=30000)
+    assert session.report.volume.shape == (16, 16, 16)
+    assert session.measured.name == 'large, middle 16 × 16 × 16'
+    assert widget.analysis_panel.subject.which.currentText() == 'large, middle 16 × 16 × 16'
+
+
+def test_curves_and_table_follow_the_theme(measured):
+    panel, viewer = measured.analysis_panel, measured.workbench.stage.viewer
+    viewer.theme = 'dark'
+    dark = panel.plot._view.backgroundBrush().color().name(), panel.table.item(0, VALUE).foreground().color().name()
+    viewer.theme = 'light'
+    light = panel.plot._view.backgroundBrush().color().name(), panel.table.item(0, VALUE).foreground().color().name()
+    assert dark[0] != light[0]
+    assert dark[1] != light[1]
+    picture = panel.card.strips.grab(panel.card.strips.rect().adjusted(0, 0, 0, 0))
+    assert not picture.isNull()
+    assert QPoint(0, 0) in panel.plot.rect()

@@ -1,0 +1,99 @@
+"""What the slices panel says of slices at once: fractions with their interval, and whether they are large enough."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from napari_microrecon.engine.phases import Phases
+from napari_microrecon.engine.raw_image import RawImage
+from napari_microrecon.engine.slices import Slice
+from napari_microrecon.engine.voxels import VoxelSize
+from napari_microrecon.session import SliceDraft
+from napari_microrecon.session.inputs import draft_of
+from napari_microrecon.viewer.heartbeat import Heartbeat
+
+
+def _field(edge: int, length: float, seed: int = 0) -> np.ndarray:
+    from scipy.ndimage import gaussian_filter
+
+    return gaussian_filter(np.random.default_rng(seed).standard_normal((edge, edge)), length, mode='wrap')
+
+
+def _draft(edge: int, length: float, fraction: float = 0.3) -> SliceDraft:
+    field = _field(edge, length)
+    labels = (field > np.quantile(field, 1 - fraction)).astype(np.uint8)
+    return SliceDraft(Slice(labels, Phases.named('grain', 'pore', pore=1), voxel_size=VoxelSize.cube(2, 'um')))
+
+
+def test_a_large_slice_has_an_interval_and_the_size_for_a_hundredth(widget, qtbot):
+    session, box = widget.workbench.session, widget.slices_panel.representativity
+    session.set_drafts([_draft(256, 2)])
+    assert 'Finding out' in box.reasons.text()  # the fraction is there at once, the rest a moment later
+    assert '0.300' in box.lines.text()
+    qtbot.waitUntil(lambda: session.representativity is not None, timeout=30000)
+    (_, grain), (name, pore) = session.representativity
+    assert name == 'pore'
+    assert pore.interval.low < 0.3 < pore.interval.high
+    assert grain.interval.high == pytest.approx(1 - pore.interval.low)
+    assert f'{pore.interval.low:.3f} to {pore.interval.high:.3f}' in box.lines.text()
+    assert box.lines.text().count('large enough') == 2
+    assert '± 0.01 one image of about' in box.reasons.text()
+    assert 'µm' in box.reasons.text()
+    assert 'images of this size' in box.reasons.text()
+
+
+def test_a_small_slice_is_called_too_small_and_has_no_interval(widget, qtbot):
+    session, box = widget.workbench.session, widget.slices_panel.representativity
+    session.set_drafts([_draft(48, 4)])
+    qtbot.waitUntil(lambda: session.representativity is not None, timeout=30000)
+    assert 'too small' in box.lines.text()
+    assert '95%' not in box.lines.text()
+    assert 'correlation' in box.reasons.text()
+
+
+def test_the_threshold_of_a_grey_image_is_in_the_interval(widget, qtbot):
+    session, box = widget.workbench.session, widget.slices_panel.representativity
+    field = _field(192, 2) > 0.1
+    noise = np.random.default_rng(1).normal(0, 12, field.shape)
+    grey = np.clip(80 + 90 * field + noise, 0, 255).astype(np.uint8)
+    session.set_drafts([draft_of(RawImage(grey, VoxelSize.cube(1, 'um'), name='grey', kind='grey'))])
+    qtbot.waitUntil(lambda: session.representativity is not None, timeout=30000)
+    (_, found), _ = session.representativity
+    assert found.threshold is not None
+    assert found.interval.half_width > found.sampling.half_width
+    assert 'grey threshold' in box.reasons.text()
+
+
+def test_an_answer_about_former_slices_is_dropped(widget, qtbot):
+    session = widget.workbench.session
+    session.set_drafts([_draft(256, 2)])
+    session.set_drafts([_draft(128, 2, 0.45)])
+    session.set_drafts([_draft(160, 2, 0.2)])
+    qtbot.waitUntil(lambda: session.representativity is not None, timeout=30000)
+    assert session.representativity[1][1].fraction.value == pytest.approx(0.2, abs=1e-3)
+    session.set_drafts([_draft(160, 2, 0.2)])
+    session.set_drafts(())
+    qtbot.waitUntil(lambda: not widget.workbench.aside.is_busy, timeout=30000)
+    assert session.representativity is None
+    assert widget.slices_panel.representativity.isHidden()
+
+
+def test_the_window_does_not_wait_for_it(widget, qtbot):
+    session = widget.workbench.session
+    session.set_drafts([_draft(64, 2)])  # imports what is needed
+    qtbot.waitUntil(lambda: session.representativity is not None, timeout=30000)
+    qtbot.wait(300)
+    beat = Heartbeat()
+    draft = _draft(512, 2)
+    beat.start()
+    session.representativity = None
+    widget.workbench.aside.start(lambda: _judged(draft), lambda found: setattr(session, 'representativity', found))
+    qtbot.waitUntil(lambda: session.representativity is not None, timeout=60000)
+    assert beat.stop() < 1.0  # loose, for a machine that does other things; the work itself takes longer
+
+
+def _judged(draft: SliceDraft):
+    from napari_microrecon.session.analysing import judge_slices
+
+    return judge_slices([draft])
