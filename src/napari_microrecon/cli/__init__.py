@@ -17,7 +17,7 @@ import typer
 
 from .. import __version__
 from ..engine.errors import EngineError, InputError
-from . import demo, evaluate, export, finetune, reconstruct, replay, representativity, samples
+from . import demo, evaluate, export, finetune, reconstruct, replay, representativity, samples, slice_count
 from .terminal import fail
 
 _HELP = 'Turn 2D slices of a material into 3D microstructures and compare them with real ones.'
@@ -42,6 +42,7 @@ app.command('representativity')(representativity.representativity)
 app.command('novelty')(representativity.novelty)
 app.command('export')(export.export)
 app.command('methods')(export.methods)
+app.command('slice-count')(slice_count.slice_count)
 app.command('replay')(replay.replay)
 
 
