@@ -233,7 +233,8 @@ def judge_slices(drafts: Sequence[SliceDraft]) -> tuple[tuple[str, Representativ
     Where a slice came from a grey image, the threshold's part is in the interval. Takes 0.1 to 2 s: not for the main
     thread.
     """
-    from ..engine.analysis import pooled_threshold, representativity_of_slices, threshold_uncertainty
+    from ..engine.analysis import representativity_of_slices
+    from ..engine.analysis.threshold_uncertainty import pooled_threshold, threshold_uncertainty
     from ..engine.segmentation import segment
     from ..engine.slices import SliceSet
 

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from .representativity import representativity_of_slices, representativity_of_volume
     from .representativity_result import Representativity
     from .table import table_csv
-    from .threshold_uncertainty import pooled_threshold, threshold_uncertainty
 
 _HOMES = {
     'anisotropy': ('Anisotropy', 'anisotropy_of_slice', 'anisotropy_of_volume'),
@@ -42,7 +41,6 @@ _HOMES = {
     'representativity': ('representativity_of_slices', 'representativity_of_volume'),
     'representativity_result': ('Representativity',),
     'table': ('table_csv',),
-    'threshold_uncertainty': ('pooled_threshold', 'threshold_uncertainty'),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
 
@@ -74,13 +72,11 @@ __all__ = [
     'measure',
     'measure_blocks',
     'measure_many',
-    'pooled_threshold',
     'report_html',
     'representativity_of_slices',
     'representativity_of_volume',
     'spatial_face',
     'table_csv',
-    'threshold_uncertainty',
     'title',
     'write_plot',
 ]
