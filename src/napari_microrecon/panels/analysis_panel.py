@@ -54,7 +54,7 @@ class AnalysisPanel(Panel):
         self.column.addStretch(1)
         self._wire()
         events = session.events
-        for event in (events.report, events.comparison, events.ensemble):
+        for event in (events.report, events.comparison, events.ensemble, events.labelling):
             self.listen(event, self._on_report)
         for event in (
             events.job, events.volume, events.subject, events.reference, events.labelling, events.face, events.slices,
@@ -142,8 +142,8 @@ class AnalysisPanel(Panel):
 
     def _draw(self) -> None:
         report, comparison, ensemble = self._session.report, self._session.comparison, self._session.ensemble
-        self.results.setVisible(report is not None)
-        self.summary.setVisible(report is not None)
+        self.results.setVisible(report is not None and self._session.labelling is None)
+        self.summary.setVisible(report is not None and self._session.labelling is None)
         self.curves.draw(report, comparison, ensemble)
         if report is None:
             return

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QComboBox, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QComboBox, QSizePolicy, QVBoxLayout, QWidget
 
 from ..engine.analysis.report import curve_labels, title
 from .numbers import unit_text
@@ -31,12 +31,13 @@ class CurveView(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._drawn: tuple[Report | None, Comparison | None, Ensemble | None] = (None, None, None)
-        self.plot = CurvePlot('lag', 'probability', 230)
+        self.plot = CurvePlot('lag', 'probability', 300)
         self.which = narrow(QComboBox())
         self.which.setToolTip(_TIP)
         self.save_button = button('Save plot…', 'This plot as PNG (300 dpi) or SVG, on white', small=True)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
         column.addLayout(row(heading('Curve'), self.which, self.save_button, stretch=1))
         column.addWidget(self.plot)
         self.which.activated.connect(lambda _: self._redraw())

@@ -55,7 +55,7 @@ class CurvePlot(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(2)
         column.addWidget(self._key)
-        column.addWidget(self._view)
+        column.addWidget(self._view, 1)
         column.addWidget(self.readout)
         self._view.scene().sigMouseMoved.connect(self._on_mouse)  # pyright: ignore[reportAttributeAccessIssue]
         self.setMinimumHeight(height)

@@ -59,7 +59,7 @@ class StatisticsTable(QTableWidget):
         self.keys: list[str] = []
         self.show_all = False
         self._palette: Palette | None = None
-        self.setHorizontalHeaderLabels(['', 'This volume', 'Reference', 'Verdict', ''])
+        self.setHorizontalHeaderLabels(['', 'Volume', 'Reference', 'Verdict', ''])
         self.verticalHeader().hide()
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)

@@ -106,6 +106,12 @@ class Faces:
             viewer.dims.ndisplay = 2
         viewer.layers.selection.active = layer
         self._stage.frame()
+        # The view is fitted to all layers, hidden ones too; this one may be a small part of them.
+        own, everything = layer.extent.world, viewer.layers.extent.world
+        shown = list(viewer.dims.displayed)
+        ratio = (everything[1] - everything[0])[shown] / (own[1] - own[0])[shown]
+        viewer.scene.camera.center = tuple(((own[0] + own[1]) / 2)[-3:])
+        viewer.scene.camera.zoom *= float(ratio.min())
 
     def _on_removed(self, event: Any) -> None:
         if role_of(event.value) == 'face' and not any(layer.visible for layer in self.layers):
