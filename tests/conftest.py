@@ -53,3 +53,9 @@ def _global_state_is_left_alone() -> Iterator[None]:
     np.seterr(**errors)
     assert not added, f'handlers were left on the root logger: {added}'
     assert changed == errors, f'numpy error handling was left changed: {changed}'
+
+
+@pytest.fixture(autouse=True)
+def _runs_go_to_a_temporary_folder(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sessions record their runs; tests must not write into the home folder."""
+    monkeypatch.setenv('NAPARI_MICRORECON_RUNS', str(tmp_path_factory.getbasetemp() / 'runs' / os.urandom(4).hex()))

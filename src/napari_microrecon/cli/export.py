@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -18,7 +17,7 @@ from .terminal import Terminal
 if TYPE_CHECKING:
     from ..engine.volume import Volume
 
-To = StrEnum('To', [(known.key.replace('-', '_'), known.key) for known in FORMATS])
+To = Literal['tiff', 'ome-zarr', 'vti', 'stl', 'ply', 'network', 'report', 'weights']
 _Source = Annotated[str, typer.Argument(metavar='VOLUME|RUN', help='A volume file, or the folder of a run.')]
 _FORMATS = '; '.join(f'{known.key} ({", ".join(known.endings)})' for known in FORMATS)
 
@@ -43,7 +42,7 @@ def export(
     from ..engine.export import check_export
     from ..engine.export import export as job
 
-    key = str(to)
+    key: str = to
     check_export(loaded, key, output, phase)
     weights = _weights_of(loaded, Path(volume), run) if key == 'weights' else None
     done = terminal.run(job(loaded, key, output, phase, weights=weights))

@@ -10,12 +10,14 @@ from qtpy.QtWidgets import QCheckBox, QFileDialog, QGridLayout, QLabel, QWidget
 
 from ..engine.errors import InputError
 from ..engine.generator.params import FinetuneParams
+from ..session.jobs import JobState
 from .forms import ModelForm
 from .parts import Fold, Panel, button, heading, hint, row
 from .plots import CurvePlot, Sections
 from .weights_combo import WeightsCombo
 
 if TYPE_CHECKING:
+    from ..engine.run import Run
     from ..session import Session
     from ..viewer.appearance import Palette
     from ..viewer.settings import Preferences
@@ -36,6 +38,8 @@ class FinetunePanel(Panel):
 
     finetune_requested = Signal(object)  # FinetuneParams
     stop_requested = Signal()
+    pause_requested = Signal()
+    resume_requested = Signal()
     weights_requested = Signal(str)
     save_requested = Signal(object)  # Path
     preview_requested = Signal(bool)
@@ -49,8 +53,9 @@ class FinetunePanel(Panel):
         events = session.events
         self.listen(events.training, self._on_training)
         self.listen(events.preview, self._on_preview)
-        for event in (events.job, events.slices, events.tuned):
+        for event in (events.job, events.slices, events.tuned, events.resumable):
             self.listen(event, self._on_job)
+        self.listen(events.opened, self._on_opened)
         self._on_training()
         self._on_job()
 
@@ -67,6 +72,7 @@ class FinetunePanel(Panel):
             defaults={'device': preferences.device},
         )
         self.run_button = button('Fine-tune', 'Train on your slices in the background', primary=True)
+        self.pause_button = button('Pause', 'Stop for now; go on later from the same step, even tomorrow')
         self.stop_button = button('Stop and keep the best', 'End now; the best weights so far are kept')
         self.save_button = button('Save weights…', 'Keep the fine-tuned weights in a file for other sessions')
         self.blocked = hint()
@@ -75,11 +81,13 @@ class FinetunePanel(Panel):
         self.column.addWidget(self.form)
         self.column.addWidget(Fold('More options', self.advanced))
         self.column.addWidget(self.run_button)
-        self.column.addLayout(row(self.stop_button, self.save_button, 1))
+        self.column.addLayout(row(self.pause_button, self.stop_button, 1))
+        self.column.addLayout(row(self.save_button, 1))
         self.column.addWidget(self.blocked)
         self.weights.chosen.connect(self.weights_requested)
         self.run_button.clicked.connect(self._on_run)
         self.stop_button.clicked.connect(self.stop_requested)
+        self.pause_button.clicked.connect(self._on_pause)
         self.save_button.clicked.connect(self._on_save)
 
     def _build_curves(self) -> None:
@@ -143,10 +151,25 @@ class FinetunePanel(Panel):
         ready = self._session.slices is not None
         training = job.is_active and job.kind == 'finetune'
         self.run_button.setEnabled(ready and not job.is_active)
+        can_go_on = self._session.resumable is not None and not job.is_active
+        running = training and job.state is JobState.RUNNING
+        self.pause_button.setVisible(training or can_go_on)
+        self.pause_button.setEnabled(running or can_go_on)
+        self.pause_button.setText('Resume' if can_go_on else 'Pause')
         self.stop_button.setVisible(training)
+        self.stop_button.setEnabled(running)
         self.save_button.setVisible(self._session.tuned is not None and not training)
         self.blocked.setVisible(not ready)
         self.blocked.setText('' if ready else 'Add a slice in step 1 first.')
+
+    def _on_opened(self, run: Run | None) -> None:
+        """Show the parameters of a run that was opened again."""
+        if run is None or run.record.command != 'finetune':
+            return
+        for part in (self.form, self.advanced):
+            for name in part.editors:
+                if run.record.parameters.get(name) is not None:
+                    part.set_value(name, run.record.parameters[name])
 
     # -- wishes ---------------------------------------------------------------------------------
 
@@ -167,6 +190,9 @@ class FinetunePanel(Panel):
             self.invalid.emit(error)
             return
         self.finetune_requested.emit(params)
+
+    def _on_pause(self) -> None:
+        (self.pause_requested if self._session.job.is_active else self.resume_requested).emit()
 
     def _on_save(self) -> None:
         name, _ = QFileDialog.getSaveFileName(self, 'Save weights', 'weights.safetensors', 'Weights (*.safetensors)')

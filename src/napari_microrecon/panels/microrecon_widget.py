@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QEvent, QSize, QTimer
-from qtpy.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
 from ..viewer.appearance import palette_of
+from ..viewer.records import Records
 from ..viewer.warmup import warm_up
 from ..viewer.workbench import Workbench
 from .analysis_panel import AnalysisPanel
@@ -15,14 +16,16 @@ from .demo_bar import DemoBar
 from .finetune_panel import FinetunePanel
 from .parts import Listener, quiet_wheel
 from .reconstruct_panel import ReconstructPanel
+from .runs_button import RunsButton
 from .slices_panel import SlicesPanel
 from .status_line import StatusLine
 from .step_bar import StepBar
-from .style import style_sheet
+from .style import GAP, MARGIN, style_sheet
 
 if TYPE_CHECKING:
     import napari.viewer
 
+    from ..engine.run import Run
     from ..session.jobs import Job
 
 _WARM_UP_MS = 300  # first the window is drawn
@@ -49,7 +52,9 @@ class MicroreconWidget(QWidget, Listener):
         self.setObjectName('microrecon')
         self.workbench = Workbench.of(napari_viewer)
         session, wishes = self.workbench.session, self.workbench.preferences
+        self.records = Records(self.workbench, self)
         self.demo_bar = DemoBar(session)
+        self.runs_button = RunsButton()
         self.step_bar = StepBar(STEPS, _TIPS)
         self.slices_panel = SlicesPanel(session)
         self.reconstruct_panel = ReconstructPanel(session, wishes)
@@ -64,7 +69,12 @@ class MicroreconWidget(QWidget, Listener):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
-        column.addWidget(self.demo_bar)
+        top = QHBoxLayout()
+        top.setContentsMargins(0, 0, MARGIN, 0)
+        top.addWidget(self.demo_bar, 1)
+        top.addWidget(self.runs_button)
+        top.setSpacing(GAP)
+        column.addLayout(top)
         column.addWidget(self.step_bar)
         column.addWidget(self.stack, 1)
         column.addWidget(self.status_line)
@@ -115,9 +125,15 @@ class MicroreconWidget(QWidget, Listener):
         generate.volume_3d_requested.connect(bench.stage.set_3d)
         generate.side_by_side_requested.connect(bench.stage.compare)
         generate.save_requested.connect(bench.save_volume)
+        generate.forecast_requested.connect(self.records.forecast)
+        generate.export_requested.connect(self.records.export)
+        generate.methods_requested.connect(self.records.copy_methods)
+        self.runs_button.open_requested.connect(self.records.open_run)
 
         train.finetune_requested.connect(bench.finetune)
         train.stop_requested.connect(bench.cancel)
+        train.pause_requested.connect(self.records.pause)
+        train.resume_requested.connect(self.records.resume)
         train.weights_requested.connect(bench.choose_weights)
         train.save_requested.connect(bench.save_weights)
         train.preview_requested.connect(bench.stage.set_training_shown)
@@ -134,6 +150,7 @@ class MicroreconWidget(QWidget, Listener):
 
         events = bench.session.events
         self.listen(events.job, self._on_job)
+        self.listen(events.opened, self._on_opened)
         for event in (events.slices, events.volume, events.tuned, events.report):
             self.listen(event, self._on_state)
 
@@ -145,6 +162,11 @@ class MicroreconWidget(QWidget, Listener):
             step = {'load': 0, 'reconstruct': 1, 'finetune': 2, 'analyse': 3}.get(job.kind)
             if step is not None:
                 self.show_step(step)
+
+    def _on_opened(self, run: Run | None) -> None:
+        """Show the step that a run belongs to once it is open."""
+        if run is not None:
+            self.show_step(1 if run.record.command == 'reconstruct' else 2)
 
     def _on_state(self) -> None:
         session = self.workbench.session
@@ -174,4 +196,5 @@ class MicroreconWidget(QWidget, Listener):
         for listener in (self, *self.findChildren(QWidget)):
             if isinstance(listener, Listener):
                 listener.release()
+        self.records.shut_down()
         self.workbench.shut_down()

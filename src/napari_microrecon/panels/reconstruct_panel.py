@@ -5,16 +5,20 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from qtpy.QtCore import Signal
+from qtpy.QtCore import QTimer, Signal
 from qtpy.QtWidgets import QComboBox, QFileDialog, QLabel, QWidget
 
 from ..engine.errors import InputError
 from ..engine.generator.params import ReconstructParams
+from .export_button import ExportButton
 from .forms import ModelForm
+from .fraction_slider import FractionSlider
 from .parts import Fold, Legend, Panel, button, form, heading, hint, narrow, row
+from .status_line import duration
 from .weights_combo import WeightsCombo
 
 if TYPE_CHECKING:
+    from ..engine.run import Run
     from ..session import Session
     from ..viewer.settings import Preferences
 
@@ -25,6 +29,7 @@ _MODES = {
     'conditioned': 'Hold the slices in place',
     'most-likely': 'Most likely between the slices',
 }
+_SETTLE_MS = 400  # after the last change of the form, before time and memory are asked for
 _DEVICES = {'auto': 'Automatic', 'cpu': 'CPU', 'cuda': 'NVIDIA GPU (CUDA)', 'mps': 'Apple GPU (MPS)'}
 
 
@@ -37,10 +42,20 @@ class ReconstructPanel(Panel):
     volume_3d_requested = Signal(bool)
     side_by_side_requested = Signal(bool)
     save_requested = Signal(object)  # Path
+    forecast_requested = Signal(object)  # ReconstructParams
+    export_requested = Signal(str, object, object)  # format, Path, phase label or None
+    methods_requested = Signal()
 
     def __init__(self, session: Session, preferences: Preferences, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._session = session
+        self._told = ''  # why the volume does not fit
+        self._was_idle = True
+        self._targets: dict[int, float] = {}  # wanted fraction by phase label
+        self._settle = QTimer(self)
+        self._settle.setSingleShot(True)
+        self._settle.setInterval(_SETTLE_MS)
+        self._settle.timeout.connect(self._ask_forecast)
         self._build_form(preferences)
         self._build_result()
         self.column.addStretch(1)
@@ -50,6 +65,9 @@ class ReconstructPanel(Panel):
         self.listen(events.volume, self._on_volume)
         self.listen(events.choice, self._on_choice)
         self.listen(events.job, self._on_job)
+        self.listen(events.weights_spec, self._on_changed)
+        self.listen(events.forecast, self._on_forecast)
+        self.listen(events.opened, self._on_opened)
         self._on_slices()
         self._on_volume()
         self._on_choice()
@@ -74,16 +92,19 @@ class ReconstructPanel(Panel):
         )
         self.fold = Fold('More options', self.advanced)
         self.run_button = button('Reconstruct', 'Generate the volume in the background', primary=True)
+        self.forecast_text = hint()
         self.blocked = hint()
         self.choice_text = hint()
         self.column.addWidget(heading('Reconstruction'))
         self.column.addWidget(self.form)
         self.column.addWidget(self.fold)
         self.column.addWidget(self.run_button)
+        self.column.addWidget(self.forecast_text)
         self.column.addWidget(self.blocked)
         self.column.addWidget(self.choice_text)
         self.weights.chosen.connect(self.weights_requested)
         self.form.changed.connect(self._on_slices)
+        self.advanced.changed.connect(self._on_changed)
         self.run_button.clicked.connect(self._on_run)
 
     def _build_result(self) -> None:
@@ -99,8 +120,15 @@ class ReconstructPanel(Panel):
         self.layout_choice.addItem('Beside the reference', True)
         self.layout_choice.addItem('In one view', False)
         self.layout_choice.setToolTip('Side by side the two views share one camera')
-        self.again_button = button('Again, next seed', 'Another volume of the same material')
+        self.again_button = button(
+            'Again, another seed', 'Another volume of the same material: the seed goes up by one'
+        )
         self.save_button = button('Save volume…', 'TIFF or OME-Zarr with voxel size, phases and provenance')
+        self.export_button = ExportButton()
+        self.methods_button = button(
+            'Copy methods text', 'Copies the paragraph for a paper: inputs, model, training, seeds, versions, citation'
+        )
+        self.target = FractionSlider()
         self.result = QWidget()
         rows = form()
         self.result.setLayout(rows)
@@ -108,7 +136,9 @@ class ReconstructPanel(Panel):
         rows.addRow('Show', self.legend)
         rows.addRow('View', self.view)
         rows.addRow('Layout', self.layout_choice)
+        rows.addRow('Target', self.target)
         rows.addRow(row(self.again_button, self.save_button, 1))
+        rows.addRow(row(self.export_button, self.methods_button, 1))
         self.column.addWidget(self.result_heading)
         self.column.addWidget(self.result)
         self.legend.opacity_requested.connect(self.opacity_requested)
@@ -118,6 +148,9 @@ class ReconstructPanel(Panel):
         )
         self.again_button.clicked.connect(self._on_again)
         self.save_button.clicked.connect(self._on_save)
+        self.export_button.export_requested.connect(self.export_requested)
+        self.methods_button.clicked.connect(self.methods_requested)
+        self.target.apply_requested.connect(self._on_target)
 
     # -- drawing --------------------------------------------------------------------------------
 
@@ -130,16 +163,61 @@ class ReconstructPanel(Panel):
             self.extent.setText(f'{lengths} {"µm" if size.unit == "um" else size.unit}')
         else:
             self.extent.setText('Physical size unknown: set the pixel size in step 1')
+        self._on_changed()
+
+    def _on_changed(self) -> None:
+        """Something changed that time and memory depend on: what was told no longer holds."""
+        self._settle.start()
+        self._told = ''
+        self._on_job()
+
+    def _ask_forecast(self) -> None:
+        try:
+            self.forecast_requested.emit(self.parameters())
+        except InputError:  # said when the button is pressed
+            return
+
+    def _on_forecast(self) -> None:
+        found = self._session.forecast
+        if self._settle.isActive():  # of values that are not those of the form any more
+            return
+        self._told = '' if found is None else found.refusal
+        text = ''
+        if found is not None:
+            basis = 'from earlier runs' if found.is_past else 'from a trial'
+            text = f'About {duration(found.seconds)} ({basis}) and {_size(found.bytes)} of {_size(found.free)} free'
+            text += f' memory on {found.device}.'
+        self.forecast_text.setText(text)
         self._on_job()
 
     def _on_job(self) -> None:
         idle = not self._session.job.is_active
         ready = self._session.slices is not None
-        self.run_button.setEnabled(idle and ready)
-        self.again_button.setEnabled(idle and ready)
+        fits = not self._told
+        self.run_button.setEnabled(idle and ready and fits)
+        self.again_button.setEnabled(idle and ready and fits)
         self.save_button.setEnabled(idle)
-        self.blocked.setVisible(not ready)
-        self.blocked.setText('' if ready else 'Add a slice in step 1 first.')
+        self.export_button.setEnabled(idle)
+        self.methods_button.setEnabled(idle)
+        self.target.set_idle(idle and ready)
+        self.blocked.setVisible(not (ready and fits))
+        self.blocked.setText(f'Does not fit: {self._told}.' if ready else 'Add a slice in step 1 first.')
+        self.forecast_text.setVisible(ready and bool(self.forecast_text.text()))
+        if idle and not self._was_idle:
+            self._settle.start()  # nothing is timed while a job runs
+        self._was_idle = idle
+
+    def _on_opened(self, run: Run | None) -> None:
+        """Show the parameters of a run that was opened again."""
+        if run is None or run.record.command != 'reconstruct':
+            return
+        values = run.record.parameters
+        self._targets = {int(label): float(f) for label, f in values.get('target_fractions', {}).items()}
+        for part in (self.form, self.advanced):
+            for name in part.editors:
+                if name in values:
+                    part.set_value(name, values[name])
+        self._on_volume()
 
     def _on_choice(self) -> None:
         choice = self._session.choice
@@ -160,6 +238,8 @@ class ReconstructPanel(Panel):
         more = f', the first of {count}' if count > 1 else ''
         self.result_text.setText(f'{volume.name}: {size} voxels{more}')
         self.legend.show_phases(volume.phases, volume.fractions)
+        self.export_button.show_phases(volume.phases)
+        self.target.show_volume(volume.phases, [float(f) for f in volume.fractions], self._targets)
 
     # -- wishes ---------------------------------------------------------------------------------
 
@@ -171,7 +251,7 @@ class ReconstructPanel(Panel):
         InputError
             If a value is not valid.
         """
-        return self.form.model(**self.advanced.values())
+        return self.form.model(**self.advanced.values(), target_fractions=self._targets)
 
     def _on_run(self) -> None:
         try:
@@ -185,9 +265,21 @@ class ReconstructPanel(Panel):
         self.form.set_value('seed', self.form.values()['seed'] + 1)
         self._on_run()
 
+    def _on_target(self, targets: dict[int, float]) -> None:
+        """Make the volume at hand again with another fraction; its seed decides which one."""
+        volume = self._session.volume
+        if volume is not None and volume.provenance.seed is not None and not self._session.volumes[1:]:
+            self.form.set_value('seed', volume.provenance.seed)
+        self._targets = targets
+        self._on_run()
+
     def _on_save(self) -> None:
         name, _ = QFileDialog.getSaveFileName(
             self, 'Save volume', 'reconstruction.tif', 'TIFF (*.tif);;OME-Zarr (*.ome.zarr)'
         )
         if name:
             self.save_requested.emit(Path(name))
+
+
+def _size(count: int) -> str:
+    return f'{count / 2**30:.1f} GiB' if count >= 2**29 else f'{count / 2**20:.0f} MiB'

@@ -22,6 +22,8 @@ from .training import Training
 if TYPE_CHECKING:
     from ..engine.analysis import Comparison, Ensemble, Face, Novelty, Report, Representativity
     from ..engine.generator import Weights, WeightsChoice
+    from ..engine.generator.estimate import Forecast
+    from ..engine.run import Run
     from ..engine.samples import Sample
     from .labelling import Labelling
 
@@ -98,6 +100,11 @@ class Session:
     face: ShownFace | None = None
     representativity: tuple[tuple[str, Representativity], ...] | None = None  # by name of the phase
     training: Training = field(default_factory=Training)
+    run: Run | None = None  # record of the newest reconstruction or fine-tuning
+    opened: Run | None = None  # the run that was opened again: forms show its parameters
+    resumable: Run | None = None  # a fine-tuning that can go on
+    pausing: bool = False  # the fine-tuning is being stopped in order to go on later
+    forecast: Forecast | None = None
     job: Job = field(default_factory=Job)
     status: Status = field(default_factory=Status)
 

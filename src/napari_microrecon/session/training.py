@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from ..engine.progress import Progress
@@ -41,6 +42,15 @@ class Training:
                 curves[name] = (*curves.get(name, ()), (progress.step, float(value)))
         steps = self.steps if self.steps and self.steps[-1] == progress.step else (*self.steps, progress.step)
         return Training(steps, curves, left, note)
+
+    @classmethod
+    def of_history(cls, history: Iterable[Mapping[str, float]]) -> Training:
+        """What the evaluations of an earlier training told; its losses between them are not kept."""
+        training = cls()
+        for row in history:
+            values = {name: value for name, value in row.items() if name != 'step'}
+            training = training.extended(Progress('training', int(row['step']), metrics=values))
+        return training
 
     def latest(self, name: str) -> float | None:
         """Return the last value told of a metric, None if there is none."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 import weakref
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -17,7 +16,7 @@ from ..engine.phases import Phases
 from ..engine.slices import SliceSet
 from ..engine.volume import Volume
 from ..engine.voxels import Axis, VoxelSize
-from ..session import Session, analysing, inputs, reporting, saving, tasks
+from ..session import Session, analysing, inputs, reporting, saving, tasks, tuning
 from ..session.analysing import Wish
 from . import refusals
 from .faces import Faces
@@ -70,7 +69,6 @@ class Workbench(QObject):
         self.labels = LabelsWatch(viewer, self.session)
         self.aside = Aside(self)
         self.session.events.slices.connect(self._judge_slices)
-        self._folder: tempfile.TemporaryDirectory[str] | None = None
 
     @classmethod
     def of(cls, viewer: ViewerModel) -> Workbench:
@@ -81,12 +79,9 @@ class Workbench(QObject):
         return _workbenches[viewer]
 
     def shut_down(self) -> None:
-        """Stop what runs and remove temporary files; for the end of the viewer."""
+        """Stop what runs; for the end of the viewer."""
         self.runner.shut_down()
         self.aside.drop()
-        if self._folder is not None:
-            self._folder.cleanup()
-            self._folder = None
 
     # -- slices and reference -------------------------------------------------------------------
 
@@ -186,10 +181,7 @@ class Workbench(QObject):
     @_reported
     def finetune(self, params: FinetuneParams) -> None:
         """Adapt the weights to the slices."""
-        if self._folder is None:
-            self._folder = tempfile.TemporaryDirectory(prefix='microrecon-')
-        checkpoint = Path(self._folder.name) / f'best-{self.session.job.id + 1}.safetensors'
-        self.runner.start(tasks.finetune(self.session, params, checkpoint))
+        self.runner.start(tuning.finetune(self.session, params))
 
     @_reported
     def analyse(self, wish: Wish | None = None) -> None:

@@ -23,7 +23,7 @@ def write_vti(path: Path, volume: Volume) -> Job[None]:
     The field data name the unit and the phases, and hold the provenance as JSON.
     """
     z, y, x = volume.shape
-    data = memoryview(volume.labels).cast('B')
+    data = memoryview(volume.labels.data).cast('B')
     blocks, throttle = [], Throttle()
     for start in range(0, len(data), _BLOCK):
         blocks.append(zlib.compress(data[start : start + _BLOCK], 6))

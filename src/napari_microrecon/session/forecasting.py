@@ -1,0 +1,40 @@
+"""Time and memory of the reconstruction that the form describes; small enough to be found beside a job."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..engine.errors import EngineError
+from ..engine.slices import SliceSet
+from .runs import past_speed
+
+if TYPE_CHECKING:
+    from ..engine.generator import ReconstructParams, Weights
+    from ..engine.generator.estimate import Forecast
+
+
+def forecast(slices: SliceSet, spec: str, tuned: Weights | None, params: ReconstructParams) -> Forecast | None:
+    """What a reconstruction would take; None where that cannot be told (the run itself will say why)."""
+    from ..engine.generator import resolve_device
+    from ..engine.generator.estimate import forecast as tell
+
+    try:
+        weights = _stand_in(spec, tuned, slices)
+        past = past_speed(resolve_device(params.device), params.mode, weights.sha256)
+        return tell(slices, weights, params, past)
+    except EngineError:
+        return None
+
+
+def _stand_in(spec: str, tuned: Weights | None, slices: SliceSet) -> Weights:
+    """Weights that cost what those of `spec` cost; for 'auto', which may fit a prior for seconds, any of the kind."""
+    from ..engine.generator.checkpoint import shipped_weights
+    from ..engine.generator.choice import load_shipped
+    from .weights import pick_weights
+
+    if spec == 'auto':
+        for name in shipped_weights():
+            weights = load_shipped(name)
+            if weights.phases.count == slices.phases.count:
+                return weights
+    return pick_weights(spec, tuned, slices)[1]

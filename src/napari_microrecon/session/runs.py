@@ -1,0 +1,182 @@
+"""Run folders of a session: where they lie, how a reconstruction is written into one, how one is opened again."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..engine.errors import InputError
+from ..engine.progress import Job as EngineJob
+from ..engine.progress import Progress
+from ..engine.run import RECORD, Command, Run
+from ..engine.slices import SliceSet
+from ..engine.volume import Volume
+from .session import Session, SliceDraft
+from .task import Task
+from .training import Training
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+    from ..engine.generator import ReconstructParams, Weights
+
+FOLDER_VARIABLE = 'NAPARI_MICRORECON_RUNS'
+_SEGMENTATION = 'segmentation'  # in a run's results: how each slice was segmented
+_LOOKED_AT = 30  # newest runs that an estimate learns from
+
+
+def runs_folder() -> Path:
+    """Folder that new runs are put into: NAPARI_MICRORECON_RUNS, else microrecon-runs in the home folder."""
+    given = os.environ.get(FOLDER_VARIABLE)
+    return Path(given).expanduser() if given else Path.home() / 'microrecon-runs'
+
+
+def recent_runs(count: int = 10) -> list[Path]:
+    """Newest run folders first; their names begin with the time."""
+    folder = runs_folder()
+    if not folder.is_dir():
+        return []
+    return sorted((p for p in folder.iterdir() if (p / RECORD).is_file()), reverse=True)[:count]
+
+
+def new_run(
+    command: Command,
+    slices: SliceSet,
+    weights: Weights,
+    params: BaseModel,
+    notes: Sequence[str],
+    *,
+    device: str,
+    reason: str,
+) -> Run:
+    """Make a run folder with a name of its own.
+
+    Raises
+    ------
+    InputError
+        If the folder of runs cannot be written.
+    """
+    material = re.sub(r'[^A-Za-z0-9-]+', '-', weights.name).strip('-') or 'weights'
+    stem = f'{datetime.now():%Y%m%d-%H%M%S}-{command}-{material}'
+    folder, number = runs_folder() / f'{stem}.run', 1
+    while folder.exists():
+        number += 1
+        folder = runs_folder() / f'{stem}-{number}.run'
+    try:
+        run = Run.create(folder, command, slices, weights, params, device=device, weights_reason=reason)
+    except InputError as error:
+        raise InputError(error.subject, error.problem, f'set {FOLDER_VARIABLE} to another folder') from error
+    run.note(**{_SEGMENTATION: list(notes)})
+    return run
+
+
+def record_volumes(
+    slices: SliceSet,
+    weights: Weights,
+    params: ReconstructParams,
+    volumes: Sequence[Volume],
+    notes: Sequence[str],
+    reason: str,
+    seconds: float,
+) -> EngineJob[Run]:
+    """Write a finished reconstruction as a run.
+
+    Raises
+    ------
+    InputError
+        If it cannot be written; nothing is left behind.
+    """
+    from ..engine.files import write_volume
+    from ..engine.provenance import hash_array
+
+    yield Progress('Recording the run')
+    device = volumes[0].provenance.device
+    run = new_run('reconstruct', slices, weights, params, notes, device=device, reason=reason)
+    try:
+        for i, volume in enumerate(volumes):
+            name = 'volume.tif' if len(volumes) == 1 else f'volume_{i:03d}.tif'
+            run.add_output('volume', write_volume(volume, run.folder / name), hash_array(volume.labels))
+            yield Progress('Recording the run', i + 1, len(volumes))
+        run.finish(seconds=round(seconds, 2))
+    except BaseException:
+        run.discard()
+        raise
+    return run
+
+
+def past_speed(device: str, mode: str, weights_sha256: str) -> float | None:
+    """Seconds per voxel of the latest runs on this device with these weights (median); None where there were none."""
+    speeds = []
+    for folder in recent_runs(_LOOKED_AT):
+        try:
+            record = Run.open(folder).record
+        except InputError:  # a damaged one, or of another version
+            continue
+        used = record.weights.sha256 if record.weights is not None else ''
+        seconds, params = record.results.get('seconds'), record.parameters
+        if record.command != 'reconstruct' or record.device != device or used != weights_sha256 or not seconds:
+            continue
+        if params.get('mode') == mode:
+            z, y, x = params['shape']
+            speeds.append(seconds / (z * y * x * params.get('realisations', 1)))
+    return sorted(speeds)[len(speeds) // 2] if speeds else None
+
+
+def open_run(session: Session, folder: Path) -> Task:
+    """Open a run: its slices, weights, parameters and volumes take the place of what was there."""
+
+    def run() -> EngineJob[Any]:
+        from ..engine.generator import Weights
+        from ..engine.generator.checkpoint import shipped_weights
+
+        yield Progress(f'Opening {folder.name}')
+        opened = Run.open(folder)
+        slices = opened.load_slices()
+        path = opened.need_input('weights')
+        yield Progress(f'Opening {folder.name}')
+        volumes = opened.load_volumes() if opened.record.command == 'reconstruct' else []
+        weights = Weights.load(path)
+        shipped = shipped_weights().get(weights.name)
+        is_shipped = shipped is not None and Weights.load(shipped).sha256 == weights.sha256
+        spec = weights.name if is_shipped else str(path)
+        tuned, training = _training_of(opened) if opened.record.command == 'finetune' else (None, Training())
+        return opened, slices, volumes, spec, tuned, training
+
+    def accept(result: Any) -> None:
+        opened, slices, volumes, spec, tuned, training = result
+        notes = opened.record.results.get(_SEGMENTATION) or [''] * len(slices)
+        session.set_volumes(())
+        session.sample = None
+        session.set_reference(None)
+        session.tuned, session.training = tuned, training
+        session.set_drafts([SliceDraft(s, note=note) for s, note in zip(slices, notes, strict=False)], like=slices)
+        session.weights_spec = spec
+        session.run = session.opened = opened
+        session.resumable = opened if can_go_on(opened) else None
+        session.set_volumes(volumes)
+        went_on = '; it can be resumed in step 3' if session.resumable is not None else ''
+        session.say(f'{folder.name} is open again: slices, weights, parameters and results{went_on}', 'success')
+
+    return Task('load', f'Opening {folder.name}', run, accept)
+
+
+def can_go_on(run: Run) -> bool:
+    """Whether a fine-tuning stopped before its end and left its state."""
+    return run.record.command == 'finetune' and run.record.status != 'done' and run.checkpoint.is_file()
+
+
+def _training_of(run: Run) -> tuple[Weights | None, Training]:
+    """Best weights and curves of a fine-tuning, finished or not."""
+    from ..engine.generator import Weights
+    from ..engine.generator.training_state import TrainingState
+
+    found = run.outputs('weights')
+    if run.checkpoint.is_file():
+        state = TrainingState.load(run.checkpoint)
+        training = Training.of_history(state.record.history)
+        return (Weights.load(run.folder / found[-1].path) if found else state.best), training
+    return (Weights.load(run.folder / found[-1].path) if found else None), Training()

@@ -1,0 +1,126 @@
+"""Fine-tuning as a task: every one has a Run folder, so that it can be paused, closed and taken up again."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import TYPE_CHECKING
+
+from ..engine.progress import Job as EngineJob
+from ..engine.progress import Progress
+from ..engine.run import Run, hash_tensors
+from ..engine.slices import SliceSet
+from . import runs
+from .session import Session
+from .task import Task
+from .training import Training
+from .weights import pick_weights
+
+if TYPE_CHECKING:
+    from ..engine.generator import FinetuneParams, Weights
+
+_OUTPUT = 'weights.safetensors'
+
+
+def finetune(session: Session, params: FinetuneParams) -> Task:
+    """Adapt weights to the session's slices; when stopped or paused, the best so far are kept."""
+    slices, spec, tuned = session.need_slices(), session.weights_spec, session.tuned
+    notes = [draft.note for draft in session.drafts]
+    held: list[Run] = []
+
+    def run() -> EngineJob[Weights]:
+        from ..engine.generator import resolve_device
+
+        yield Progress('Choosing weights')
+        choice, start = pick_weights(spec, tuned, slices, training=True)
+        fixed = params if params.threads else params.model_copy(update={'threads': _threads()})
+        reason = 'fine-tuned in this session' if choice is None else choice.reason
+        device = resolve_device(params.device)
+        held.append(runs.new_run('finetune', slices, start, fixed, notes, device=device, reason=reason))
+        return (yield from _train(held[0], slices, start, fixed, resume=False))
+
+    session.training = Training()
+    session.resumable = None
+    return _task(session, held, run)
+
+
+def resume(session: Session, run: Run) -> Task:
+    """Go on with a fine-tuning where it stopped; on the CPU it ends as if it had not been interrupted."""
+    held = [run]
+
+    def job() -> EngineJob[Weights]:
+        from ..engine.generator import FinetuneParams, Weights
+
+        yield Progress('Taking up the training')
+        slices, start = run.load_slices(), Weights.load(run.need_input('weights'))
+        params = FinetuneParams.model_validate(run.record.parameters)
+        return (yield from _train(run, slices, start, params, resume=True))
+
+    session.resumable = None
+    return _task(session, held, job)
+
+
+def _train(run: Run, slices: SliceSet, start: Weights, params: FinetuneParams, *, resume: bool) -> EngineJob[Weights]:
+    """Train in a run's folder and record how it ended."""
+    from ..engine.generator import finetune as train
+
+    began = time.monotonic()
+    before = float(run.record.results.get('seconds', 0.0))
+    try:
+        weights = yield from train(
+            slices, start, params, checkpoint=run.checkpoint, resume=run.checkpoint if resume else None
+        )
+        weights.save(run.folder / _OUTPUT)
+        run.add_output('weights', run.folder / _OUTPUT, hash_tensors(weights.tensors))
+        told = weights.header.training
+        seconds = round(before + time.monotonic() - began, 1)
+        run.finish(
+            steps=told['steps_done'], plan=told['plan'], seconds=seconds, statistics=told.get('statistics', {})
+        )  # fmt: skip
+    except BaseException:
+        if run.checkpoint.is_file():
+            run.finish('stopped', seconds=round(before + time.monotonic() - began, 1))
+        else:
+            run.discard()
+        raise
+    return weights
+
+
+def _task(session: Session, held: list[Run], run: object) -> Task:
+    def accept(weights: Weights) -> None:
+        session.pausing = False
+        session.run = held[0]
+        keep(session, weights, 'Fine-tuning is done')
+
+    def stopped() -> None:
+        from ..engine.generator.training_state import TrainingState
+
+        pausing, session.pausing = session.pausing, False
+        state = TrainingState.load(held[0].checkpoint) if held and held[0].checkpoint.is_file() else None
+        if state is None or state.best is None:
+            session.say('Fine-tuning was stopped before it began: there are no weights to keep yet')
+            return
+        session.run = held[0]
+        session.resumable = held[0] if runs.can_go_on(held[0]) else None
+        if pausing:
+            session.tuned, session.preview = state.best, None
+            session.say(f'Fine-tuning is paused at step {state.record.step}; Resume goes on, also from its run folder')
+        else:
+            keep(session, state.best, 'Fine-tuning was stopped')
+
+    return Task('finetune', 'Fine-tuning', run, accept, stopped)  # pyright: ignore[reportArgumentType]
+
+
+def keep(session: Session, weights: Weights, how: str) -> None:
+    """Make fine-tuned weights the ones to reconstruct with."""
+    session.tuned = weights
+    session.weights_spec = 'tuned'
+    session.preview = None
+    session.say(f'{how}: the best weights are kept and used by Reconstruct', 'success')
+
+
+def _threads() -> int:
+    """Threads that leave a core to the window; recorded, because sums depend on how they are shared out."""
+    import torch
+
+    return max(1, min(torch.get_num_threads(), (os.cpu_count() or 2) - 1))

@@ -1,0 +1,231 @@
+"""Step 2 through its real widgets: runs that come back, exports, the methods text, forecasts, target fraction."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+from qtpy.QtCore import Qt
+from qtpy.QtGui import QGuiApplication
+from qtpy.QtWidgets import QFileDialog
+
+from napari_microrecon.cli import main
+from napari_microrecon.engine.generator.estimate import Forecast
+from napari_microrecon.engine.phases import Phases
+from napari_microrecon.engine.run import Run
+from napari_microrecon.engine.slices import Slice
+from napari_microrecon.engine.volume import Volume
+from napari_microrecon.engine.voxels import VoxelSize
+from napari_microrecon.session import SliceDraft
+from napari_microrecon.session.jobs import JobState
+from napari_microrecon.session.runs import recent_runs
+from napari_microrecon.viewer.layers import role_of
+
+
+@pytest.fixture
+def rock() -> Volume:
+    from scipy.ndimage import gaussian_filter
+
+    field = gaussian_filter(np.random.default_rng(7).standard_normal((40, 40, 40)), 2, mode='wrap')
+    labels = (field > np.quantile(field, 0.7)).astype(np.uint8)
+    return Volume(labels, Phases.named('grain', 'pore', pore=1), VoxelSize.cube(3, 'um'), name='rock')
+
+
+@pytest.fixture
+def ready(widget, rock):
+    """The widget with one slice and no reference, set to the structural prior: a volume takes a moment."""
+    session = widget.workbench.session
+    session.set_drafts([SliceDraft(Slice.of_volume(rock, 'z', 5), note='Otsu threshold 117')])
+    session.weights_spec = 'prior'
+    return widget
+
+
+def _click(qtbot, button) -> None:
+    assert button.isEnabled()
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+
+
+def _wait(qtbot, widget, former: int, timeout: int = 120000) -> None:
+    def ended() -> bool:
+        job = widget.workbench.session.job
+        assert job.state is not JobState.FAILED, job.message
+        return job.id != former and job.state is JobState.DONE
+
+    qtbot.waitUntil(ended, timeout=timeout)
+
+
+def _run(qtbot, widget, button) -> None:
+    former = widget.workbench.session.job.id
+    _click(qtbot, button)
+    _wait(qtbot, widget, former)
+
+
+def test_a_run_is_recorded_replayed_headless_and_opened_again(ready, qtbot, capsys, make_napari_viewer, dock):
+    panel, session = ready.reconstruct_panel, ready.workbench.session
+    panel.form.set_value('shape', (24, 32, 40))
+    panel.form.set_value('seed', 11)
+    panel.advanced.set_value('tile', 64)
+    _run(qtbot, ready, panel.run_button)
+    made = session.need_volume()
+    run = session.run
+    assert run is not None
+    assert recent_runs() == [run.folder]
+    assert run.record.status == 'done'
+    assert run.record.parameters['seed'] == 11
+    assert run.record.results['segmentation'] == ['Otsu threshold 117']
+
+    # headless, from the folder alone
+    capsys.readouterr()
+    assert main(['replay', str(run.folder), '--json']) == 0
+    replayed = json.loads(capsys.readouterr().out)
+    assert replayed['same'] is True
+    assert replayed['differences'] == []
+
+    # another viewer, another day
+    other = dock(make_napari_viewer())
+    other.runs_button.fill()
+    (action,) = [a for a in other.runs_button.runs.actions() if a.text() == run.folder.name.removesuffix('.run')]
+    former = other.workbench.session.job.id
+    action.trigger()
+    _wait(qtbot, other, former)
+    again, form = other.workbench.session, other.reconstruct_panel
+    np.testing.assert_array_equal(again.need_volume().labels, made.labels)
+    assert other.stack.currentWidget() is form
+    assert form.form.values()['shape'] == (24, 32, 40)
+    assert form.form.values()['seed'] == 11
+    assert form.advanced.values()['tile'] == 64
+    assert form.parameters() == panel.parameters()
+    assert again.drafts[0].note == 'Otsu threshold 117'
+    assert 'volume' in [role_of(layer) for layer in other.workbench.stage.viewer.layers]
+    # the button makes the very same volume, from the weights of the run
+    again.set_volumes(())
+    _run(qtbot, other, form.run_button)
+    np.testing.assert_array_equal(again.need_volume().labels, made.labels)
+    assert again.run is not None
+    assert again.run.folder != run.folder
+    other.close_for_good()
+
+
+def test_a_run_that_was_tampered_with_is_refused_and_nothing_changes(ready, qtbot, notices):
+    session = ready.workbench.session
+    _run(qtbot, ready, ready.reconstruct_panel.run_button)
+    folder, slices = session.run.folder, session.slices
+    (folder / 'inputs' / 'slice_000.tif').write_bytes(b'something else')
+    former = session.job.id
+    ready.runs_button.open_requested.emit(folder)
+    qtbot.waitUntil(lambda: session.job.id != former and session.job.state is JobState.FAILED, timeout=20000)
+    assert 'is not the file that the run recorded' in notices[-1].message
+    assert session.slices is slices
+    assert session.opened is None
+
+
+def test_another_seed_and_a_target_fraction(ready, qtbot):
+    panel, session = ready.reconstruct_panel, ready.workbench.session
+    _run(qtbot, ready, panel.run_button)
+    first = session.need_volume()
+    _run(qtbot, ready, panel.again_button)
+    second = session.need_volume()
+    assert (first.provenance.seed, second.provenance.seed) == (0, 1)
+    assert (first.labels != second.labels).mean() > 0.05
+
+    panel.target.slider.setValue(400)
+    assert panel.target.value_text.text() == '0.400'
+    _run(qtbot, ready, panel.target.apply_button)
+    wide = session.need_volume()
+    assert wide.fractions[1] == pytest.approx(0.4, abs=0.002)
+    assert wide.provenance.seed == 1
+    # the same arrangement: what was pore stays pore, only the boundary moved
+    assert wide.mask(1)[second.mask(1)].all()
+    said = ready.status_line.text.text()
+    assert 'pore set to 0.400 (slices: 0.3' in said
+    assert 'same seed' in said
+    assert session.run.record.parameters['target_fractions'] == {'1': 0.4}
+    _run(qtbot, ready, panel.target.reset_button)
+    np.testing.assert_array_equal(session.need_volume().labels, second.labels)
+
+
+@pytest.mark.parametrize(
+    ('title', 'phase', 'ending'), [('VTK image…', None, '.vti'), ('STL mesh of a phase', 'pore', '.stl')]
+)
+def test_export_from_the_menu(ready, qtbot, rock, tmp_path, monkeypatch, title, phase, ending):
+    panel, session = ready.reconstruct_panel, ready.workbench.session
+    session.set_volumes([rock])
+    # the ending is added where the dialog did not
+    monkeypatch.setattr(QFileDialog, 'getSaveFileName', lambda *_: (str(tmp_path / 'out'), f'x (*{ending})'))
+    (action,) = [a for a in panel.export_button.formats.actions() if a.text() == title]
+    if phase is not None:
+        (action,) = [a for a in action.menu().actions() if a.text() == f'{phase}…']
+    former = session.job.id
+    action.trigger()
+    _wait(qtbot, ready, former)
+    assert (tmp_path / f'out{ending}').stat().st_size > 1000
+    assert session.status.text.startswith(f'Wrote out{ending}: ')
+
+
+def test_an_export_is_cancelled_and_bad_ones_are_said(ready, qtbot, rock, tmp_path, notices):
+    session, records = ready.workbench.session, ready.records
+    session.set_volumes([rock])
+    records.export('network', tmp_path / 'n.csv', 1)
+    qtbot.waitUntil(lambda: session.job.progress.stage == 'Extracting the pore network', timeout=20000)
+    _click(qtbot, ready.status_line.cancel_button)
+    qtbot.waitUntil(lambda: not session.job.is_active, timeout=3000)
+    assert session.job.state is JobState.CANCELLED
+    qtbot.waitUntil(ready.workbench.runner._ended.is_set, timeout=20000)
+    assert list(tmp_path.iterdir()) == []
+    records.export('stl', tmp_path / 'n.obj', 1)
+    assert 'end the output in .stl' in notices[-1].message
+
+
+def test_the_methods_text_is_in_the_clipboard(ready, qtbot):
+    panel, session = ready.reconstruct_panel, ready.workbench.session
+    _run(qtbot, ready, panel.run_button)
+    _run(qtbot, ready, panel.methods_button)
+    text = QGuiApplication.clipboard().text()
+    for words in ('32 × 32 × 32 voxels', 'Segmentation: Otsu threshold 117.', 'seed 0', 'arXiv:2402.15815', 'pore 0.3'):
+        assert words in text
+    assert session.need_volume().provenance.weights.sha256[:12] in text
+
+
+def test_time_and_memory_are_told_before_and_learn_from_runs(ready, qtbot):
+    panel, session = ready.reconstruct_panel, ready.workbench.session
+    qtbot.waitUntil(lambda: session.forecast is not None, timeout=60000)
+    assert isinstance(session.forecast, Forecast)
+    assert not session.forecast.is_past
+    assert 'from a trial' in panel.forecast_text.text()
+    assert 'free memory on cpu' in panel.forecast_text.text()
+    small = session.forecast.bytes
+    _run(qtbot, ready, panel.run_button)
+    seconds = Run.open(session.run.folder).record.results['seconds']
+    panel.form.set_value('shape', (64, 64, 64))
+    qtbot.waitUntil(lambda: session.forecast is not None and session.forecast.bytes > small, timeout=60000)
+    assert session.forecast.is_past
+    assert session.forecast.seconds == pytest.approx(8 * seconds, rel=0.01, abs=0.1)
+
+
+def test_what_cannot_fit_is_refused_with_the_size_that_would(ready, qtbot):
+    panel, session = ready.reconstruct_panel, ready.workbench.session
+    panel.form.set_value('shape', (4096, 4096, 4096))
+    qtbot.waitUntil(lambda: 'Does not fit' in panel.blocked.text(), timeout=60000)
+    assert not panel.run_button.isEnabled()
+    assert 'use an edge of at most' in panel.blocked.text()
+    edge = int(panel.blocked.text().split('at most ')[1].split()[0])
+    assert 100 < edge < 4096
+    # until it is smaller
+    panel.form.set_value('shape', (32, 32, 32))
+    qtbot.waitUntil(lambda: session.forecast.refusal == '', timeout=60000)
+    assert panel.run_button.isEnabled()
+    assert math.isfinite(session.forecast.seconds)
+
+
+def test_a_full_disk_costs_the_record_and_not_the_volume(ready, qtbot, monkeypatch, tmp_path: Path):
+    (tmp_path / 'file').write_text('no folder')
+    monkeypatch.setenv('NAPARI_MICRORECON_RUNS', str(tmp_path / 'file' / 'runs'))
+    session = ready.workbench.session
+    _run(qtbot, ready, ready.reconstruct_panel.run_button)
+    assert session.need_volume().shape == (32, 32, 32)
+    assert session.run is None
+    assert session.status.level == 'warning'
+    assert 'NAPARI_MICRORECON_RUNS' in session.status.text
