@@ -118,6 +118,7 @@ class MicroreconWidget(QWidget, Listener):
         slices.voxel_size_requested.connect(bench.set_voxel_size)
         slices.section_requested.connect(bench.take_section)
         slices.reference_clear_requested.connect(bench.clear_reference)
+        slices.slice_counts.requested.connect(bench.try_slice_counts)
 
         generate.reconstruct_requested.connect(bench.reconstruct)
         generate.weights_requested.connect(bench.choose_weights)
@@ -178,6 +179,7 @@ class MicroreconWidget(QWidget, Listener):
         palette = palette_of(self._viewer)
         self.setStyleSheet(style_sheet(palette))
         self.slices_panel.apply_palette(palette)
+        self.slices_panel.slice_counts.apply_palette(palette)
         self.finetune_panel.apply_palette(palette)
         self.analysis_panel.apply_palette(palette)
 

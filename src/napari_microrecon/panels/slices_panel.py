@@ -22,6 +22,7 @@ from ..engine.phases import Phases
 from ..engine.voxels import AXES, UNITS, VoxelSize
 from .parts import Legend, Panel, button, form, heading, hint, row
 from .representativity_box import RepresentativityBox
+from .slice_count_panel import SliceCountPanel
 
 if TYPE_CHECKING:
     from qtpy.QtGui import QDragEnterEvent, QDropEvent
@@ -136,6 +137,8 @@ class SlicesPanel(Panel):
         self.column.addWidget(heading('Reference volume (optional)'))
         self.column.addWidget(self.reference_text)
         self.column.addWidget(self.section_box)
+        self.slice_counts = SliceCountPanel(self._session)
+        self.column.addWidget(self.slice_counts)
         self.normal.currentIndexChanged.connect(lambda _: self._limit_position())
         self.section_button.clicked.connect(
             lambda: self.section_requested.emit(self.normal.currentText(), self.position.value())

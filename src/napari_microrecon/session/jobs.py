@@ -9,7 +9,7 @@ from typing import Literal
 
 from ..engine.progress import Progress
 
-JobKind = Literal['load', 'reconstruct', 'finetune', 'analyse', 'save']
+JobKind = Literal['load', 'reconstruct', 'finetune', 'analyse', 'experiment', 'save']
 
 
 class JobState(StrEnum):

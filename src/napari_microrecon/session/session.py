@@ -21,11 +21,13 @@ from .training import Training
 
 if TYPE_CHECKING:
     from ..engine.analysis import Comparison, Ensemble, Face, Novelty, Report, Representativity
+    from ..engine.conditioned.experiment import SliceCounts
     from ..engine.generator import Weights, WeightsChoice
     from ..engine.generator.estimate import Forecast
     from ..engine.run import Run
     from ..engine.samples import Sample
     from .labelling import Labelling
+    from .likelihood import Likelihood
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,6 +92,8 @@ class Session:
     volume: Volume | None = None
     reference: Volume | None = None
     preview: Volume | None = None
+    likelihood: Likelihood | None = None  # of the volumes, where they lie between slices
+    experiment: SliceCounts | None = None  # what numbers of slices of the reference would give
     subject: Volume | None = None  # measured instead of the reconstruction: a layer, the reference, a crop
     labels_layers: tuple[str, ...] = ()  # names of the viewer's labels layers that are not ours
     labelling: Labelling | None = None
@@ -186,6 +190,8 @@ class Session:
         self.volumes = tuple(volumes)
         self.volume = self.volumes[0] if self.volumes else None
         self.preview = None
+        if self.likelihood is not None and self.likelihood.volume is not self.volume:
+            self.likelihood = None
 
     @property
     def measured(self) -> Volume | None:
@@ -214,6 +220,7 @@ class Session:
     def set_reference(self, volume: Volume | None) -> None:
         """Take a volume to compare with; a comparison with another one is dropped."""
         self.comparison = None
+        self.experiment = None
         self.reference = volume
 
     # -- jobs -----------------------------------------------------------------------------------

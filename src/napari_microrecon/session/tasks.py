@@ -11,6 +11,7 @@ from ..engine.progress import Job as EngineJob
 from ..engine.progress import Progress
 from .analysing import analyse
 from .inputs import load_sample
+from .likelihood import Likelihood
 from .runs import record_volumes
 from .session import Session
 from .task import Task
@@ -41,11 +42,12 @@ def reconstruct(session: Session, params: ReconstructParams, then: Callable[[], 
             record = yield from record_volumes(slices, weights, params, result.volumes, notes, reason, seconds)
         except InputError as error:  # a full disk must not cost the volume that has just been made
             problem = f'; it is not recorded: {error}'
-        return choice, result, record, problem
+        return choice, result, Likelihood.of(result), record, problem
 
     def accept(result: Any) -> Task | None:
-        choice, reconstruction, record, problem = result
+        choice, reconstruction, likelihood, record, problem = result
         session.choice = choice
+        session.likelihood = likelihood  # before the volumes: maps of others are dropped then
         session.set_volumes(reconstruction.volumes)
         session.run = record
         said = _recalibrated(session, params) or f'Reconstructed {" × ".join(map(str, params.shape))} voxels: '

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .layers import Role, role_of
+from .placed_slices import is_placed_layer
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -14,11 +15,11 @@ if TYPE_CHECKING:
 def arrange(viewer: ViewerModel) -> None:
     """Put what was reconstructed into the left cell and its reference into the right one.
 
-    All cells of napari's grid share one camera and one slice position. Every other layer is hidden, not
-    removed: a hidden layer takes no cell. A preview stands in for the volume as long as there is one. With a
-    single volume the grid is left.
+    Before there is a reconstruction, the slices in place stand for it. All cells of napari's grid share one camera
+    and one slice position. Every other layer is hidden, not removed: a hidden layer takes no cell. A preview stands
+    in for the volume as long as there is one. With a single volume the grid is left.
     """
-    left = _first(viewer, 'preview') or _first(viewer, 'volume')
+    left = _first(viewer, 'preview') or _first(viewer, 'volume') or _placed(viewer)
     right = _first(viewer, 'reference')
     grid = viewer.canvas.grid
     if left is None or right is None:
@@ -41,6 +42,11 @@ def _first(viewer: ViewerModel, role: Role) -> Layer | None:
     """Return the first visible layer of a role, else the first."""
     found = [layer for layer in viewer.layers if role_of(layer) == role]
     return next((layer for layer in found if layer.visible), found[0] if found else None)
+
+
+def _placed(viewer: ViewerModel) -> Layer | None:
+    """Return the layer of the slices in place, if there is one."""
+    return next((layer for layer in viewer.layers if is_placed_layer(layer.metadata)), None)
 
 
 def single(viewer: ViewerModel) -> None:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from napari.layers import Layer
     from napari.utils.colormaps import DirectLabelColormap
 
-Role = Literal['slice', 'volume', 'reference', 'preview', 'placeholder', 'face']
+Role = Literal['slice', 'volume', 'reference', 'preview', 'placeholder', 'face', 'likelihood']
 LayerData = tuple[np.ndarray, dict[str, Any], str]
 KEY = 'microrecon'  # of our entry in a layer's metadata
 # napari's units are pint's; a voxel of unknown size is a pixel there.

@@ -12,7 +12,7 @@ import numpy as np
 
 from ..engine.slices import SliceSet
 from ..engine.volume import Volume
-from . import comparison, layers
+from . import comparison, layers, placed_slices
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -41,6 +41,7 @@ class Stage:
         self._last_preview = float('-inf')
         self._paused = False
         self._had_volumes = False
+        self._are_placed = False
         self._opacity: dict[int, float] = {}
         self._scene: object = None
         self.show_previews = True
@@ -114,18 +115,25 @@ class Stage:
     def _on_slices(self, slices: SliceSet | None) -> None:
         if self._paused:
             return
-        self._put('slice', [layers.slice_layer(made) for made in slices or ()])
+        self._put('slice', placed_slices.slice_layers(slices or ()))
         viewer = self.viewer
-        if viewer is None or slices is None:
+        if viewer is None:
             return
-        if self.layers_of('volume', 'reference', 'preview'):
+        were_placed, self._are_placed = self._are_placed, bool(placed_slices.in_place(slices or ()))
+        for layer in self.layers_of('slice'):
+            together = placed_slices.is_placed_layer(layer.metadata)
+            layer.bounding_box.visible = together  # where the volume will be
+        if slices is None or self.layers_of('volume', 'reference', 'preview'):
             self._settle()
             return
-        if len({s.normal for s in slices}) > 1:
+        self._show_slices()
+        if self._are_placed and not were_placed and self.start_in_3d:
             self.set_3d(True)
         first = slices.slices[0]
-        viewer.dims.set_point('zyx'.index(first.normal), (first.position or 0) * first.voxel_size.zyx[0])
-        self.frame()
+        axis = 'zyx'.index(first.normal)
+        viewer.dims.set_point(axis, (first.position or 0) * first.voxel_size.zyx[axis])
+        viewer.canvas.overlays.scale_bar.visible = True
+        self._settle()
 
     def _on_job(self, job: Job) -> None:
         if not job.is_active:
@@ -196,6 +204,11 @@ class Stage:
         ahead = len(self.layers_of('volume', 'preview'))
         return ahead if role != 'reference' else ahead + len(self.layers_of('reference'))
 
+    def _show_slices(self) -> None:
+        """Show the slices in place; those without a place only where there are no others."""
+        for layer in self.layers_of('slice'):
+            layer.visible = placed_slices.is_placed_layer(layer.metadata) or not self._are_placed
+
     def _settle(self) -> None:
         """Arrange what is there; the camera moves only where something else than before is to be seen."""
         viewer = self.viewer
@@ -204,13 +217,15 @@ class Stage:
         volumes = self.layers_of('volume', 'reference', 'preview')
         if volumes:
             for layer in self.layers_of('slice'):
-                layer.visible = False
+                layer.visible = False  # `arrange` shows those in place again while there is a reference only
             if not self._had_volumes:
                 for layer in viewer.layers:  # what was there before would stand in front
                     layer.visible = layer.visible and layer in volumes
                 if self.start_in_3d:
                     viewer.dims.ndisplay = 3
             viewer.canvas.overlays.scale_bar.visible = True
+        elif self._had_volumes:
+            self._show_slices()
         self._had_volumes = bool(volumes)
         if self.side_by_side:
             comparison.arrange(viewer)

@@ -16,12 +16,13 @@ from ..engine.phases import Phases
 from ..engine.slices import SliceSet
 from ..engine.volume import Volume
 from ..engine.voxels import Axis, VoxelSize
-from ..session import Session, analysing, inputs, reporting, saving, tasks, tuning
+from ..session import Session, analysing, experimenting, inputs, reporting, saving, tasks, tuning
 from ..session.analysing import Wish
 from . import refusals
 from .faces import Faces
 from .labels_watch import LabelsWatch
 from .layers import raw_image_of, role_of, voxel_size_of
+from .likelihood_maps import LikelihoodMaps
 from .settings import Preferences, preferences
 from .stage import Stage
 from .workers import Aside, Runner
@@ -62,6 +63,7 @@ class Workbench(QObject):
         self.session = Session()
         self.runner = Runner(self.session, self)
         self.stage = Stage(viewer, self.session)
+        self.likelihood_maps = LikelihoodMaps(viewer, self.session)
         self.stage.show_previews = self.preferences.previews
         self.stage.side_by_side = self.preferences.side_by_side
         self.stage.start_in_3d = self.preferences.start_in_3d
@@ -243,6 +245,11 @@ class Workbench(QObject):
         """Show the volumes again."""
         self.session.face = None
         self.faces.put_away()
+
+    @_reported
+    def try_slice_counts(self) -> None:
+        """Find out what 3, 5, 7 slices of the reference would give."""
+        self.runner.start(experimenting.try_slice_counts(self.session, self.preferences.device))
 
     @_reported
     def run_demo(self, name: str) -> None:
