@@ -201,7 +201,8 @@ class ReconstructPanel(Panel):
         self.methods_button.setEnabled(idle)
         self.target.set_idle(idle and ready)
         self.blocked.setVisible(not (ready and fits))
-        self.blocked.setText(f'Does not fit: {self._told}.' if ready else 'Add a slice in step 1 first.')
+        said = '' if fits else f'Does not fit: {self._told}.'
+        self.blocked.setText(said if ready else 'Add a slice in step 1 first.')
         self.forecast_text.setVisible(ready and bool(self.forecast_text.text()))
         if idle and not self._was_idle:
             self._settle.start()  # nothing is timed while a job runs

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from ..engine.generator import ReconstructParams, Weights
     from ..engine.generator.estimate import Forecast
 
+_FOUND: dict[tuple, Weights] = {}  # the last one
+
 
 def forecast(slices: SliceSet, spec: str, tuned: Weights | None, params: ReconstructParams) -> Forecast | None:
     """What a reconstruction would take; None where that cannot be told (the run itself will say why)."""
@@ -37,4 +39,9 @@ def _stand_in(spec: str, tuned: Weights | None, slices: SliceSet) -> Weights:
             weights = load_shipped(name)
             if weights.phases.count == slices.phases.count:
                 return weights
-    return pick_weights(spec, tuned, slices)[1]
+    # A prior is fitted for seconds: once per set of slices, not at every change of the form.
+    key = (spec, id(tuned), tuple(one.source.sha256 for one in slices))
+    if key not in _FOUND:
+        _FOUND.clear()
+        _FOUND[key] = pick_weights(spec, tuned, slices)[1]
+    return _FOUND[key]
