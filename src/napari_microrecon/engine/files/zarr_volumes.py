@@ -61,7 +61,7 @@ def write_ome_zarr(path: Path, labels: np.ndarray, metadata: Metadata) -> None:
 
 def _steps(shape: tuple[int, ...]) -> list[tuple[int, ...]]:
     """Voxels from one sample to the next, per level and axis."""
-    steps = [(1, 1, 1)]
+    steps: list[tuple[int, ...]] = [(1,) * len(shape)]
     while any(-(-n // step) > _COARSEST for n, step in zip(shape, steps[-1], strict=True)):
         steps.append(
             tuple(2 * step if -(-n // step) > _COARSEST else step for n, step in zip(shape, steps[-1], strict=True))
