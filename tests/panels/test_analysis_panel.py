@@ -199,7 +199,8 @@ def test_exports_hold_what_is_shown(measured, qtbot, until_done, tmp_path, monke
     assert 'href="http' not in page
 
     export(panel.curves.save_button, 'plot.png', 'PNG (*.png)')
-    assert min(Image.open(tmp_path / 'plot.png').size) > 800
+    with Image.open(tmp_path / 'plot.png') as picture:
+        assert min(picture.size) > 800
     panel.table.setCurrentCell(panel.table.keys.index('thickness'), 0)
     export(panel.card.save_button, 'number', 'SVG (*.svg)')
     assert (tmp_path / 'number.svg').read_text().lstrip().startswith('<?xml')

@@ -22,7 +22,7 @@ def forecast(slices: SliceSet, spec: str, tuned: Weights | None, params: Reconst
 
     try:
         weights = _stand_in(spec, tuned, slices)
-        past = past_speed(resolve_device(params.device), params.mode, weights.sha256)
+        past = past_speed(resolve_device(params.device), params.mode, weights.name)
         return tell(slices, weights, params, past)
     except EngineError:
         return None
@@ -40,7 +40,7 @@ def _stand_in(spec: str, tuned: Weights | None, slices: SliceSet) -> Weights:
             if weights.phases.count == slices.phases.count:
                 return weights
     # A prior is fitted for seconds: once per set of slices, not at every change of the form.
-    key = (spec, id(tuned), tuple(one.source.sha256 for one in slices))
+    key = (spec, tuned.sha256 if tuned else '', tuple(one.source.sha256 for one in slices))
     if key not in _FOUND:
         _FOUND.clear()
         _FOUND[key] = pick_weights(spec, tuned, slices)[1]

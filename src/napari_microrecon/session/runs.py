@@ -108,17 +108,20 @@ def record_volumes(
     return run
 
 
-def past_speed(device: str, mode: str, weights_sha256: str) -> float | None:
-    """Seconds per voxel of the latest runs on this device with these weights (median); None where there were none."""
+def past_speed(device: str, mode: str, weights: str) -> float | None:
+    """Seconds per voxel of the latest runs on this device with weights of this name (median); None without any.
+
+    A name tells enough: a prior that is fitted anew to other slices has another hash and costs the same.
+    """
     speeds = []
     for folder in recent_runs(_LOOKED_AT):
         try:
             record = Run.open(folder).record
         except InputError:  # a damaged one, or of another version
             continue
-        used = record.weights.sha256 if record.weights is not None else ''
+        used = record.weights.name if record.weights is not None else ''
         seconds, params = record.results.get('seconds'), record.parameters
-        if record.command != 'reconstruct' or record.device != device or used != weights_sha256 or not seconds:
+        if record.command != 'reconstruct' or record.device != device or used != weights or not seconds:
             continue
         if params.get('mode') == mode:
             z, y, x = params['shape']
