@@ -10,7 +10,7 @@ from napari_microrecon.engine.errors import InputError
 from napari_microrecon.engine.files import read_volume, write_volume
 from napari_microrecon.engine.phases import Phases
 from napari_microrecon.engine.samples import get_sample
-from napari_microrecon.session import Session, inputs, saving
+from napari_microrecon.session import Session, inputs, reporting, saving
 from napari_microrecon.session.jobs import JobState
 from napari_microrecon.session.task import run_now
 
@@ -72,7 +72,7 @@ def test_a_failing_task_leaves_its_reason(loaded, tmp_path):
 
 
 def test_saving_needs_something_to_save(loaded, tmp_path):
-    for save in (saving.save_volume, saving.save_report, saving.save_weights):
+    for save in (saving.save_volume, reporting.save_report, saving.save_weights):
         with pytest.raises(InputError, match='press'):
             save(loaded, tmp_path / 'file')
     loaded.set_volumes([get_sample('sandstone').load_volume().crop((0, 0, 0), (16, 16, 16))])
