@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import subprocess
 import sys
@@ -81,3 +82,11 @@ def test_analysis_runs_without_torch() -> None:
     """Measuring a volume never loads the generator."""
     found = loaded_by(*modules_of('napari_microrecon.engine.analysis'))
     assert not set.union(*found.values()) & {'torch'}
+
+
+@pytest.mark.parametrize('package', ['analysis', 'conditioned', 'export', 'generator'])
+def test_no_public_name_is_hidden_by_a_module(package: str) -> None:
+    """A module called like a public name would take its place as soon as anything imports that module."""
+    home = importlib.import_module(f'napari_microrecon.engine.{package}')
+    modules = {path.stem for path in (SOURCE / 'napari_microrecon' / 'engine' / package).iterdir()}
+    assert not modules & set(getattr(home, '__all__', ()))

@@ -13,7 +13,7 @@ from qtpy.QtGui import QGuiApplication
 from qtpy.QtWidgets import QFileDialog
 
 from napari_microrecon.cli import main
-from napari_microrecon.engine.generator.estimate import Forecast
+from napari_microrecon.engine.generator.forecast import Forecast
 from napari_microrecon.engine.phases import Phases
 from napari_microrecon.engine.run import Run
 from napari_microrecon.engine.slices import Slice

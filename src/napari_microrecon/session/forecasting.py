@@ -10,7 +10,7 @@ from .runs import past_speed
 
 if TYPE_CHECKING:
     from ..engine.generator import ReconstructParams, Weights
-    from ..engine.generator.estimate import Forecast
+    from ..engine.generator.forecast import Forecast
 
 _FOUND: dict[tuple, Weights] = {}  # the last one
 
@@ -18,7 +18,7 @@ _FOUND: dict[tuple, Weights] = {}  # the last one
 def forecast(slices: SliceSet, spec: str, tuned: Weights | None, params: ReconstructParams) -> Forecast | None:
     """What a reconstruction would take; None where that cannot be told (the run itself will say why)."""
     from ..engine.generator import resolve_device
-    from ..engine.generator.estimate import forecast as tell
+    from ..engine.generator.forecast import forecast as tell
 
     try:
         weights = _stand_in(spec, tuned, slices)

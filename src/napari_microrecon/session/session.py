@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from ..engine.analysis import Comparison, Ensemble, Face, Novelty, Report, Representativity
     from ..engine.conditioned.experiment import SliceCounts
     from ..engine.generator import Weights, WeightsChoice
-    from ..engine.generator.estimate import Forecast
+    from ..engine.generator.forecast import Forecast
     from ..engine.run import Run
     from ..engine.samples import Sample
     from .labelling import Labelling
