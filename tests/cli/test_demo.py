@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from napari_microrecon.cli.demo import has_display, meaning, take_picture
-from napari_microrecon.cli.terminal import Terminal
+from napari_microrecon.cli.demo import has_display, meaning
+from napari_microrecon.cli.window_picture import WindowPicture
 from napari_microrecon.engine.analysis import compare
 from napari_microrecon.engine.files import read_volume
 from napari_microrecon.engine.progress import drain
@@ -23,13 +25,13 @@ Cli = Callable[..., tuple[int, str, str]]
 @pytest.mark.skipif(sys.platform in ('win32', 'darwin'), reason='these always have a display')
 def test_headless_demo(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv('PATH', str(tmp_path))  # no Xvfb here: the picture is tested with the window
-    code, out, err = cli('demo', '--headless', '--output', tmp_path / 'out')
+    code, out, err = cli('demo', '--headless', '--edge', 64, '--output', tmp_path / 'out')
     assert code == 0, err
     assert sorted(p.name for p in (tmp_path / 'out').iterdir()) == ['report.html', 'report.json', 'volume.tif']
     assert 'No window.png: xvfb-run, Xvfb, xauth missing' in out
     assert 'of the reconstruction is pore' in out
     volume = read_volume(tmp_path / 'out' / 'volume.tif')
-    assert volume.shape == (128, 128, 128)
+    assert volume.shape == (64, 64, 64)
     assert volume.voxel_size.is_known
     report = json.loads((tmp_path / 'out' / 'report.json').read_text())
     assert report['schema'] == 1
@@ -61,14 +63,37 @@ def test_display_and_missing_programs(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.setenv('WAYLAND_DISPLAY', 'wayland-0')
     assert has_display()
     monkeypatch.setenv('PATH', str(tmp_path))
-    picture, remark = take_picture(Terminal(), 'sandstone', tmp_path / 'window.png')
-    assert picture is None
+    with WindowPicture('sandstone', tmp_path / 'window.png') as picture:
+        remark = picture.wait()
+    assert not picture.path.exists()
     assert 'apt-get install xvfb xauth' in remark
 
 
 @pytest.mark.skipif(sys.platform in ('win32', 'darwin'), reason='without Xvfb')
 def test_a_window_that_fails_says_why(tmp_path: Path) -> None:
-    picture, remark = take_picture(Terminal(), 'granite', tmp_path / 'window.png')
-    assert picture is None
+    with WindowPicture('granite', tmp_path / 'window.png') as picture:
+        remark = picture.wait()
+    assert not picture.path.exists()
     assert remark.startswith('No window.png: ')
     assert 'granite' in remark or 'missing' in remark
+
+
+@pytest.mark.skipif(sys.platform in ('win32', 'darwin'), reason='without Xvfb')
+def test_leaving_early_ends_the_window(tmp_path: Path) -> None:
+    with WindowPicture('sandstone', tmp_path / 'window.png') as picture:
+        child = picture._child
+        if child is None:
+            pytest.skip(picture.wait())
+    assert child.returncode is not None
+    deadline = time.monotonic() + 10
+    while _group_lives(child.pid):  # nothing of its group is left
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def _group_lives(group: int) -> bool:
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    return True

@@ -8,7 +8,6 @@ from collections.abc import Callable, Generator
 from typing import Any
 
 import pytest
-from napari.utils import progress as napari_progress
 
 from napari_microrecon.engine.errors import InputError
 from napari_microrecon.engine.progress import Progress
@@ -55,16 +54,6 @@ def test_a_result_reaches_the_session_in_the_main_thread(bench, qtbot):
     assert accepted == [5]
     assert {thread for *_, thread in seen} == {threading.main_thread()}
     assert [step for state, step, _ in seen if state is JobState.RUNNING][-1] == 4
-    assert not napari_progress._all_instances
-
-
-def test_long_jobs_show_in_the_activity_dialog(bench, qtbot):
-    session, runner = bench
-    runner.start(_task(_counting(60, pause=0.05), []))
-    qtbot.waitUntil(lambda: [(bar.total, bar.desc) for bar in napari_progress._all_instances] == [(60, 'counting: ')])
-    runner.cancel()
-    qtbot.waitUntil(lambda: not session.job.is_active)
-    qtbot.waitUntil(lambda: not napari_progress._all_instances)
 
 
 def test_a_following_task_is_started(bench, qtbot):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -17,14 +16,11 @@ from ..engine.files import check_target, write_text, write_volume
 from ..engine.volume import Volume
 from . import options as opt
 from .terminal import Terminal, duration
+from .window_picture import WindowPicture, window_command
 
 if TYPE_CHECKING:
     from ..engine.analysis import Comparison
     from ..engine.samples import Sample
-
-_WINDOW = ('-m', 'napari_microrecon.panels.demo_window')
-_WINDOW_TIMEOUT = 900  # seconds for the picture: the window runs the whole demo on its own
-_SCREEN = '-screen 0 1600x1000x24'
 
 
 def demo(
@@ -33,24 +29,32 @@ def demo(
     output: Annotated[Path, typer.Option('--output', '-o', metavar='DIR', help='Where the files go.')] = Path(
         'demo-output'
     ),
+    edge: Annotated[
+        int | None,
+        typer.Option('--edge', metavar='N', min=32, help='Edge of the volume in voxels, for a quicker look.'),
+    ] = None,
     seed: opt.Seed = 0,
     as_json: opt.Json = False,
 ) -> None:
     """Show the main job on a sample: slices in, volume beside its reference, statistics of both."""
-    from ..engine.samples import get_sample
+    from ..engine.samples import fetch, get_sample
 
     sample = get_sample(name)
     if not headless and has_display():
         # A process of its own: the command line imports no panels, and the window keeps its own event loop.
-        code = subprocess.call([sys.executable, *_WINDOW, name])
+        code = subprocess.call([sys.executable, *window_command(name, edge)])
         raise typer.Exit(code)
     check_folder(output)
     terminal = Terminal(as_json)
-    made, real, comparison, reason = _work(terminal, sample, seed)
-    files = _write(output, made, real, comparison)
-    picture, remark = take_picture(terminal, name, output / 'window.png')
-    if picture is not None:
-        files.append(picture)
+    real = terminal.run(fetch(sample.name)) if sample.kind == 'measured' else sample.load_volume()
+    with WindowPicture(name, output / 'window.png', edge) as picture:
+        made, comparison, reason = _work(terminal, sample, real, edge, seed)
+        files = _write(output, made, real, comparison)
+        terminal.note('waiting for the picture of the napari window')
+        terminal.flush()
+        remark = picture.wait()
+    if not remark:
+        files.append(picture.path)
     sentences = ['', f'{sample.title}. Weights: {reason}.', '', 'What the numbers mean:']
     sentences += [f'  {line}' for line in meaning(comparison)]
     sentences += ['', 'Written:', *(f'  {path}  {_CONTENT[path.name]}' for path in files)]
@@ -168,23 +172,25 @@ def _curve_agreement(comparison: Comparison) -> tuple[int, int]:
     return inside, len(rows)
 
 
-def _work(terminal: Terminal, sample: Sample, seed: int) -> tuple[Volume, Volume, Comparison, str]:
+def _work(
+    terminal: Terminal, sample: Sample, real: Volume, edge: int | None, seed: int
+) -> tuple[Volume, Comparison, str]:
     from ..engine.analysis import compare
     from ..engine.generator import ReconstructParams, choose_weights, estimate, resolve_device
-    from ..engine.samples import fetch
     from .reconstruct import make_volumes
 
-    real = terminal.run(fetch(sample.name)) if sample.kind == 'measured' else sample.load_volume()
     slices = sample.load_slices()
     choice = choose_weights('auto', slices)
     terminal.note(f'{sample.title}: weights {choice.reason}')
     # One volume is shown, so it is held to the porosity of the slices instead of scattering about it.
     params = ReconstructParams(seed=seed, fractions='volume')
+    if edge is not None:
+        params = params.model_copy(update={'shape': (edge, edge, edge)})
     cost = estimate(params.shape, choice.weights, resolve_device('auto'))
     terminal.note(f'reconstructing {" x ".join(map(str, params.shape))} voxels takes about {duration(cost.seconds)}')
     made = make_volumes(terminal, slices, choice.weights, params).volumes[0]
-    comparison = terminal.run(compare(made, real))
-    return made, real, comparison, choice.reason
+    comparison = terminal.run(compare(made, real, workers=None))
+    return made, comparison, choice.reason
 
 
 def _write(folder: Path, made: Volume, real: Volume, comparison: Comparison) -> list[Path]:
@@ -196,27 +202,3 @@ def _write(folder: Path, made: Volume, real: Volume, comparison: Comparison) -> 
         write_text(folder / 'report.json', json.dumps(report, indent=1, allow_nan=False) + '\n'),
         write_text(folder / 'report.html', report_html(comparison, (made, real))),
     ]
-
-
-def take_picture(terminal: Terminal, name: str, path: Path) -> tuple[Path | None, str]:
-    """Picture of the napari window after the demo has run in it; None and the reason where there is none."""
-    command = [sys.executable, *_WINDOW, name, '--screenshot', str(path)]
-    if sys.platform not in ('win32', 'darwin'):
-        missing = [tool for tool in ('xvfb-run', 'Xvfb', 'xauth') if shutil.which(tool) is None]
-        if missing:
-            return None, (
-                f'No window.png: {", ".join(missing)} missing; install it with: apt-get install xvfb xauth '
-                '(and see README for the libraries that Qt needs).'
-            )
-        command = ['xvfb-run', '-a', '-s', _SCREEN, *command]
-    terminal.note('taking a picture of the napari window')
-    terminal.flush()
-    path.unlink(missing_ok=True)
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=_WINDOW_TIMEOUT, check=False)
-    except subprocess.TimeoutExpired:
-        return None, f'No window.png: the window was not done after {duration(_WINDOW_TIMEOUT)}.'
-    if done.returncode == 0 and path.is_file():
-        return path, ''
-    last = next((line for line in reversed(done.stderr.splitlines()) if line.strip()), 'no message')
-    return None, f'No window.png: the window ended with code {done.returncode}: {last.strip()}'

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from qtpy.QtCore import Qt, Signal
+from qtpy.QtCore import Qt, QTimer, Signal
 from qtpy.QtWidgets import QLabel, QProgressBar, QSizePolicy, QVBoxLayout, QWidget
 
 from ..session.jobs import JobState
@@ -13,6 +13,11 @@ from .style import GAP, MARGIN
 
 if TYPE_CHECKING:
     from ..session import Session
+
+
+# Whatever changes in the window makes Qt compose all of it with the canvas. Without a graphics card that takes a tenth
+# of a second of all cores, which the job wants too.
+_EVERY_MS = 400
 
 
 class StatusLine(QWidget, Listener):
@@ -37,11 +42,28 @@ class StatusLine(QWidget, Listener):
         column.addWidget(self.bar)
         column.addLayout(row(self.text, self.cancel_button, stretch=0))
         self.cancel_button.clicked.connect(self.cancel_requested)
-        self.listen(session.events.job, self._draw)
+        self._shown = session.job.state
+        self._later = QTimer(self)
+        self._later.setSingleShot(True)
+        self._later.setInterval(_EVERY_MS)
+        self._later.timeout.connect(self._draw)
+        self.listen(session.events.job, self._on_job)
         self.listen(session.events.status, self._draw)
         self._draw()
 
+    def _on_job(self) -> None:
+        """Draw a new state at once, and of signs of life as many as can be read."""
+        if self._session.job.state is not self._shown:
+            self._draw()
+        elif not self._later.isActive():
+            self._later.start()
+
     def _draw(self) -> None:
+        self._later.stop()
+        self._shown = self._session.job.state
+        self._fill()
+
+    def _fill(self) -> None:
         job, status = self._session.job, self._session.status
         self.bar.setVisible(job.is_active)
         self.cancel_button.setVisible(job.is_active)
@@ -50,7 +72,7 @@ class StatusLine(QWidget, Listener):
             self._say(status.text, status.level)
             return
         progress = job.progress
-        self.bar.setRange(0, progress.total)
+        self.bar.setRange(0, max(1, progress.total))  # never the busy animation, see _EVERY_MS
         self.bar.setValue(min(progress.step, progress.total))
         if job.state is JobState.STOPPING:
             self._say('Stopping…', 'info')

@@ -59,42 +59,26 @@ def adopt_sample(session: Session, sample: Sample, volume: Volume, slices: Slice
 
 def open_files(session: Session, paths: Sequence[Path], phases: Phases | int | None = None) -> Task:
     """Read files: 2D pictures become slices, 3D stacks the reference volume."""
-    known = session.slices.phases if session.slices is not None else None
-
-    def run() -> EngineJob[Any]:
-        from ..engine.files import read_image, read_volume
-
-        drafts: list[SliceDraft] = []
-        volume = None
-        # OME-Zarr is a folder: always a volume.
-        for i, path in enumerate(paths):
-            yield Progress(f'Reading {path.name}', i, len(paths))
-            if path.suffix == '.zarr' or path.is_dir():
-                volume = read_volume(path)
-                continue
-            image = read_image(path)
-            if image.kind == 'stack':
-                volume = labelled(image, phases or known)
-            else:
-                drafts.append(draft_of(image, phases))
-        return drafts, volume
-
-    def accept(result: Any) -> None:
-        take_inputs(session, *result)
-
-    return Task('load', 'Reading files', run, accept)
+    return _take(session, 'Reading files', paths, phases)
 
 
 def take_images(session: Session, images: Sequence[RawImage], phases: Phases | int | None = None) -> Task:
     """Segment pictures that are already in memory (layers): 2D become slices, 3D the reference."""
+    return _take(session, 'Segmenting', images, phases)
+
+
+def _take(session: Session, title: str, sources: Sequence[Path | RawImage], phases: Phases | int | None) -> Task:
     known = session.slices.phases if session.slices is not None else None
 
     def run() -> EngineJob[Any]:
         drafts: list[SliceDraft] = []
         volume = None
-        for i, image in enumerate(images):
-            yield Progress(f'Segmenting {image.name}', i, len(images))
-            if image.kind == 'stack':
+        for i, source in enumerate(sources):
+            yield Progress(f'{title}: {source.name}', i, len(sources))
+            image = _read(source) if isinstance(source, Path) else source
+            if isinstance(image, Volume):
+                volume = image
+            elif image.kind == 'stack':
                 volume = labelled(image, phases or known)
             else:
                 drafts.append(draft_of(image, phases))
@@ -103,7 +87,14 @@ def take_images(session: Session, images: Sequence[RawImage], phases: Phases | i
     def accept(result: Any) -> None:
         take_inputs(session, *result)
 
-    return Task('load', 'Segmenting', run, accept)
+    return Task('load', title, run, accept)
+
+
+def _read(path: Path) -> RawImage | Volume:
+    from ..engine.files import read_image, read_volume
+
+    # OME-Zarr is a folder: always a volume.
+    return read_volume(path) if path.suffix == '.zarr' or path.is_dir() else read_image(path)
 
 
 def resegment(session: Session, phases: Phases | int, method: str = 'auto') -> Task:

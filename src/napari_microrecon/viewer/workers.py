@@ -22,7 +22,6 @@ from ..engine.errors import EngineError
 from ..engine.progress import Progress
 from ..session.jobs import JobState
 from . import notices
-from .activity import ActivityBar
 
 if TYPE_CHECKING:
     from ..session.session import Session
@@ -129,7 +128,6 @@ class Runner(QObject):
         self._late: dict[int, Task] = {}  # freed before they had ended; what they leave is still wanted
         self._stop = threading.Event()
         self._ended = threading.Event()
-        self._activity = ActivityBar(session, self)
         self._grace = QTimer(self)
         self._grace.setSingleShot(True)
         self._grace.setInterval(GRACE_MS)
@@ -166,7 +164,6 @@ class Runner(QObject):
         if self._task is not None and self._session.job.is_active:
             self._ended.wait(GRACE_MS / 1000)
         self._grace.stop()
-        self._activity.close()
         self._task = None
         self._late.clear()
         job = self._session.job

@@ -5,8 +5,9 @@ Importing this package loads none of the modules behind it; each name loads its 
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from ..lazy import late
 
 if TYPE_CHECKING:
     from .anisotropy import Anisotropy, anisotropy_of_slice, anisotropy_of_volume
@@ -42,7 +43,6 @@ _HOMES = {
     'representativity_result': ('Representativity',),
     'table': ('table_csv',),
 }
-_HOME = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
     'Anisotropy',
@@ -81,12 +81,4 @@ __all__ = [
     'write_plot',
 ]
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
-    return getattr(import_module(f'.{_HOME[name]}', __name__), name)
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+__getattr__, __dir__ = late(__name__, _HOMES)

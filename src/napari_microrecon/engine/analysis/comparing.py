@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -16,6 +16,7 @@ from .bands import BandEntry, CurveBand, Ensemble
 from .blocks import BlockPlan, Origin, name_block, plan_blocks, times
 from .comparison import FEWEST_BLOCKS, TOO_SMALL, Comparison, Verdict, judge, s2_distance
 from .many import Order, run_orders
+from .measuring import Part
 from .memory import check_memory
 from .report import Curve, Report, Statistic, is_numerical
 from .solver_process import Solver
@@ -69,7 +70,8 @@ def compare(
     Yields
     ------
     Progress
-        Whose preview is the partial `Comparison` as soon as both volumes are measured.
+        Whose preview is the partial `Comparison` as soon as the quick statistics of both volumes are there. Those of
+        all blocks follow, so that every quick number has its band before sizes and tortuosities are begun.
 
     Returns
     -------
@@ -143,15 +145,18 @@ class _Run:
         self.options = options
         # The whole real volume: cheap statistics only. Its tortuosity is that of its blocks.
         whole = tortuosity and real.labels.size <= 1.5 * generated.labels.size
-        self.first = [
+        self.orders = [
             Order(generated, phase, tortuosity, 'generated volume'),
             Order(real, phase, whole, 'real volume'),
+            *(Order(volume, phase, self.solving(n), volume.name) for n, volume in enumerate(realisations, 1)),
+            *self.blocks(generated, plan.generated),
+            *self.blocks(real, plan.real),
         ]
-        self.more = [Order(volume, phase, self.solving(n), volume.name) for n, volume in enumerate(realisations, 1)]
-        self.own = self.blocks(generated, plan.generated)
-        self.others = self.blocks(real, plan.real)
+        counts = (2, len(realisations), len(plan.generated), len(plan.real))
+        ends = np.cumsum(counts).tolist()
+        self.parts = [range(end - count, end) for count, end in zip(counts, ends, strict=True)][1:]
+        self.reports: dict[int, Report] = {}
         self.step = 0
-        self.total = len(self.first) + len(self.more) + len(self.own) + len(self.others)
         self.partial: Comparison | None = None
 
     def blocks(self, volume: Volume, origins: Sequence[Origin]) -> list[Order]:
@@ -164,47 +169,42 @@ class _Run:
         return self.tortuosity and number < TORTUOSITY_BLOCKS
 
     def run(self) -> Job[Comparison]:
-        generated, real = yield from self.measured(self.first, {**self.options, 'workers': 1}, None)
-        orders = [*self.more, *self.own, *self.others]
+        yield from self.measured('quick')
+        yield from self.measured('slow')
+        return self.now(complete=True)
 
-        def partial(reports: dict[int, Report], complete: bool) -> Comparison:
-            known = [[reports[i] for i in sorted(reports) if i in part] for part in self.parts()]
-            return self.comparison(generated, real, *known, complete=complete)
+    def now(self, complete: bool = False) -> Comparison:
+        """Comparison of what has been measured so far."""
+        known = [[self.reports[i] for i in part if i in self.reports] for part in self.parts]
+        return self.comparison(self.reports[0], self.reports[1], *known, complete=complete)
 
-        self.partial = partial({}, False)
-        reports = yield from self.measured(orders, self.options, partial)
-        return partial(dict(enumerate(reports)), True)
-
-    def parts(self) -> list[range]:
-        """Places of the realisations, the own blocks and the real blocks among the orders."""
-        a, b = len(self.more), len(self.more) + len(self.own)
-        return [range(a), range(a, b), range(b, b + len(self.others))]
-
-    def measured(
-        self,
-        orders: Sequence[Order],
-        options: dict[str, Any],
-        partial: Callable[[dict[int, Report], bool], Comparison] | None,
-    ) -> Job[list[Report]]:
-        """Measure, passing signs of life on; with `partial` each report makes a partial comparison."""
-        reports: dict[int, Report] = {}
-        events = run_orders(orders, **options)
+    def measured(self, part: Part) -> Job[None]:
+        """Measure a part of the statistics of everything, passing on signs of life with the comparison so far."""
+        orders = [replace(order, part=part) for order in self.orders]
+        before = dict(self.reports)
+        told: dict[int, int] = {}
+        events = run_orders(orders, **self.options)
         try:
             for event in events:
                 stage, metrics, preview = orders[event.index].name, {}, self.partial
-                if event.report is not None:
-                    self.step += 1
-                    reports[event.index] = event.report
-                    if partial is None:
-                        continue
-                    preview = self.partial = partial(reports, False)
-                elif event.progress is not None:
+                found = event.report
+                if event.progress is not None:
                     stage, metrics = f'{stage}: {event.progress.stage}', event.progress.metrics
-                    preview = event.progress.preview if self.partial is None else self.partial
-                yield Progress(stage, self.step, self.total, metrics, preview)
+                    # Of the volumes themselves every new number is told at once, of blocks when they are done.
+                    early = event.progress.preview if event.index < 2 else None
+                    if isinstance(early, Report) and len(early.statistics) > told.get(event.index, 1):
+                        told[event.index] = len(early.statistics)
+                        found = early
+                if found is not None:
+                    self.reports[event.index] = _joined(before.get(event.index), found)
+                    if 0 in self.reports and 1 in self.reports and (part == 'slow' or event.report is not None):
+                        preview = self.partial = self.now()
+                self.step += event.report is not None
+                if preview is None:
+                    preview = self.reports.get(0)
+                yield Progress(stage, self.step, 2 * len(orders), metrics, preview)
         finally:
             events.close()
-        return [reports[i] for i in range(len(orders))]
 
     def comparison(
         self,
@@ -308,6 +308,15 @@ class _Run:
             sds=sds,
             sentence=f'{word}: {beside}',
         )
+
+
+def _joined(quick: Report | None, more: Report) -> Report:
+    """Both parts of the statistics of one volume."""
+    if quick is None:
+        return more
+    return more.model_copy(
+        update={'statistics': quick.statistics | more.statistics, 'curves': quick.curves | more.curves}
+    )
 
 
 def _means(reports: Sequence[Report]) -> dict[str, Statistic]:

@@ -17,7 +17,7 @@ from ..progress import Job, Progress
 from ..volume import Volume
 from .bands import Ensemble
 from .blocks import block_origins, name_block, times
-from .measuring import PROCESS_VOXELS, measure_with
+from .measuring import PROCESS_VOXELS, Part, measure_with
 from .memory import estimate_memory, free_memory
 from .report import Report
 from .solver_process import Solver, TortuositySolver
@@ -29,12 +29,13 @@ _CONNECT = 10.0  # seconds for the scheduler to answer
 
 @dataclass(frozen=True, eq=False)
 class Order:
-    """One volume to measure: the phase, and whether tortuosity is wanted."""
+    """One volume to measure: the phase, whether tortuosity is wanted, and which part of the statistics."""
 
     volume: Volume
     phase: int
     tortuosity: bool
     name: str
+    part: Part = 'all'
 
 
 @dataclass(frozen=True, eq=False)
@@ -177,7 +178,7 @@ class _Solvers:
 
     @contextlib.contextmanager
     def lend(self, order: Order, in_process: bool | None) -> Generator[TortuositySolver | None, None, None]:
-        if not order.tortuosity:
+        if not order.tortuosity or order.part == 'quick':
             yield None
             return
         here = order.volume.labels.size <= PROCESS_VOXELS if in_process is None else in_process
@@ -204,7 +205,7 @@ class _Solvers:
 
 def _steps(index: int, order: Order, solvers: _Solvers, in_process: bool | None) -> Generator[Event, None, None]:
     with solvers.lend(order, in_process) as solver:
-        job = measure_with(order.volume, order.phase, solver)
+        job = measure_with(order.volume, order.phase, solver, part=order.part)
         try:
             while True:
                 try:
@@ -287,8 +288,9 @@ def _on_cluster(
             for index, order in enumerate(orders):
                 data = client.scatter(order.volume, hash=False)
                 future = client.submit(
-                    _remote, data, order.phase, order.tortuosity, solver, in_process, name, pure=False, retries=1
-                )
+                    _remote, data, order.phase, order.tortuosity, order.part, solver, in_process, name,
+                    pure=False, retries=1,
+                )  # fmt: skip
                 futures[future] = index
             while futures:
                 done = [future for future in futures if future.done()]
@@ -306,14 +308,16 @@ def _on_cluster(
         client.close()
 
 
-def _remote(volume: Volume, phase: int, tortuosity: bool, solver: Solver, in_process: bool | None, stop: str) -> Report:
+def _remote(
+    volume: Volume, phase: int, tortuosity: bool, part: Part, solver: Solver, in_process: bool | None, stop: str
+) -> Report:
     """Do one order on a worker of a cluster."""
     from distributed import Event as Flag
 
     flag, asked = Flag(stop), time.monotonic()
     solvers = _Solvers(solver)
     report: Report | None = None
-    steps = _steps(0, Order(volume, phase, tortuosity, volume.name), solvers, in_process)
+    steps = _steps(0, Order(volume, phase, tortuosity, volume.name, part), solvers, in_process)
     try:
         for event in steps:
             report = event.report

@@ -162,7 +162,9 @@ def solve_field(
         return result(x, system.flux(x), 0.0, 0)
     yield 'building the multigrid'
     # Direct interpolation and one-sided sweeps: cheaper to set up and apply, a few more iterations.
-    grids = pyamg.ruge_stuben_solver(system.matrix, interpolation='direct', max_coarse=200, **_SMOOTHERS)
+    grids = pyamg.ruge_stuben_solver(
+        system.matrix, interpolation='direct', max_coarse=200, coarse_solver='splu', **_SMOOTHERS
+    )
     precondition = grids.aspreconditioner(cycle='V').matvec
     residual = system.source - system.matrix @ x
     z = precondition(residual)

@@ -5,8 +5,9 @@ Importing this package loads none of the modules behind it; each name loads its 
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from ..lazy import late
 
 if TYPE_CHECKING:
     from .exporting import Exported, check_export, export
@@ -20,7 +21,6 @@ _HOMES = {
     'mesh': ('Mesh', 'surface_mesh'),
     'methods_text': ('methods_of_run', 'methods_paragraph'),
 }
-_HOME = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
     'FORMATS',
@@ -35,12 +35,4 @@ __all__ = [
     'surface_mesh',
 ]
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
-    return getattr(import_module(f'.{_HOME[name]}', __name__), name)
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+__getattr__, __dir__ = late(__name__, _HOMES)

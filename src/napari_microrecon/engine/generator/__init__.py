@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from ..lazy import late
 
 # Read when torch loads its OpenMP. Threads that wait by spinning make a step up to eight times slower
 # as soon as another program (or the window itself) wants a core; sleeping ones cost a few per cent.
@@ -20,23 +21,13 @@ if TYPE_CHECKING:
     from .training import finetune
 
 _HOMES = {
-    'Architecture': 'params',
-    'FinetuneParams': 'params',
-    'LossWeights': 'params',
-    'ReconstructParams': 'params',
-    'Weights': 'checkpoint',
-    'WeightsHeader': 'checkpoint',
-    'shipped_weights': 'checkpoint',
-    'WeightsChoice': 'choice',
-    'choose_weights': 'choice',
-    'starting_weights': 'choice',
-    'describe_device': 'device',
-    'resolve_device': 'device',
-    'finetune': 'training',
-    'Estimate': 'cost',
-    'Reconstruction': 'reconstruction',
-    'estimate': 'cost',
-    'reconstruct': 'reconstruction',
+    'checkpoint': ('Weights', 'WeightsHeader', 'shipped_weights'),
+    'choice': ('WeightsChoice', 'choose_weights', 'starting_weights'),
+    'cost': ('Estimate', 'estimate'),
+    'device': ('describe_device', 'resolve_device'),
+    'params': ('Architecture', 'FinetuneParams', 'LossWeights', 'ReconstructParams'),
+    'reconstruction': ('Reconstruction', 'reconstruct'),
+    'training': ('finetune',),
 }
 
 __all__ = [
@@ -45,8 +36,4 @@ __all__ = [
     'resolve_device', 'shipped_weights', 'starting_weights',
 ]  # fmt: skip
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
-    return getattr(import_module(f'.{_HOMES[name]}', __name__), name)
+__getattr__, __dir__ = late(__name__, _HOMES)
