@@ -21,7 +21,7 @@ demo: ## reconstruct a sample and set it beside its reference (NAME=limestone fo
 
 test: ## run all tests, windows under Xvfb (ARGS="-k name" for some)
 	@scripts/env.sh dev
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile $(ARGS)
 
 lint: ## ruff, pyright, import directions, napari manifest
 	@scripts/env.sh dev

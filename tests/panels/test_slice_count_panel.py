@@ -86,7 +86,7 @@ def test_the_plot_shows_the_chosen_number_by_count(widget, rock):
     np.testing.assert_allclose(x, [3, 5])
     np.testing.assert_allclose(y, [0.31, 0.51])
     chosen = [panel.which.itemText(i) for i in range(panel.which.count())]
-    assert chosen == ['SSIM', 'PSNR', 'S₂ error', 'Surf. z %', 'Fraction', 'Perc. z']
+    assert chosen == ['SSIM', 'PSNR', 'S₂ error', 'Surface z %', 'Fraction %', 'Percolating z']
     panel.which.setCurrentIndex(1)
     panel.which.activated.emit(1)
     assert panel.plot.names == list(METHODS[:2])  # a realisation has no PSNR

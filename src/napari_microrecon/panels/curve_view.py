@@ -40,7 +40,8 @@ class CurveView(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
         column.addLayout(row(heading('Curve'), self.which, self.save_button, stretch=1))
         column.addWidget(self.plot)
-        self.which.activated.connect(lambda _: self._redraw())
+        self._wanted = _FIRST
+        self.which.activated.connect(self._on_chosen)
         self.save_button.clicked.connect(lambda: self.plot_requested.emit(self.key))
 
     @property
@@ -53,7 +54,11 @@ class CurveView(QWidget):
         index = self.which.findData(key)
         if index >= 0:
             self.which.setCurrentIndex(index)
-            self._redraw()
+            self._on_chosen()
+
+    def _on_chosen(self) -> None:
+        self._wanted = self.key
+        self._redraw()
 
     def draw(self, report: Report | None, comparison: Comparison | None, ensemble: Ensemble | None) -> None:
         """Show what is known."""
@@ -61,11 +66,11 @@ class CurveView(QWidget):
         keys = [] if report is None else list(report.curves)
         keys.sort(key=lambda key: key != _FIRST)  # stable: the one to begin with comes first
         if keys != [self.which.itemData(i) for i in range(self.which.count())]:
-            former = self.which.currentData()
             self.which.clear()
             for key in keys:
                 self.which.addItem(title(key), key)
-            self.which.setCurrentIndex(max(0, self.which.findData(former)))
+            # Curves come one by one: until the wanted one is there, the first of them stands in.
+            self.which.setCurrentIndex(max(0, self.which.findData(self._wanted)))
         self.setVisible(bool(keys))
         self._redraw()
 

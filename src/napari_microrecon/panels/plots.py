@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pyqtgraph as pg
-from qtpy.QtCore import QSize, Qt
+from qtpy.QtCore import Qt
 from qtpy.QtGui import QColor
 from qtpy.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
@@ -58,13 +58,9 @@ class CurvePlot(QWidget):
         column.addWidget(self._view, 1)
         column.addWidget(self.readout)
         self._view.scene().sigMouseMoved.connect(self._on_mouse)  # pyright: ignore[reportAttributeAccessIssue]
-        self.setMinimumHeight(height)
+        # A fixed height, not a hint: with labels that wrap, layouts would ask for the height of pyqtgraph's own hint.
+        self.setFixedHeight(height)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self._height = height
-
-    def sizeHint(self) -> QSize:
-        """Full width, fixed height."""
-        return QSize(320, self._height)
 
     # -- content --------------------------------------------------------------------------------
 

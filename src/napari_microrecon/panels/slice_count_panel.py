@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from ..viewer.appearance import Palette
 
 _ROW = 22  # pixels
+_WIDTH = 45  # pixels of a measure; the method gets the rest
+_COLUMNS = 5  # measures for which there is room; the plot and the tips have all
 _ROLES = {BASELINE: 'muted', MOST_LIKELY: 'generated', REALISATION: 'reference'}
 _STYLES = {BASELINE: 'dash', MOST_LIKELY: 'solid', REALISATION: 'solid'}
 _ASK = (
@@ -52,7 +54,7 @@ class SliceCountPanel(QWidget, Listener):
         self._drawn: SliceCounts | None = None
         self.run_button = button('What would 3, 5, 7 slices give?', f'<qt>{_ASK}</qt>')
         self.about = hint()
-        self.table = QTableWidget(0, 7)
+        self.table = QTableWidget(0, 1 + _COLUMNS)
         self.table.verticalHeader().hide()
         self.table.setShowGrid(False)
         self.table.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
@@ -60,8 +62,8 @@ class SliceCountPanel(QWidget, Listener):
         self.table.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.table.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         header = self.table.horizontalHeader()
-        header.setMinimumSectionSize(16)
-        header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        header.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
+        header.setDefaultSectionSize(_WIDTH)
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         self.which = narrow(QComboBox())
         self.which.setToolTip('What the plot shows')
@@ -110,8 +112,9 @@ class SliceCountPanel(QWidget, Listener):
             return
         self.about.setText(f'{found.about[:1].upper()}{found.about[1:]}. Nothing but the slices was learned from.')
         measures = _measures(found)
-        self.table.setHorizontalHeaderLabels(['', *(short for short, _, _ in measures)])
-        for column, (_, tip, _) in enumerate(measures, 1):
+        shown = measures[:_COLUMNS]
+        self.table.setHorizontalHeaderLabels(['', *(short.replace(' ', '\n', 1) for short, _, _ in shown)])
+        for column, (_, tip, _) in enumerate(shown, 1):
             item = self.table.horizontalHeaderItem(column)
             if item is not None:
                 item.setToolTip(f'<qt>{tip}</qt>')
@@ -120,7 +123,7 @@ class SliceCountPanel(QWidget, Listener):
         for line, (one, method) in enumerate(lines):
             score = one.scores[method]
             self._cell(line, 0, f'{one.count}: {method}', f'slices at {", ".join(map(str, one.positions))}')
-            for column, (short, _, value) in enumerate(measures, 1):
+            for column, (short, _, value) in enumerate(shown, 1):
                 self._cell(line, column, _text(short, value(score)), _details(found, score))
             self.table.setRowHeight(line, _ROW)
         self.table.setFixedHeight(self.table.horizontalHeader().sizeHint().height() + self.table.rowCount() * _ROW + 4)
@@ -165,10 +168,10 @@ def _measures(found: SliceCounts) -> Sequence[tuple[str, str, Callable[[Score], 
         ('SSIM', CONVENTIONS['ssim'], lambda s: s.ssim),
         ('PSNR', CONVENTIONS['psnr'], lambda s: s.psnr),
         ('S₂ error', CONVENTIONS['s2'], lambda s: s.s2),
-        (f'Surf. {found.normal} %', f'{CONVENTIONS["surface"]}; here along the gap', lambda s: 100 * s.surface[axis]),
-        ('Fraction', f'{CONVENTIONS["fractions"]}; here {name}', lambda s: s.fractions[phase]),
+        (f'Surface {found.normal} %', f'{CONVENTIONS["surface"]}; here along the gap', lambda s: 100 * s.surface[axis]),
+        ('Fraction %', f'{CONVENTIONS["fractions"]}; here {name}', lambda s: 100 * s.fractions[phase]),
         (
-            f'Perc. {found.normal}',
+            f'Percolating {found.normal}',
             f'{CONVENTIONS["percolating"]}; here {name} along the gap',
             lambda s: s.percolating[axis],
         ),
@@ -179,15 +182,15 @@ def _truth(found: SliceCounts) -> dict[str, float]:
     """What the volume itself has in each column; SSIM and PSNR have no such level."""
     normal = found.normal
     share = found.percolating[AXES.index(normal)]
-    return {'S₂ error': 0.0, f'Surf. {normal} %': 0.0, 'Fraction': 0.0, f'Perc. {normal}': share}
+    return {'S₂ error': 0.0, f'Surface {normal} %': 0.0, 'Fraction %': 0.0, f'Percolating {normal}': share}
 
 
 def _text(short: str, value: float | None) -> str:
     if value is None:
         return '–'
-    if short.startswith('Surf'):
+    if short.startswith('Surface'):
         return f'{value:+.0f}'
-    return f'{value:+.3f}' if short == 'Fraction' else f'{value:.1f}' if short == 'PSNR' else f'{value:.2f}'
+    return f'{value:+.1f}' if short == 'Fraction %' else f'{value:.1f}' if short == 'PSNR' else f'{value:.2f}'
 
 
 def _details(found: SliceCounts, score: Score) -> str:

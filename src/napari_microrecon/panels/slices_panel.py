@@ -75,7 +75,7 @@ class SlicesPanel(Panel):
         self.table.setShowGrid(False)
         header = self.table.horizontalHeader()
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
-        for column, width in ((1, 70), (2, 48), (3, 72), (4, 28)):
+        for column, width in ((1, 72), (2, 48), (3, 68), (4, 28)):
             header.setSectionResizeMode(column, QHeaderView.ResizeMode.Fixed)
             self.table.setColumnWidth(column, width)
         self.empty = hint(_EMPTY)
@@ -207,6 +207,7 @@ class SlicesPanel(Panel):
         position.setRange(-1, 100000)
         position.setSpecialValueText('anywhere')
         position.setKeyboardTracking(False)
+        position.setButtonSymbols(QSpinBox.ButtonSymbols.NoButtons)  # they would take more room than the number
         position.setToolTip("Voxel along the normal, counted from 0; 'anywhere' where it is not known")
         remove = button('✕', 'Remove this slice', small=True)
         for column, widget in ((2, normal), (3, position), (4, remove)):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 
 import numpy as np
@@ -93,6 +94,16 @@ class Exemplars:
         """Order the slices of a set by plane."""
         images: dict[Axis, list[np.ndarray]] = {normal: slices.exemplars(normal) for normal in AXES}
         return cls(images, slices.phases.count, slices.symmetry == 'isotropic', slices.fractions, slices.phases.pore)
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of everything that a prior or a training takes from the slices."""
+        told = hashlib.sha256(repr((self.phase_count, self.isotropic, self.fractions.tolist(), self.pore)).encode())
+        for normal, images in self.images.items():
+            for image in images:
+                told.update(f'{normal} {image.shape} {image.dtype}'.encode())
+                told.update(np.ascontiguousarray(image).tobytes())
+        return told.hexdigest()
 
     @property
     def smallest(self) -> int:

@@ -25,6 +25,7 @@ from .schedule import Schedule
 from .trainer import Trainer
 from .training_state import TrainingRecord, TrainingState
 
+_STEPS_BETWEEN = 4  # least number of steps from one evaluation to the next, each as long as several steps
 INSIDE = PREFIX + 'inside'  # 1 where an evaluation was inside the band and healthy
 
 
@@ -189,9 +190,11 @@ class _Loop:
 
     def _evaluation_is_due(self) -> bool:
         """Whether an equal share of the training has passed since the last evaluation, and it is not nearly over."""
-        step, parts = self.trainer.step_count, self.params.evaluations
+        step = self.trainer.step_count
+        planned = self.schedule.known_at(step)
+        parts = max(1, min(self.params.evaluations, planned // _STEPS_BETWEEN))
         before, now = (int(self.schedule.share(at) * parts) for at in (step - 1, step))
-        return now > before and self.schedule.share(step) < 1 - 0.5 / parts and self.schedule.known_at(step) > 0
+        return now > before and self.schedule.share(step) < 1 - 0.5 / parts and planned > 0
 
     def _is_last(self, step: int, stop_after: int | None) -> bool:
         if stop_after is not None and step >= stop_after:

@@ -28,7 +28,10 @@ MIXED = 0.35  # standard deviation of ln(radius)
 EVEN = 0.75  # least distance of two seeds in mean spacings; most random packings get no closer to order
 THICKEST_WALLS = 0.5  # fraction of the volume; what lies between more of it are scattered polyhedra, not cells
 
+_REMEMBERED = 8
+
 Candidate = GrainField | CellField | GaussianField
+_chosen: dict[str, PriorModel] = {}  # by the digest of the slices
 
 
 def _edges(exemplars: Exemplars, label: int) -> tuple[float, float, float]:
@@ -160,8 +163,18 @@ def choose_prior(exemplars: Exemplars) -> PriorModel:
     """Fit every family to every phase and keep the one whose sections are nearest the slices.
 
     Three phases and more are put together in several ways: one inside what the other leaves over, or as a coating
-    of the phase that is described best. Whole volumes are then set against the slices.
+    of the phase that is described best. Whole volumes are then set against the slices. It takes some seconds, so the
+    answers for the latest slices are remembered.
     """
+    digest = exemplars.digest
+    if digest not in _chosen:
+        _chosen[digest] = _choose(exemplars)
+        while len(_chosen) > _REMEMBERED:
+            _chosen.pop(next(iter(_chosen)), None)
+    return _chosen[digest]
+
+
+def _choose(exemplars: Exemplars) -> PriorModel:
     count = exemplars.phase_count
     best: dict[int, tuple[float, Candidate]] = {}
     reasons: dict[int, str] = {}
