@@ -11,6 +11,7 @@ from ...voxels import AXES
 from ..exemplar import Exemplars
 from .cells import CellField
 from .coating import CoatingField
+from .evenness import evened
 from .fields import NoiseField, levelled, random_stream
 from .gaussian import GaussianField
 from .grains import GrainField
@@ -182,6 +183,11 @@ def _choose(exemplars: Exemplars) -> PriorModel:
         name, best[label] = next(iter(ranked.items()))
         others = [(other, error) for other, (error, field) in ranked.items() if field.kind != best[label][1].kind]
         beaten = [f'; {other} {error:.3f}' for other, error in others[:1]]
+        error, field = best[label]
+        if isinstance(field, GrainField):
+            field = evened(exemplars, label, field, _fraction(exemplars, label), _edges(exemplars, label))
+            best[label] = error, field
+            name += ' shared out evenly' if field.even else ''
         reasons[label] = f'phase {label}: {name} (section error {best[label][0]:.3f}{"".join(beaten)})'
     if count == 2:
         return PriorModel(phase_count=2, fields=(best[1][1],), order=(1, 0), thresholds=(0.0,), reason=reasons[1])
@@ -244,7 +250,7 @@ def _assemble(
                 (e['z'], e['y'], e['x']),
                 spread=field.spread,
                 grains_favoured=field.grains_favoured,
-            )
+            ).model_copy(update={'even': field.even})
         fields.append(field)
         thresholds.append(float(ndtri(share)))
     return PriorModel(

@@ -15,12 +15,14 @@ import math
 from typing import Literal
 
 import numpy as np
+from scipy.special import ndtr
 
 from .fields import Field, gaussianise, random_stream
 
 WIDEST = 2.0  # ln(radius) is normal, cut at this many standard deviations
 MEASURED, ACROSS = 128, 8  # voxels and spacings along the volumes whose faces tell how large the grains must be
 DRAWN = 8  # such volumes; the faces of one scatter by 3 %
+SCORES = np.linspace(-4, 4, 65)
 
 
 def _moment(order: int, spread: float) -> float:
@@ -45,6 +47,11 @@ class GrainField(Field):
         Semi-axes along z, y, x relative to the radius, with product 1.
     grains_favoured : bool
         Whether the phase that the field stands for is the grains (high inside) or the matrix.
+    even : float
+        Grains in each of the boxes that share them out evenly, so that their number hardly varies from volume to
+        volume; 0 for grains strewn at random.
+    values : tuple of float
+        For grains shared out evenly: what the score of random grains is where that of these is -4, ..., 4.
     """
 
     kind: Literal['grains'] = 'grains'
@@ -53,6 +60,8 @@ class GrainField(Field):
     density: float
     stretch: tuple[float, float, float] = (1.0, 1.0, 1.0)
     grains_favoured: bool = False
+    even: float = 0.0
+    values: tuple[float, ...] = ()
 
     @classmethod
     def fit(
@@ -106,16 +115,25 @@ class GrainField(Field):
         )
 
     def sized(self, matrix_fraction: float, edges: tuple[float, float, float]) -> GrainField:
-        """Of the size at which drawn volumes have these phase changes per voxel (geometric mean of the axes)."""
+        """Of the size at which drawn volumes have these phase changes per voxel (geometric mean of the axes).
+
+        For grains shared out evenly the volumes give the distribution of the field, too.
+        """
         share = min(max(matrix_fraction, 1e-3), 1 - 1e-3)
         z, y, x = (max(round(min(ACROSS * self.spacing, MEASURED) * s), 32) for s in self.stretch)
         counted = np.zeros(3)
+        found: list[np.ndarray] = []
         for index in range(DRAWN):
             values = self.sample((z, y, x), random_stream(0, 10, index), periodic=False)
             matrix = -values if self.grains_favoured else values
             mask = matrix > np.quantile(matrix, 1 - share)
             counted += [np.diff(mask, axis=axis).mean() / DRAWN for axis in range(3)]
-        return self.scaled(float(np.prod(np.maximum(counted, 1e-4) / edges)) ** (1 / 3))
+            found.append(values.ravel()[::7])
+        field = self
+        if self.even:
+            told = np.quantile(np.concatenate(found), ndtr(SCORES))
+            field = self.model_copy(update={'values': tuple(map(float, told))})
+        return field.scaled(float(np.prod(np.maximum(counted, 1e-4) / edges)) ** (1 / 3))
 
     def sample(self, shape: tuple[int, int, int], rng: np.random.Generator, *, periodic: bool) -> np.ndarray:
         """Draw the field on a grid, float32 (Z, Y, X)."""
@@ -126,12 +144,24 @@ class GrainField(Field):
         reach = (math.log(1e5) / occupied) ** (1 / 3)
         margin = np.zeros(3) if periodic else np.ceil(reach * self.radius * math.exp(WIDEST * self.spread) * stretch)
         extent = size + 2 * margin
-        count = rng.poisson(self.density * extent.prod())
-        centres = rng.random((count, 3)) * extent - margin
+        centres = self._strewn(extent, rng) - margin
+        count = len(centres)
         radii = self.radius * np.exp(self.spread * np.clip(rng.standard_normal(count), -WIDEST, WIDEST))
         nearest = _nearest(shape, centres, radii, reach, self.stretch, periodic=periodic)
         between = gaussianise(-np.expm1(-occupied * nearest**1.5))
-        return -between if self.grains_favoured else between
+        favoured = -between if self.grains_favoured else between
+        return np.interp(favoured, self.values, SCORES).astype(np.float32) if self.values else favoured
+
+    def _strewn(self, extent: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """Centres of grains in a box from 0 to `extent`, shape (N, 3)."""
+        if not self.even:
+            return rng.random((rng.poisson(self.density * extent.prod()), 3)) * extent
+        parts = np.maximum(np.rint(extent / (self.even / self.density) ** (1 / 3)), 1).astype(int)
+        box = extent / parts
+        each = self.density * box.prod()
+        counts = int(each) + (rng.random(parts.prod()) < each % 1)
+        corners = np.stack(np.unravel_index(np.repeat(np.arange(len(counts)), counts), tuple(parts)), axis=1)
+        return (corners + rng.random((len(corners), 3))) * box
 
 
 def _nearest(
