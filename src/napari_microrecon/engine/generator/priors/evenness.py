@@ -18,7 +18,7 @@ from .grains import GrainField
 EVEN = (4.0, 1.0)  # grains in each box, the less even first
 WIDE = (1.5, 2.0)  # edges of the windows in mean spacings of the grains
 FEWEST = 9.0  # separate windows in the slices
-CLEAR = 0.12  # log ratio of the scatters that random grains may have: that of equal slices of one material
+CLEAR, NOISE = 0.12, 1.4  # log ratio of the scatters that random grains may have; at least NOISE / sqrt(windows)
 GAIN = 0.05  # by which the log ratio must fall with grains more even
 DRAWN, ACROSS, LARGEST = 3, 8, 128  # volumes; their edges in spacings, and at most in voxels
 
@@ -69,7 +69,7 @@ def evened(exemplars: Exemplars, label: int, field: GrainField, phi: float, edge
     if any(fitting < FEWEST or scatter == 0 for scatter, fitting in theirs.values()):
         return field
     best, error = field, _gap(theirs, field, phi)
-    if error < CLEAR:
+    if error < max(CLEAR, NOISE / math.sqrt(np.mean([fitting for _, fitting in theirs.values()]))):
         return field
     matrix = 1 - phi if field.grains_favoured else phi
     z, y, x = edges
