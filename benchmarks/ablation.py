@@ -3,7 +3,7 @@
     python benchmarks/ablation.py --material berea --steps 300 --seeds 0 1 2 --output docs/ablation-berea.md
     python benchmarks/ablation.py --groups modules losses --cpu-seconds 200 --cache ablation
 
-Groups: modules (each module of the network off, each kind of attention), losses (each weight set to 0), priors
+Groups: modules (each module of the network off, each kind of attention), losses (each weight set to 0, critics on), priors
 (white noise, Gaussian field, grains in place of the product's choice; two phases only), rates (three learning rates
 each of generator and critic). All train from scratch. The same number of steps (--steps) asks what a part is worth
 whatever it costs; the same processor seconds (--cpu-seconds) charge a part for its cost.
@@ -26,7 +26,8 @@ from napari_microrecon.engine.generator import FinetuneParams
 
 FULL = Recipe('all parts')
 DEFAULTS = FinetuneParams()
-LOSSES = ('patches', 's2', 'surface', 'connectivity', 'critic')
+LOSSES = ('patches', 's2', 'surface', 'connectivity')
+CRITIC = 0.2  # weight of the critics where they are tried: the product has them off
 
 GROUPS: dict[str, list[Recipe]] = {
     'modules': [
@@ -38,7 +39,10 @@ GROUPS: dict[str, list[Recipe]] = {
             architecture=(('slice_encoder', False), ('scale_aggregation', False), ('attention', 'none')),
         ),
     ],
-    'losses': [Recipe(f'no {name} loss', loss=((name, 0.0),)) for name in LOSSES],
+    'losses': [
+        *(Recipe(f'no {name} loss', loss=((name, 0.0),)) for name in LOSSES),
+        *(Recipe(f'with critics x {weight:g}', loss=(('critic', weight),)) for weight in (CRITIC / 4, CRITIC)),
+    ],
     'priors': [Recipe(f'prior: {family}', prior=family) for family in ('noise', 'gaussian', 'grains')],
     'rates': [
         *(
@@ -46,7 +50,11 @@ GROUPS: dict[str, list[Recipe]] = {
             for by in (0.25, 4)
         ),
         *(
-            Recipe(f'critic rate x {by:g}', params=(('critic_learning_rate', DEFAULTS.critic_learning_rate * by),))
+            Recipe(
+                f'critics x {CRITIC:g}, their rate x {by:g}',
+                params=(('critic_learning_rate', DEFAULTS.critic_learning_rate * by),),
+                loss=(('critic', CRITIC),),
+            )
             for by in (0.25, 4)
         ),
     ],
