@@ -3,7 +3,7 @@
     python benchmarks/ablation.py --material berea --steps 300 --seeds 0 1 2 --output docs/ablation-berea.md
     python benchmarks/ablation.py --groups modules losses --cpu-seconds 200 --cache ablation
 
-Groups: modules (each module of the network off, each kind of attention), losses (each weight set to 0, critics on), priors
+Groups: modules (each module of the network off, each kind of attention), losses (each off, critics on), priors
 (white noise, Gaussian field, grains in place of the product's choice; two phases only), rates (three learning rates
 each of generator and critic). All train from scratch. The same number of steps (--steps) asks what a part is worth
 whatever it costs; the same processor seconds (--cpu-seconds) charge a part for its cost.
