@@ -70,7 +70,7 @@ def test_table_curves_and_card_show_both_bands_and_verdicts_in_words(measured, q
         assert words == session.comparison.verdicts[key].words
     assert panel.curves.key == 's2_radial'
     assert {'reconstruction', 'reference'} <= set(panel.plot.names)
-    assert panel.plot.bands == ['2 realisations ± 2 sd', '4 blocks of the reference ± 2 sd']
+    assert panel.plot.bands == ['2 realisations, 95 %', '4 blocks of the reference, 95 %']
     _click_row(qtbot, table, 'correlation_length_z')
     assert panel.curves.key == 'autocovariance_z'
     assert [strip.name for strip in panel.card.strips.strips] == ['reference', 'realisations', 'this volume']
@@ -120,7 +120,7 @@ def test_realisations_without_a_reference_have_their_band(widget, qtbot, until_d
     assert not panel.table.isColumnHidden(REFERENCE)
     assert panel.table.isColumnHidden(VERDICT)
     assert panel.table.horizontalHeaderItem(REFERENCE).text() == 'Realisations'
-    assert panel.plot.bands == ['3 realisations ± 2 sd']
+    assert panel.plot.bands == ['3 realisations, 95 %']
 
 
 def test_nothing_meaningless_is_shown(widget, qtbot, until_done):

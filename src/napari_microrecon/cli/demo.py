@@ -110,7 +110,9 @@ def meaning(comparison: Comparison) -> list[str]:
             f'of the reference at {inside} of {total} distances.'
         )
     if comparison.band:
-        sentences.append('A band is the mean +- 2 sd of parts of the reference: how much real material itself varies.')
+        sentences.append(
+            'A band is where 95 of 100 further parts of the reference would lie: how much real material itself varies.'
+        )
     return sentences
 
 
@@ -149,9 +151,9 @@ def _paths(comparison: Comparison) -> list[str]:
 def _band(comparison: Comparison, key: str, factor: float = 1, unit: str = '') -> str:
     entry = comparison.band.get(key)
     verdict = comparison.verdicts.get(key)
-    if entry is None or verdict is None or entry.mean is None or entry.sd is None:
+    if entry is None or verdict is None or entry.mean is None or entry.half is None:
         return ''
-    low, high = factor * max(0.0, entry.mean - 2 * entry.sd), factor * (entry.mean + 2 * entry.sd)
+    low, high = factor * max(0.0, entry.mean - entry.half), factor * (entry.mean + entry.half)
     word = {'inside': 'inside', 'outside': 'outside'}.get(verdict.verdict, 'cannot be judged against')
     band = f'{word} the band {low:.1f} to {high:.1f}{unit}'
     compared = comparison.compared.get(key)
@@ -167,8 +169,8 @@ def _curve_agreement(comparison: Comparison) -> tuple[int, int]:
     curve = (comparison.compared_curves or comparison.generated.curves).get('s2_radial')
     if band is None or curve is None:
         return 0, 0
-    rows = list(zip(curve.value, band.mean, band.sd, strict=False))
-    inside = sum(abs(v - m) <= 2 * s for v, m, s in rows)
+    rows = list(zip(curve.value, *band.limits, strict=False))
+    inside = sum(bool(low <= value <= high) for value, low, high in rows)
     return inside, len(rows)
 
 

@@ -90,9 +90,9 @@ class CurveView(QWidget):
         self.plot.set_labels(f'{across} ({unit_text(curve.lag_unit)})', up)
         self.plot.set_log(logarithmic)
         if ensemble is not None and (band := ensemble.curves.get(key)) is not None:
-            self._band(f'{band.count} realisations ± 2 sd', band, 'ensemble', logarithmic)
+            self._band(f'{band.count} realisations, 95 %', band, 'ensemble', logarithmic)
         if judged is not None:
-            self._band(f'{judged.count} blocks of the reference ± 2 sd', judged, 'reference', logarithmic)
+            self._band(f'{judged.count} blocks of the reference, 95 %', judged, 'reference', logarithmic)
         if comparison is not None and (real := comparison.real.curves.get(key)) is not None:
             self.plot.curve('reference', real.lag, _positive(real.value, logarithmic), 'reference')
         self.plot.curve('reconstruction', curve.lag, _positive(curve.value, logarithmic), 'generated')
@@ -101,8 +101,7 @@ class CurveView(QWidget):
             self.plot.level('φ²', fraction**2, 'muted')
 
     def _band(self, name: str, band: CurveBand, role: str, logarithmic: bool) -> None:
-        pairs = list(zip(band.mean, band.sd, strict=True))
-        low, high = [m - 2 * d for m, d in pairs], [m + 2 * d for m, d in pairs]
+        low, high = (limit.tolist() for limit in band.limits)
         self.plot.band(name, band.lag, _positive(low, logarithmic), _positive(high, logarithmic), role)
 
     def apply_palette(self, palette: Palette) -> None:

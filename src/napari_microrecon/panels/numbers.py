@@ -46,10 +46,10 @@ def short_reason(note: str) -> str:
 
 
 def spread(band: BandEntry | None) -> str:
-    """Mean and ± 2 sd of a band in two lines; a dash where it has none."""
+    """Mean and half-width of a band in two lines; a dash where it has none."""
     if band is None or band.mean is None:
         return '–'
-    return number(band.mean) + ('' if band.sd is None else f'\n± {number(2 * band.sd, 2)}')
+    return number(band.mean) + ('' if band.half is None else f'\n± {number(band.half, 2)}')
 
 
 def summary(report: Report, comparison: Comparison | None) -> str:

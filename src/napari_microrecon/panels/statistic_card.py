@@ -77,6 +77,8 @@ class StatisticCard(QFrame):
 def _of(name: str, band: BandEntry, role: str, what: str, unit: str) -> list[Strip]:
     if band.mean is None:
         return []
-    half = None if band.sd is None else 2 * band.sd
-    tip = f'mean ± 2 sd of {what}: {number(band.mean)}' + ('' if half is None else f' ± {number(half, 2)}')
+    half = band.half
+    tip = f'mean of {what}, and where 95 % of more would lie: {number(band.mean)}' + (
+        '' if half is None else f' ± {number(half, 2)}'
+    )
     return [Strip(name, band.mean, half, role, f'{tip} {unit}')]

@@ -112,7 +112,7 @@ class StatisticsTable(QTableWidget):
         )
         band = judged.band.get(key) if judged is not None else ensemble.statistics.get(key) if ensemble else None
         whose = 'blocks of the reference' if judged is not None else 'realisations'
-        tip = '' if band is None else f'mean ± 2 sd of {band.count} {whose}'
+        tip = '' if band is None else f'mean of {band.count} {whose} ± where 95 % of more would lie'
         self._cell(row, REFERENCE, spread(band), tip, right=True)
         verdict = None if judged is None else judged.verdicts.get(key)
         words, role = ('', '') if verdict is None else (verdict.words, ROLES[verdict.verdict])

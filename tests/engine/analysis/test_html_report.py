@@ -78,7 +78,7 @@ def test_comparison_page():
     page = checked(report_html(comparison, (made, real)))
     assert page.count('<svg') == 4
     assert page.count('data:image/png') == 6
-    for words in ('inside the spread', 'Marching cubes', 'seed', '11', 'mean ± 2 sd', comparison.basis):
+    for words in ('inside the spread', 'Marching cubes', 'seed', '11', '95 % of real blocks', comparison.basis):
         assert words.lower() in page.lower()
     assert page == report_html(comparison, (made, real)), 'the same comparison gives the same page'
 

@@ -12,7 +12,7 @@ from ..errors import InputError
 from ..progress import Job, Progress
 from ..volume import Volume
 from ..voxels import AXES
-from .bands import BandEntry, CurveBand, Ensemble
+from .bands import BandEntry, CurveBand, Ensemble, band_reach
 from .blocks import BlockPlan, Origin, name_block, plan_blocks, times
 from .comparison import FEWEST_BLOCKS, TOO_SMALL, Comparison, Verdict, judge, s2_distance
 from .many import Order, run_orders
@@ -299,7 +299,7 @@ class _Run:
             return
         sds = (value - entry.mean) / max(entry.sd, 1e-9)
         # An error smaller than that between real blocks is no fault: only the upper side counts.
-        inside = sds <= 2
+        inside = sds <= band_reach(entry.count)
         beside = f'{value:.3f} beside {entry.mean:.3f} +- {entry.sd:.3f} between real blocks'
         small = min(self.plan.block) < SMALLEST_BLOCK
         word = TOO_SMALL if small else 'inside' if inside else f'outside by {sds:.1f} sd'

@@ -9,15 +9,14 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
-from .bands import BandEntry, CurveBand, Ensemble
+from .bands import BandEntry, CurveBand, Ensemble, band_reach
 from .report import SCHEMA, Curve, Report, Statistic, dump_json, title
 
 TOO_SMALL = 'volume too small to tell'
 VerdictWord = Literal['inside', 'outside', 'cannot tell']
 
 FEWEST_BLOCKS = 3
-BAND_SDS = 2.0
-_TOO_BROAD = 0.5  # sd over mean at which the band of a positive quantity reaches zero
+_TOO_BROAD = 0.5  # sd over mean at which even the band of many blocks of a positive quantity reaches zero
 # A band cannot be narrower than this share of its mean: blocks that agree to all digits (fully percolating, say)
 # would call any difference, however small, outside.
 RESOLUTION = 0.005
@@ -29,7 +28,7 @@ class Verdict(BaseModel):
     Attributes
     ----------
     verdict : {'inside', 'outside', 'cannot tell'}
-        Within mean +- 2 sd of the real blocks, or not, or not decidable.
+        Within the band in which 95 % of further real blocks would lie, or not, or not decidable.
     sds : float or None
         Distance from the mean in standard deviations, signed.
     sentence : str
@@ -80,7 +79,7 @@ def judge(value: float | None, note: str, band: BandEntry, *, signed: bool = Fal
         return Verdict(verdict='cannot tell', sentence=sentence)
     sd = max(band.sd, RESOLUTION * abs(band.mean))
     sds = (value - band.mean) / sd if sd > 0 else (0.0 if value == band.mean else math.copysign(1e6, value - band.mean))
-    if abs(sds) > BAND_SDS:
+    if abs(sds) > band_reach(band.count):
         side = 'above' if sds > 0 else 'below'
         return Verdict(
             verdict='outside', sds=sds, sentence=f'outside by {abs(sds):.1f} sd, {side} {band.count} real blocks'

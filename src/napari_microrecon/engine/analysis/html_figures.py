@@ -12,8 +12,8 @@ import numpy as np
 
 from ..volume import Volume
 from ..voxels import AXES, IMAGE_AXES, Axis
-from .bands import CurveBand, Ensemble
-from .comparison import BAND_SDS, Comparison
+from .bands import CurveBand, Ensemble, band_reach
+from .comparison import Comparison
 from .report import Curve, Report, title
 
 if TYPE_CHECKING:
@@ -118,12 +118,9 @@ def ensemble_figure(ensemble: Ensemble) -> str:
         figure, grid = new_figure(9.2, 3.3, 1, len(keys))
         for axes, key in zip(grid[0], keys, strict=True):
             band = ensemble.curves[key]
-            mean, sd = np.asarray(band.mean), np.asarray(band.sd)
-            low = np.maximum(mean - BAND_SDS * sd, 0)
-            axes.fill_between(
-                band.lag, low, mean + BAND_SDS * sd, color=BAND, lw=0, label=f'± {BAND_SDS:g} sd (n = {band.count})'
-            )
-            axes.plot(band.lag, mean, color=GENERATED, lw=1.8, label='mean')
+            low, high = band.limits
+            axes.fill_between(band.lag, np.maximum(low, 0), high, color=BAND, lw=0, label=f'95 % (n = {band.count})')
+            axes.plot(band.lag, band.mean, color=GENERATED, lw=1.8, label='mean')
             axes.set_title(title(key))
             axes.set_xlabel(f'{"lag" if key == "s2_radial" else "diameter"} ({show_length(band.lag_unit)})')
             axes.set_xlim(0, band.lag[-1])
@@ -168,11 +165,10 @@ def _curve_panels(
 
 def _draw_band(axes: Axes, curve: Curve, band: CurveBand | None, asymptote: bool) -> None:
     if band is not None:
-        mean, sd = np.asarray(band.mean), np.asarray(band.sd)
-        label = f'real blocks, mean ± {BAND_SDS:g} sd (n = {band.count})'
-        low = np.maximum(mean - BAND_SDS * sd, 0)
-        axes.fill_between(band.lag, low, mean + BAND_SDS * sd, color=BAND, lw=0, label=label)
-        axes.plot(band.lag, mean, color=REAL, lw=1.6, label='real, mean')
+        low, high = band.limits
+        label = f'95 % of real blocks (n = {band.count})'
+        axes.fill_between(band.lag, np.maximum(low, 0), high, color=BAND, lw=0, label=label)
+        axes.plot(band.lag, band.mean, color=REAL, lw=1.6, label='real, mean')
     if asymptote:
         axes.axhline(curve.value[0] ** 2, color=GENERATED, lw=0.9, ls=(0, (4, 3)), label='φ² of the generated volume')
     axes.plot(curve.lag, curve.value, color=GENERATED, lw=1.8, label='generated')
@@ -186,7 +182,8 @@ def dot_figure(comparison: Comparison) -> str:
     with styled():
         figure, grid = new_figure(9.2, 0.27 * len(rows) + 0.9, 1, 1)
         axes = grid[0, 0]
-        axes.axvspan(-BAND_SDS, BAND_SDS, color=BAND, alpha=0.65, lw=0)
+        reach = [band_reach(comparison.band[key].count) for key, _ in rows]
+        axes.barh(range(len(rows)), [2 * r for r in reach], 1, [-r for r in reach], color=BAND, alpha=0.65, lw=0)
         axes.axvline(0, color=REAL, lw=1.2)
         for row, (_, verdict) in enumerate(rows):
             sds = float(verdict.sds or 0.0)

@@ -10,7 +10,7 @@ from ..volume import Volume
 from ..voxels import AXES, IMAGE_AXES
 from . import html_figures as figures
 from .bands import Ensemble
-from .comparison import BAND_SDS, Comparison, Verdict
+from .comparison import Comparison, Verdict
 from .html_figures import show_unit
 from .report import Report, Statistic, VolumeInfo, title
 from .texts import MEANINGS, STYLE
@@ -183,7 +183,7 @@ def _comparison_page(comparison: Comparison, volumes: Sequence[Volume]) -> str:
         _section(
             'Where the generated volume lies',
             f'<figure>{dots}</figure>' if dots else '',
-            f'Shaded: mean ± {BAND_SDS:g} sd of the real blocks. Orange dots lie outside; hollow ones cannot be told.',
+            'Shaded: where 95 % of further real blocks would lie. Orange dots lie outside; hollow ones cannot be told.',
         ),
         _section('Statistics', _comparison_table(comparison)),
         _section(

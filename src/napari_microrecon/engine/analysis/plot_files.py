@@ -6,12 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from ..errors import InputError
 from ..files.targets import check_suffix, replacing
 from .bands import BandEntry, CurveBand, Ensemble
-from .comparison import BAND_SDS, Comparison
+from .comparison import Comparison
 from .html_figures import BAND, GENERATED, REAL, new_figure, show_length, show_unit, styled
 from .report import Curve, Report, curve_labels, title
 
@@ -62,10 +60,10 @@ def write_plot(path: Path, report: Report | Comparison, key: str, ensemble: Ense
 
 def _draw_curve(axes: Axes, key: str, curve: Curve, compared: Comparison | None, ensemble: Ensemble | None) -> None:
     if compared is not None and (band := compared.curve_bands.get(key)) is not None:
-        _fill(axes, band, BAND, f'real blocks ± {BAND_SDS:g} sd (n = {band.count})')
+        _fill(axes, band, BAND, f'real blocks, 95 % (n = {band.count})')
         axes.plot(band.lag, band.mean, color=REAL, lw=1.4, label='real, mean')
     if ensemble is not None and (band := ensemble.curves.get(key)) is not None:
-        _fill(axes, band, _ENSEMBLE, f'realisations ± {BAND_SDS:g} sd (n = {band.count})')
+        _fill(axes, band, _ENSEMBLE, f'realisations, 95 % (n = {band.count})')
     axes.plot(curve.lag, curve.value, color=GENERATED, lw=1.7, label='this volume')
     across, up, logarithmic = curve_labels(key)
     axes.set_title(title(key))
@@ -79,8 +77,8 @@ def _draw_curve(axes: Axes, key: str, curve: Curve, compared: Comparison | None,
 
 
 def _fill(axes: Axes, band: CurveBand, color: str, label: str) -> None:
-    mean, sd = np.asarray(band.mean), np.asarray(band.sd)
-    axes.fill_between(band.lag, mean - BAND_SDS * sd, mean + BAND_SDS * sd, color=color, alpha=0.75, lw=0, label=label)
+    low, high = band.limits
+    axes.fill_between(band.lag, low, high, color=color, alpha=0.75, lw=0, label=label)
 
 
 def _draw_number(axes: Axes, key: str, report: Report | Comparison, ensemble: Ensemble | None) -> None:
@@ -96,17 +94,18 @@ def _draw_number(axes: Axes, key: str, report: Report | Comparison, ensemble: En
         ('realisations', None if ensemble is None else ensemble.statistics.get(key), '#c9794f'),
     ):
         if isinstance(entry, BandEntry) and entry.mean is not None:
-            rows.append((f'{name} ± {BAND_SDS:g} sd (n = {entry.count})', entry.mean, entry.sd, color))
-    rows.append(('this volume', statistic.value, statistic.sd, GENERATED))
+            rows.append((f'{name}, 95 % (n = {entry.count})', entry.mean, entry.half, color))
+    own = None if statistic.sd is None else 2 * statistic.sd
+    rows.append(('this volume', statistic.value, own, GENERATED))
     _strips(axes, rows)
     unit = show_unit(statistic.unit)
     axes.set_xlabel(f'{title(key)} ({unit})' if unit else title(key))
 
 
 def _strips(axes: Axes, rows: Sequence[tuple[str, float, float | None, str]]) -> None:
-    for place, (_, mean, sd, color) in enumerate(rows):
-        if sd is not None:
-            axes.plot([mean - BAND_SDS * sd, mean + BAND_SDS * sd], [place, place], color=color, lw=7, alpha=0.35)
+    for place, (_, mean, half, color) in enumerate(rows):
+        if half is not None:
+            axes.plot([mean - half, mean + half], [place, place], color=color, lw=7, alpha=0.35)
         axes.plot(mean, place, 'o', color=color, ms=6)
     axes.set_yticks(range(len(rows)), [row[0] for row in rows])
     axes.set_ylim(len(rows) - 0.4, -0.6)

@@ -42,7 +42,7 @@ class ThresholdUncertainty:
     criterion_sd : float or None
         Part from the criterion; None where the histogram has no valley.
     thresholds : dict of str to tuple of float
-        Grey levels by criterion ('otsu', 'valley', 'half way'), one per boundary between classes.
+        Grey levels by criterion ('otsu' or 'chosen', 'valley', 'half way'), one per boundary between classes.
     """
 
     phase: int
@@ -106,7 +106,8 @@ def threshold_uncertainty(
         if thresholds is not None:
             drawn.append(fraction(thresholds))
     resampling = float(np.std(drawn)) if len(drawn) > 1 else 0.0
-    found: dict[str, tuple[float, ...]] = {'otsu': segmentation.thresholds}
+    own = 'chosen' if segmentation.method == 'given' else 'otsu'
+    found: dict[str, tuple[float, ...]] = {own: segmentation.thresholds}
     others = _by_modes(counts, centres, segmentation.thresholds)
     if others is None:
         note = 'the histogram has no valley between the phases: the grey values do not tell where the boundary lies'
