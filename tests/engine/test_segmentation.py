@@ -11,7 +11,7 @@ from napari_microrecon.engine.errors import InputError
 from napari_microrecon.engine.files import read_image, read_slice
 from napari_microrecon.engine.phases import Phases
 from napari_microrecon.engine.raw_image import MOST_LABELS, RawImage, few_values
-from napari_microrecon.engine.segmentation import segment
+from napari_microrecon.engine.segmentation import is_labelled, remove_specks, segment
 
 RNG = np.random.default_rng(3)
 TRUTH = np.kron(RNG.integers(0, 3, (8, 9)), np.ones((8, 8))).astype(np.uint8)
@@ -104,9 +104,20 @@ def test_specks_take_the_label_around_them() -> None:
     clean = noisy.copy()
     noisy[5, 5] ^= 1
     noisy[20, 20:22] ^= 1
-    done = segment(_labels(noisy), smallest=3)
-    np.testing.assert_array_equal(done.labels, clean)
-    assert '3 pixels in specks' in done.note
+    labels, changed = remove_specks(noisy, 2, 3)
+    np.testing.assert_array_equal(labels, clean)
+    assert changed == 3
+    assert remove_specks(clean, 2, 3) == (clean, 0)
+    assert remove_specks(noisy, 2, 10**6) == (noisy, 0)  # there is nothing that they could be given to
+
+
+def test_given_thresholds_take_the_place_of_otsu() -> None:
+    ramp = RawImage(np.tile(np.arange(100, dtype=np.float32), (20, 1)), name='ramp')
+    done = segment(ramp, thresholds=(9, 59.5))
+    assert done.phases.fractions(done.labels) == pytest.approx([0.1, 0.5, 0.4])  # 0..9 lie at or below the first
+    assert (done.method, done.thresholds) == ('given', (9.0, 59.5))
+    assert 'thresholds 9 and 59.5 of the grey value (set by the user)' in done.note
+    assert segment(_labels(TRUTH), thresholds=[0.5]).phases.count == 2  # also where the values could be labels
 
 
 @pytest.mark.parametrize(
@@ -120,12 +131,24 @@ def test_specks_take_the_label_around_them() -> None:
         (_grey(TRUTH), {'method': 'labels'}, 'more values than'),
         (_grey(TRUTH), {'method': 'colours'}, 'no colours'),
         (_grey(TRUTH), {'phases': 3, 'method': 'otsu'}, 'otsu makes 2 phases'),
+        (_grey(TRUTH), {'thresholds': [90, 60]}, 'do not rise'),
+        (_grey(TRUTH), {'thresholds': [60], 'phases': 3}, 'thresholds: 1 were given for 3 phases; give 2'),
+        (_grey(TRUTH), {'thresholds': [999]}, 'thresholds: 999 leave a single phase'),
         (_labels(np.arange(400).reshape(20, 20) % 2), {'phases': 3, 'method': 'multi-otsu'}, 'too few grey values'),
     ],
 )
 def test_what_cannot_be_segmented(image: RawImage, options: dict, problem: str) -> None:
     with pytest.raises(InputError, match=problem):
         segment(image, **options)
+
+
+def test_what_counts_as_labelled() -> None:
+    assert is_labelled(_labels(TRUTH))
+    assert is_labelled(_labels(TRUTH), 3)
+    assert not is_labelled(_labels(TRUTH), 2)
+    assert not is_labelled(_labels(TRUTH), 3, 'multi-otsu')
+    assert not is_labelled(_grey(TRUTH))
+    assert is_labelled(RawImage(np.eye(3, dtype=np.uint8)[TRUTH] * 200, kind='rgb'))
 
 
 def test_few_values() -> None:

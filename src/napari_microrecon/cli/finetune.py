@@ -41,6 +41,11 @@ def finetune(
     phases: opt.PhasesText = None,
     segment: opt.Segmentation = 'auto',
     order: opt.PhaseOrder = 'dark-first',
+    thresholds: opt.Thresholds = '',
+    denoise: opt.DenoiseText = 'none',
+    least_size: opt.LeastSize = 0,
+    crop: opt.CropText = '',
+    resample: opt.Resample = None,
     symmetry: opt.SymmetryText = None,
     device: opt.Device = 'auto',
     resume: Annotated[
@@ -58,9 +63,8 @@ def finetune(
     if earlier is not None and not slices:
         given = earlier.load_slices()
     else:
-        given = opt.load_slices(
-            slices, normal, position, phases, voxel_size, unit, segment, order, symmetry, terminal.note
-        )
+        prepared = opt.parse_preparation(segment, order, thresholds, denoise, least_size, crop, resample)
+        given = opt.load_slices(slices, normal, position, phases, voxel_size, unit, prepared, symmetry, terminal.note)
     from ..engine.generator.params import FinetuneParams
 
     if earlier is not None:
@@ -81,6 +85,7 @@ def finetune(
             run or beside(output), 'finetune', given, weights, params, device=used, weights_reason=reason,
             resume=None if earlier is None else earlier.checkpoint,
         )  # fmt: skip
+        record.note(segmentation=opt.segmentation_notes(given))
     resumed = None
     if earlier is not None:
         resumed = earlier.checkpoint if record is None else record.input_path('resume')

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
@@ -12,6 +13,7 @@ from pydantic import BaseModel, ValidationError
 from ..engine.errors import InputError
 from ..engine.files import read_slices, read_volume
 from ..engine.phases import Phases
+from ..engine.preparation import Preparation
 from ..engine.segmentation import Method, Order
 from ..engine.slices import SliceSet, Symmetry
 from ..engine.volume import Volume
@@ -42,6 +44,28 @@ Segmentation = Annotated[
 ]
 PhaseOrder = Annotated[
     Order, typer.Option('--order', help='Whether phase 0 is the darkest or the brightest of a grey image.')
+]
+Thresholds = Annotated[
+    str,
+    typer.Option('--thresholds', metavar='110[,180]', help='Grey values between phases; default: (multi-)Otsu.'),
+]
+DenoiseText = Annotated[
+    str,
+    typer.Option(
+        '--denoise', metavar='none|median:R|tv:W', help='Before thresholds: median over R pixels, or total variation.'
+    ),
+]
+LeastSize = Annotated[
+    int, typer.Option('--least-size', metavar='N', help='Regions of fewer pixels take the phase around them.')
+]
+CropText = Annotated[
+    str,
+    typer.Option(
+        '--crop', metavar='auto|R0:R1,C0:C1', help="Rows and columns kept, such as ':-64,:'; auto cuts off a data bar."
+    ),
+]
+Resample = Annotated[
+    float | None, typer.Option('--resample', metavar='F', help='Pixel size to resample to, in the unit of the slices.')
 ]
 SymmetryText = Annotated[
     Symmetry | None, typer.Option('--symmetry', help='What is assumed of the material; default: from the planes.')
@@ -95,6 +119,45 @@ def parse_positions(text: str) -> list[int]:
     return found
 
 
+def parse_preparation(
+    segment: Method, order: Order, thresholds: str, denoise: str, least_size: int, crop: str, resample: float | None
+) -> Preparation:
+    """Read what is to be done to the pictures before they are slices."""
+    values: dict[str, Any] = {'method': segment, 'order': order, 'least_size': least_size, 'pixel_size': resample}
+    if thresholds:
+        try:
+            values['thresholds'] = tuple(float(part) for part in thresholds.split(','))
+        except ValueError as error:
+            raise InputError('--thresholds', f'{thresholds!r} is not understood', 'write numbers: 110,180') from error
+    kind, _, strength = denoise.strip().lower().partition(':')
+    if kind not in _DENOISE or (kind == 'none' and strength):
+        raise InputError('--denoise', f'{denoise!r} is not understood', 'write none, median:2 or tv:0.1')
+    values['denoise'], field = _DENOISE[kind]
+    if strength:
+        values[field] = strength
+    if crop:
+        values['crop'] = 'auto' if crop.strip().lower() == 'auto' else _crop(crop)
+    try:
+        return Preparation.of(**values)
+    except InputError as error:
+        option = _OPTIONS.get(error.subject, f'--{error.subject.replace("_", "-")}')
+        raise InputError(option, error.problem, 'see --help for what it takes') from error
+
+
+_OPTIONS = {'radius': '--denoise', 'weight': '--denoise', 'pixel_size': '--resample'}  # fields with another name
+_DENOISE = {'none': ('none', ''), 'median': ('median', 'radius'), 'tv': ('total-variation', 'weight')}
+_RANGE = re.compile(r'(\d*):(-?\d+)?')
+
+
+def _crop(text: str) -> dict[str, tuple[int, int | None]]:
+    """Read '0:400,10:-10' as rows and columns, as Python slices."""
+    parts = [_RANGE.fullmatch(part.strip()) for part in text.split(',')]
+    found = [(int(part[1] or 0), int(part[2]) if part[2] else None) for part in parts if part]
+    if len(found) != 2 or len(parts) != 2:
+        raise InputError('--crop', f'{text!r} is not understood', 'write rows and columns kept: 0:400,0:640 or :-64,:')
+    return {'rows': found[0], 'columns': found[1]}
+
+
 def load_slices(
     paths: list[str] | None,
     normal: str,
@@ -102,8 +165,7 @@ def load_slices(
     phases: str | None,
     voxel_size: str | None,
     unit: str,
-    segment: Method,
-    order: Order,
+    preparation: Preparation,
     symmetry: Symmetry | None,
     on_note: Callable[[str], None],
 ) -> SliceSet:
@@ -117,10 +179,14 @@ def load_slices(
         parse_phases(phases),
         parse_voxel_size(voxel_size, unit),
         symmetry=symmetry,
-        method=segment,
-        order=order,
+        preparation=preparation,
         on_note=on_note,
     )
+
+
+def segmentation_notes(slices: SliceSet) -> list[str]:
+    """What was done to the picture of each slice, for the record; '' where labels came with their own history."""
+    return [s.provenance.description if 'preparation' in s.provenance.parameters else '' for s in slices]
 
 
 def load_volume(text: str, phases: str | None, voxel_size: str | None, unit: str) -> Volume:

@@ -60,6 +60,11 @@ def reconstruct(
     phases: opt.PhasesText = None,
     segment: opt.Segmentation = 'auto',
     order: opt.PhaseOrder = 'dark-first',
+    thresholds: opt.Thresholds = '',
+    denoise: opt.DenoiseText = 'none',
+    least_size: opt.LeastSize = 0,
+    crop: opt.CropText = '',
+    resample: opt.Resample = None,
     symmetry: opt.SymmetryText = None,
     device: opt.Device = 'auto',
     run: opt.RunFolder = None,
@@ -68,7 +73,8 @@ def reconstruct(
 ) -> None:
     """Reconstruct a 3D volume from 2D slices."""
     terminal = Terminal(as_json)
-    given = opt.load_slices(slices, normal, position, phases, voxel_size, unit, segment, order, symmetry, terminal.note)
+    prepared = opt.parse_preparation(segment, order, thresholds, denoise, least_size, crop, resample)
+    given = opt.load_slices(slices, normal, position, phases, voxel_size, unit, prepared, symmetry, terminal.note)
     from ..engine.generator.params import ReconstructParams
 
     params = opt.validated(
@@ -107,6 +113,7 @@ def reconstruct(
             run or beside(output), 'reconstruct', given, choice.weights, params, device=used,
             weights_reason=choice.reason,
         )  # fmt: skip
+        record.note(segmentation=opt.segmentation_notes(given))
         if training is not None:
             copy = write_volume(training, record.folder / 'inputs' / 'training_volume.tif')
             record.add_input(TRAINING_VOLUME, copy, hash_array(training.labels))

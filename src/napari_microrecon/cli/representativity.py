@@ -6,16 +6,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..engine.files import open_slice
-from ..engine.segmentation import Method, Order
-from ..engine.segmentation import segment as segment_image
+from ..engine.files import read_prepared
 from . import options as opt
 from .terminal import Terminal
 
 if TYPE_CHECKING:
     from ..engine.analysis.report import Statistic
     from ..engine.analysis.representativity_result import Representativity
+    from ..engine.phases import Phases
+    from ..engine.preparation import Preparation
     from ..engine.slices import SliceSet
+    from ..engine.voxels import VoxelSize
 
 _Precision = Annotated[
     float | None,
@@ -34,17 +35,24 @@ def representativity(
     phases: opt.PhasesText = None,
     segment: opt.Segmentation = 'auto',
     order: opt.PhaseOrder = 'dark-first',
+    thresholds: opt.Thresholds = '',
+    denoise: opt.DenoiseText = 'none',
+    least_size: opt.LeastSize = 0,
+    crop: opt.CropText = '',
+    resample: opt.Resample = None,
     voxel_size: opt.VoxelText = None,
     unit: opt.UnitText = 'um',
     as_json: opt.Json = False,
 ) -> None:
     """Say how well slices tell a phase fraction, and how large an image a wished precision needs."""
     terminal = Terminal(as_json)
-    loaded = opt.load_slices(slices, normal, position, phases, voxel_size, unit, segment, order, None, terminal.note)
+    prepared = opt.parse_preparation(segment, order, thresholds, denoise, least_size, crop, resample)
+    loaded = opt.load_slices(slices, normal, position, phases, voxel_size, unit, prepared, None, terminal.note)
     label = loaded.phases.main if phase is None else loaded.phases.check(phase)
     from ..engine.analysis.representativity import representativity_of_slices
 
-    threshold = _threshold(slices or [], loaded, label, phases, segment, order)
+    wanted, size = opt.parse_phases(phases), opt.parse_voxel_size(voxel_size, unit)
+    threshold = _threshold(slices or [], loaded, label, wanted, size, prepared)
     found = representativity_of_slices(loaded, label, precision=precision, threshold=threshold, confidence=confidence)
     name = loaded.phases.names[label]
     data = {'slices': [item.name for item in loaded], 'phase': label, 'phase_name': name, **found.to_dict()}
@@ -59,6 +67,11 @@ def novelty(
     phases: opt.PhasesText = None,
     segment: opt.Segmentation = 'auto',
     order: opt.PhaseOrder = 'dark-first',
+    thresholds: opt.Thresholds = '',
+    denoise: opt.DenoiseText = 'none',
+    least_size: opt.LeastSize = 0,
+    crop: opt.CropText = '',
+    resample: opt.Resample = None,
     voxel_size: opt.VoxelText = None,
     unit: opt.UnitText = 'um',
     seed: opt.Seed = 0,
@@ -66,7 +79,8 @@ def novelty(
 ) -> None:
     """Look for parts of the slices that reappear in a volume that was made from them."""
     terminal = Terminal(as_json)
-    loaded = opt.load_slices(slices, normal, position, phases, voxel_size, unit, segment, order, None, terminal.note)
+    prepared = opt.parse_preparation(segment, order, thresholds, denoise, least_size, crop, resample)
+    loaded = opt.load_slices(slices, normal, position, phases, voxel_size, unit, prepared, None, terminal.note)
     made = opt.load_volume(volume, phases, voxel_size, unit)
     from ..engine.analysis.novelty import find_copies
 
@@ -75,16 +89,16 @@ def novelty(
 
 
 def _threshold(
-    paths: list[str], slices: SliceSet, label: int, phases: str | None, method: Method, order: Order
-) -> Statistic | None:
+    paths: list[str], slices: SliceSet, label: int, phases: Phases | int | None, size: VoxelSize | None,
+    preparation: Preparation,
+) -> Statistic | None:  # fmt: skip
     """What the grey thresholds of the slices add; None where all of them came as labels."""
     from ..engine.analysis.threshold_uncertainty import pooled_threshold, threshold_uncertainty
 
     effects = []
     for path, item in zip(paths, slices, strict=True):
-        image = open_slice(path)
-        done = segment_image(image, opt.parse_phases(phases), method, order=order)
-        effects.append((threshold_uncertainty(image, done, label), item.labels.size))
+        made = read_prepared(path, item.normal, item.position, phases, size, preparation)
+        effects.append((threshold_uncertainty(made.picture.image, made.segmentation, label), item.labels.size))
     return pooled_threshold(effects)
 
 

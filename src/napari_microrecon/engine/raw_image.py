@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -57,6 +57,20 @@ class RawImage:
         """The distinct values in rising order where they are few whole numbers, else ()."""
         return () if self.kind == 'rgb' else few_values(self.array)
 
+    def altered(self, few: tuple[int, ...] | None = None, **changes: Any) -> RawImage:
+        """Return a copy with other fields that keeps what the distinct values are.
+
+        Parameters
+        ----------
+        few : tuple of int, optional
+            The distinct values; by default those of this image, so that a part of it is read as the whole is.
+        **changes
+            Fields to replace.
+        """
+        made = replace(self, **changes)
+        made.__dict__['values'] = self.values if few is None else few  # the cached property
+        return made
+
     def plane(self, normal: Axis, position: int) -> RawImage:
         """One plane of a stack as a 2D image that knows its normal and position.
 
@@ -76,12 +90,9 @@ class RawImage:
         plane = np.take(self.array, position, axis=axis)
         # The values of the whole stack decide: a plane may lack a phase that its neighbours show.
         kind: Kind = 'labels' if self.values else 'grey'
-        image = replace(
-            self, array=plane, kind=kind, normal=normal, position=position, name=f'{self.name}@{normal}={position}'
-        )
-        if self.values:
-            image.__dict__['values'] = self.values  # the cached property, so that the mapping is the stack's
-        return image
+        changes = {'array': plane, 'kind': kind, 'normal': normal, 'position': position}
+        name = f'{self.name}@{normal}={position}'
+        return self.altered(**changes, name=name) if self.values else replace(self, **changes, name=name)
 
 
 def few_values(array: np.ndarray) -> tuple[int, ...]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Literal, cast
 
 import numpy as np
@@ -30,7 +32,7 @@ class Segmentation:
     thresholds : tuple of float
         Grey levels between neighbouring phases; empty where none were used.
     method : str
-        'labels', 'otsu', 'multi-otsu' or 'colours'.
+        'labels', 'otsu', 'multi-otsu', 'given' (thresholds) or 'colours'.
     note : str
         What was done, in words.
     """
@@ -48,7 +50,7 @@ def segment(
     method: Method = 'auto',
     *,
     order: Order = 'dark-first',
-    smallest: int = 0,
+    thresholds: Sequence[float] | None = None,
     seed: int = 0,
 ) -> Segmentation:
     """Turn an image into phase labels 0..K-1.
@@ -66,8 +68,9 @@ def segment(
         'auto' takes labels where the values allow it, else Otsu.
     order : {'dark-first', 'bright-first'}
         Whether phase 0 is the darkest (or lowest) or the brightest.
-    smallest : int
-        Connected specks with fewer pixels than this take the label around them; 0 keeps all.
+    thresholds : sequence of float, optional
+        Grey values between the phases, rising, one fewer than phases; they take the place of Otsu's, and of labels. A
+        pixel at a threshold belongs to the phase below.
     seed : int
         Of the k-means starting points.
 
@@ -82,10 +85,11 @@ def segment(
         raise InputError('phases', f'{count} is not possible', f'choose 2 to {MOST_LABELS}')
     if method == 'otsu' and count not in (None, 2):
         raise InputError('method', f'otsu makes 2 phases, not {count}', "use 'multi-otsu'")
-    array = image.array
     done = None
-    if method in ('auto', 'labels'):
-        done = _by_palette(array, count) if image.kind == 'rgb' else _by_value(image, count)
+    if thresholds is not None:
+        done = _by_given(image, count or len(thresholds) + 1, thresholds)
+    elif method in ('auto', 'labels'):
+        done = _by_palette(image.array, count) if image.kind == 'rgb' else _by_value(image, count)
         if done is None and method == 'labels':
             raise InputError(
                 image.name,
@@ -98,15 +102,21 @@ def segment(
         done = _by_colour(image, count or 2, seed)
     if done is None:
         done = _by_threshold(image, count or 2)
-    labels, found, thresholds, used, note = done
+    labels, found, levels, used, note = done
     if order == 'bright-first':
         labels = (found - 1 - labels).astype(np.uint8)
         note += ', brightest first'
-    if smallest > 1:
-        labels, changed = _without_specks(labels, found, smallest)
-        note += f'; {changed} pixels in specks smaller than {smallest} pixels took the label around them'
     given = wanted if isinstance(wanted, Phases) else Phases.default(max(found, count or 0))
-    return Segmentation(labels, given, thresholds, used, note)
+    return Segmentation(labels, given, levels, used, note)
+
+
+def is_labelled(image: RawImage, count: int | None = None, method: Method = 'auto') -> bool:
+    """Whether `segment` would take the values (or few colours) of an image as labels of at most `count` phases."""
+    if method not in ('auto', 'labels'):
+        return False
+    if image.kind == 'rgb':
+        return _by_palette(image.array, count) is not None
+    return bool(image.values) and (count is None or len(image.values) <= count)
 
 
 _Done = tuple[np.ndarray, int, tuple[float, ...], str, str]
@@ -164,6 +174,31 @@ def _packed(array: np.ndarray) -> np.ndarray | None:
     return (red << 16) | (green << 8) | blue
 
 
+def _by_given(image: RawImage, count: int, thresholds: Sequence[float]) -> _Done:
+    """Labels from thresholds that somebody chose."""
+    if len(thresholds) != count - 1:
+        raise InputError(
+            'thresholds',
+            f'{len(thresholds)} were given for {count} phases',
+            f'give {count - 1}, or another phase count',
+        )
+    if not np.isfinite(thresholds).all() or any(b <= a for a, b in pairwise(thresholds)):
+        raise InputError('thresholds', f'{_numbers(thresholds)} do not rise', 'give them from dark to bright')
+    grey = luminance(image.array) if image.kind == 'rgb' else image.array
+    labels = np.searchsorted(np.asarray(thresholds, float), grey, side='left').astype(np.uint8)
+    if labels.min() == labels.max():
+        raise InputError(
+            'thresholds', f'{_numbers(thresholds)} leave a single phase in {image.name}',
+            f'choose values between its grey values, {grey.min():.4g} to {grey.max():.4g}',
+        )  # fmt: skip
+    levels = tuple(float(t) for t in thresholds)
+    plural, source = 's' if count > 2 else '', 'luminance' if image.kind == 'rgb' else 'grey value'
+    note = (
+        f'{count} phases by the threshold{plural} {_numbers(levels)} of the {source} (set by the user), dark = phase 0'
+    )
+    return labels, count, levels, 'given', note
+
+
 def _by_threshold(image: RawImage, count: int) -> _Done:
     """Labels from thresholds between the grey classes (Otsu)."""
     from skimage.filters import threshold_multiotsu, threshold_otsu
@@ -182,7 +217,7 @@ def _by_threshold(image: RawImage, count: int) -> _Done:
             raise InputError(image.name, f'has too few grey values for {count} phases', 'ask for fewer') from error
     thresholds = tuple(float(t) for t in found)
     labels = np.searchsorted(np.asarray(found), grey, side='left').astype(np.uint8)
-    levels = ' and '.join(f'{t:.4g}' for t in thresholds)
+    levels = _numbers(thresholds)
     name = 'Otsu threshold' if count == 2 else 'multi-Otsu thresholds'
     method = 'otsu' if count == 2 else 'multi-otsu'
     return labels, count, thresholds, method, f'{count} phases by {name} {levels} of the {source}, dark = phase 0'
@@ -205,8 +240,25 @@ def _by_colour(image: RawImage, count: int, seed: int) -> _Done:
     return labels, count, (), 'colours', f'{count} phases by k-means on the colours (CIE Lab), darkest = phase 0'
 
 
-def _without_specks(labels: np.ndarray, count: int, smallest: int) -> tuple[np.ndarray, int]:
-    """Give specks (face-connected, fewer than `smallest` pixels) the nearest label that stays."""
+def remove_specks(labels: np.ndarray, count: int, smallest: int) -> tuple[np.ndarray, int]:
+    """Give specks the nearest label that stays.
+
+    Parameters
+    ----------
+    labels : numpy.ndarray
+        2D or 3D, values 0..count - 1.
+    count : int
+        Number of phases.
+    smallest : int
+        Regions (connected through faces) of fewer pixels than this are specks.
+
+    Returns
+    -------
+    labels : numpy.ndarray
+        The input itself where there are no specks, or nothing else.
+    changed : int
+        Pixels in specks.
+    """
     from scipy.ndimage import distance_transform_edt, label
 
     specks = np.zeros(labels.shape, bool)
@@ -223,6 +275,10 @@ def _without_specks(labels: np.ndarray, count: int, smallest: int) -> tuple[np.n
 
 def _single(name: str, problem: str) -> InputError:
     return InputError(name, f'{problem}: one phase only', 'give an image that shows two phases or more')
+
+
+def _numbers(values: Sequence[float]) -> str:
+    return ' and '.join(f'{v:.4g}' for v in values)
 
 
 def _listed(values: tuple[int, ...]) -> str:

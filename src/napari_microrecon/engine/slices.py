@@ -10,7 +10,7 @@ import numpy as np
 
 from .errors import InputError
 from .phases import Phases, check_labels
-from .provenance import Source, hash_array
+from .provenance import Provenance, Source, hash_array
 from .volume import Volume
 from .voxels import AXES, IMAGE_AXES, Axis, VoxelSize
 
@@ -37,6 +37,8 @@ class Slice:
         Edge lengths with unit.
     name : str
         File or layer that it came from.
+    provenance : Provenance
+        What was done to the picture that it was made of.
     """
 
     labels: np.ndarray
@@ -45,6 +47,7 @@ class Slice:
     position: int | None = None
     voxel_size: VoxelSize = VoxelSize()
     name: str = 'slice'
+    provenance: Provenance = field(default_factory=Provenance)
 
     def __post_init__(self) -> None:
         if self.normal not in AXES:

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from ..errors import InputError
 from ..phases import Phases
+from ..preparation import Preparation, Prepared, prepare
 from ..provenance import hash_array
 from ..raw_image import RawImage
-from ..segmentation import Method, Order, segment
 from ..slices import Slice, SliceSet, Symmetry
 from ..voxels import AXES, Axis, VoxelSize
 from .images import TIFF, read_image
@@ -27,12 +27,10 @@ def read_slice(
     phases: Phases | int | None = None,
     voxel_size: VoxelSize | None = None,
     *,
-    method: Method = 'auto',
-    order: Order = 'dark-first',
-    smallest: int = 0,
+    preparation: Preparation | None = None,
     on_note: Callable[[str], None] | None = None,
 ) -> Slice:
-    """Read one slice and segment it where it is not labelled yet.
+    """Read one slice, prepare it, and segment it where it is not labelled yet.
 
     Parameters
     ----------
@@ -42,10 +40,12 @@ def read_slice(
         Axis that the slice is perpendicular to; by default what the file (or the @) says, else z.
     position : int, optional
         0-based voxel along the normal; by default what the file (or the @) says, else unknown.
-    phases, method, order, smallest
+    phases : Phases or int, optional
         See `engine.segmentation.segment`.
     voxel_size : VoxelSize, optional
-        Takes the place of what the file says.
+        Of the picture in the file; takes the place of what the file says.
+    preparation : Preparation, optional
+        Crop, filters and thresholds; by default grey values are segmented and labels taken as they are.
     on_note : callable, optional
         Told in words how the image was read and segmented.
 
@@ -54,23 +54,29 @@ def read_slice(
     InputError
         If the file cannot be read, is 3D without a plane being named, or shows one phase only.
     """
+    made = read_prepared(path, normal, position, phases, voxel_size, preparation)
+    if on_note is not None:
+        on_note(f'{made.slice.name}: {"; ".join(filter(None, (made.picture.image.note, made.segmentation.note)))}')
+    return made.slice
+
+
+def read_prepared(
+    path: Path | str,
+    normal: Axis | None = None,
+    position: int | None = None,
+    phases: Phases | int | None = None,
+    voxel_size: VoxelSize | None = None,
+    preparation: Preparation | None = None,
+) -> Prepared:
+    """Read one slice together with the picture that was thresholded; see `read_slice`."""
     image = open_slice(path)
     if image.normal and normal and '@' in image.name and image.normal != normal:
         raise InputError(image.name, f'is a plane with normal {image.normal}, not {normal}', 'leave out its normal')
     normal = normal or image.normal or 'z'
     if position is None and normal == image.normal:
         position = image.position
-    segmentation = segment(image, phases, method, order=order, smallest=smallest)
-    if on_note is not None:
-        on_note(f'{image.name}: {"; ".join(filter(None, (image.note, segmentation.note)))}')
-    return Slice(
-        labels=segmentation.labels,
-        phases=segmentation.phases,
-        normal=normal,
-        position=position,
-        voxel_size=voxel_size or _oriented(image, normal),
-        name=image.name,
-    )
+    size = voxel_size or _oriented(image, normal)
+    return prepare(image.altered(voxel_size=size, normal=normal, position=position), preparation, phases)
 
 
 def open_slice(path: Path | str) -> RawImage:
@@ -105,9 +111,7 @@ def read_slices(
     voxel_size: VoxelSize | None = None,
     *,
     symmetry: Symmetry | None = None,
-    method: Method = 'auto',
-    order: Order = 'dark-first',
-    smallest: int = 0,
+    preparation: Preparation | None = None,
     on_note: Callable[[str], None] | None = None,
 ) -> SliceSet:
     """Read several slices of one material; one normal or position serves all (see `read_slice`).
@@ -122,9 +126,7 @@ def read_slices(
     each_normal = _one_each('normal', normals, len(paths))
     each_position = _one_each('position', positions, len(paths))
     slices = [
-        read_slice(
-            path, normal, position, phases, voxel_size, method=method, order=order, smallest=smallest, on_note=on_note
-        )
+        read_slice(path, normal, position, phases, voxel_size, preparation=preparation, on_note=on_note)
         for path, normal, position in zip(paths, each_normal, each_position, strict=True)
     ]
     first = slices[0]
@@ -154,6 +156,7 @@ def write_slice(item: Slice, path: Path | str) -> Path:
         name=item.name,
         phases=item.phases,
         voxel_size=item.voxel_size,
+        provenance=item.provenance,
         labels_sha256=hash_array(item.labels),
         normal=item.normal,
         position=item.position,
