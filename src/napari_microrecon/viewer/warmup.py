@@ -45,9 +45,14 @@ def _prepare_layers() -> None:
     """
     import numpy as np
     import pint
+    from pint.registry import LazyRegistry
 
     from ..engine.phases import Phases
     from .layers import phase_colormap
 
     phase_colormap(Phases.default(2)).map(np.ones((2, 2, 2), np.uint8))
-    pint.get_application_registry()('um')
+    # The shared registry builds itself where it is first used and takes its readers in before it is done: a layer made
+    # meanwhile would not find its unit. So another one is built aside, and put in place where none is in use yet.
+    built = pint.UnitRegistry()
+    if isinstance(pint.get_application_registry().get(), LazyRegistry):
+        pint.set_application_registry(built)
