@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 import time
+import warnings
 from collections.abc import Callable, Generator
 from typing import Any
 
@@ -15,7 +18,9 @@ from napari_microrecon.session import Session
 from napari_microrecon.session.jobs import JobState
 from napari_microrecon.session.task import Task
 from napari_microrecon.viewer.heartbeat import Heartbeat
-from napari_microrecon.viewer.workers import Runner
+from napari_microrecon.viewer.threads import SpeakingThread, end_all
+from napari_microrecon.viewer.workbench import Workbench
+from napari_microrecon.viewer.workers import Aside, Runner
 
 Work = Callable[[], Generator[Progress, None, Any]]
 
@@ -106,7 +111,11 @@ def test_cancel_cleans_up_in_the_worker_and_calls_what_saves_the_rest(bench, qtb
         finally:
             cleaned.append(threading.current_thread())
 
-    runner.start(_task(work, accepted, stopped=lambda: saved.append(True)))
+    def rescue() -> str:
+        assert cleaned, 'what is left is read after the cleanup'
+        return threading.current_thread().name
+
+    runner.start(_task(work, accepted, rescue=rescue, stopped=saved.append))
     qtbot.waitUntil(lambda: session.job.progress.stage == 'for ever')
     asked = time.monotonic()
     runner.cancel()
@@ -115,7 +124,7 @@ def test_cancel_cleans_up_in_the_worker_and_calls_what_saves_the_rest(bench, qtb
     assert time.monotonic() - asked < 1
     assert len(cleaned) == 1
     assert cleaned[0] is not threading.main_thread()
-    assert saved == [True]
+    assert saved == [cleaned[0].name]  # read in the worker: files are read there
     assert accepted == []
 
 
@@ -168,9 +177,166 @@ def test_the_window_stays_awake_while_python_computes(bench, qtbot):
 def test_what_a_late_job_leaves_is_still_taken(bench, qtbot):
     session, runner = bench
     saved: list = []
-    runner.start(_task(_counting(2, pause=1.5), [], stopped=lambda: saved.append(session.job.state)))
+    runner.start(_task(_counting(2, pause=1.5), [], stopped=lambda _: saved.append(session.job.state)))
     qtbot.waitUntil(lambda: session.job.progress.stage == 'counting')
     runner.cancel()
     qtbot.waitUntil(lambda: not session.job.is_active, timeout=1500)
     assert saved == []
     qtbot.waitUntil(lambda: saved == [JobState.CANCELLED])
+
+
+def test_a_job_that_cannot_be_interrupted_holds_up_no_other(bench, qtbot):
+    """Whatever the number of cores: napari's pool has one thread for each."""
+    session, runner = bench
+    accepted: list = []
+    for _ in range(12):
+        runner.start(_task(_counting(1, pause=3.0), []))
+    asked = time.monotonic()
+    runner.start(_task(_counting(2), accepted))
+    qtbot.waitUntil(lambda: accepted == [2], timeout=3000)
+    assert time.monotonic() - asked < 2
+    assert session.job.state is JobState.DONE
+
+
+def test_a_result_that_comes_with_the_wish_to_stop_is_taken_and_nothing_follows(bench, qtbot):
+    session, runner = bench
+    accepted: list = []
+    follows = _task(_counting(1), accepted)
+
+    def accept(value: int) -> Task:
+        accepted.append(value)
+        return follows
+
+    runner.start(Task('load', 'Working', _counting(1, pause=0.0), accept))
+    assert runner._ended.wait(5)  # its answer lies in the event loop, which has not run yet
+    runner.cancel()
+    qtbot.waitUntil(lambda: not session.job.is_active)
+    qtbot.wait(100)
+    assert accepted == [1]
+    assert session.job.state is JobState.DONE
+
+
+def test_nothing_is_delivered_after_shutting_down(bench, qtbot):
+    session, runner = bench
+    runner.start(_task(_counting(500, pause=0.005), []))
+    qtbot.waitUntil(lambda: session.job.progress.step > 3)
+    runner.shut_down()
+    assert session.job.state is JobState.CANCELLED
+    seen = []
+    session.events.job.connect(seen.append)
+    qtbot.wait(200)
+    assert seen == []
+
+
+def test_jobs_leave_the_warnings_of_the_process_alone(bench, qtbot):
+    session, runner = bench
+    filters, show = list(warnings.filters), warnings.showwarning
+    runner.start(_task(_counting(10), []))
+    qtbot.waitUntil(lambda: session.job.progress.step > 2)
+    assert warnings.filters == filters
+    assert warnings.showwarning is show
+
+
+def test_the_end_of_the_process_silences_and_ends_threads(qtbot):
+    heard: list[int] = []
+    stop = threading.Event()
+
+    def work(say: Callable[[Any], None]) -> None:
+        while not stop.wait(0.005):
+            say(1)
+
+    speaking = SpeakingThread(work, heard.append, stop)
+    speaking.start()
+    qtbot.waitUntil(lambda: len(heard) > 3)
+    end_all(5)
+    assert not speaking._thread.is_alive()
+    qtbot.wait(20)  # what had been said before
+    count = len(heard)
+    speaking._say(1)
+    qtbot.wait(50)
+    assert len(heard) == count
+
+
+_LEAVES_WHILE_IT_WORKS = """
+import sys, time
+from qtpy.QtCore import QCoreApplication
+from napari_microrecon.engine.progress import Progress
+from napari_microrecon.session import Session
+from napari_microrecon.session.task import Task
+from napari_microrecon.viewer.workers import Aside, Runner
+
+def work():
+    try:
+        while True:
+            yield Progress('working')
+            time.sleep(0.3)
+    finally:
+        print('cleaned up', flush=True)
+
+def beside():
+    time.sleep(1.0)
+    print('done beside', flush=True)
+
+app = QCoreApplication([])
+session = Session()
+runner, aside = Runner(session), Aside()
+runner.start(Task('finetune', 'Working', work, lambda value: None))
+aside.start(beside, lambda value: None)
+until = time.monotonic() + 0.5
+while time.monotonic() < until:
+    app.processEvents()
+print(session.job.progress.stage, flush=True)
+"""
+
+
+def test_the_interpreter_ends_cleanly_while_jobs_work():
+    """PyQt deletes what belongs to Python at the end; threads once spoke through it nevertheless."""
+    done = subprocess.run(
+        [sys.executable, '-c', _LEAVES_WHILE_IT_WORKS], capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.stderr == ''
+    assert done.returncode == 0
+    assert sorted(done.stdout.splitlines()) == ['cleaned up', 'done beside', 'working']
+
+
+def test_closing_the_viewer_ends_the_job_and_napari_knows_of_it(make_napari_viewer, qtbot):
+    viewer = make_napari_viewer()
+    bench = Workbench.of(viewer)
+    cleaned: list[bool] = []
+
+    def work() -> Generator[Progress, None, None]:
+        try:
+            while True:
+                yield Progress('training')
+                time.sleep(0.02)
+        finally:
+            cleaned.append(True)
+
+    window = viewer.window
+    bench.runner.start(Task('finetune', 'Fine-tuning', work, lambda _: None))
+    qtbot.waitUntil(lambda: bench.session.job.progress.stage == 'training')
+    assert window._task_status_manager.get_status() == ['Microrecon: Fine-tuning is not done yet']
+    viewer.close()
+    assert bench.session.job.state is JobState.CANCELLED
+    assert cleaned == [True]
+    assert not window._task_status_manager.is_busy()
+
+
+def test_a_viewer_with_nothing_to_do_closes_unasked(make_napari_viewer, qtbot):
+    viewer = make_napari_viewer()
+    bench = Workbench.of(viewer)
+    bench.runner.start(Task('load', 'Counting', _counting(2), lambda _: None))
+    qtbot.waitUntil(lambda: bench.session.job.state is JobState.DONE)
+    assert viewer.window._task_status_manager.get_status() == []
+
+
+def test_an_aside_answers_the_newest_wish_only(qtbot):
+    aside, heard = Aside(), []
+    for number in range(5):
+        aside.start(lambda number=number: (time.sleep(0.05), number)[1], heard.append)
+    qtbot.waitUntil(lambda: not aside.is_busy)
+    assert heard == [4]
+    aside.start(lambda: 5, heard.append)
+    aside.drop()
+    qtbot.waitUntil(lambda: not aside.is_busy)
+    assert heard == [4]

@@ -81,6 +81,7 @@ class MicroreconWidget(QWidget, Listener):
         self.setMinimumWidth(380)
         self._viewer: Any = napari_viewer
         napari_viewer.events.theme.connect(self._on_theme)
+        self.workbench.closing.window_gone.connect(self.close_for_good)
         self._wire()
         self._on_theme()
         self._on_state()
@@ -194,6 +195,7 @@ class MicroreconWidget(QWidget, Listener):
         if self._viewer is None:
             return
         self._viewer.events.theme.disconnect(self._on_theme)
+        self.workbench.closing.window_gone.disconnect(self.close_for_good)
         self._viewer = None
         for listener in (self, *self.findChildren(QWidget)):
             if isinstance(listener, Listener):

@@ -18,6 +18,10 @@ from .session import Session
 
 
 def _nothing() -> None:
+    """Look for nothing."""
+
+
+def _leave(_: Any) -> None:
     """Leave the session as it is."""
 
 
@@ -38,8 +42,10 @@ class Task:
         Makes the engine job; called in the worker thread.
     accept : callable
         Writes the job's result to the session, main thread only; may return the task that follows.
+    rescue : callable
+        Reads what the job has left behind where it was cancelled; called in the worker thread, after the job's cleanup.
     stopped : callable
-        Saves what a cancelled job leaves behind, main thread only.
+        Writes to the session what `rescue` found, main thread only.
     refused : callable
         Tells the user of an error in its own way, main thread only; False leaves that to the runner.
     """
@@ -48,7 +54,8 @@ class Task:
     title: str
     run: Callable[[], EngineJob[Any]]
     accept: Callable[[Any], Task | None]
-    stopped: Callable[[], None] = _nothing
+    rescue: Callable[[], Any] = _nothing
+    stopped: Callable[[Any], None] = _leave
     refused: Callable[[Exception], bool] = _no
 
 

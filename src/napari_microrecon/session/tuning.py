@@ -18,6 +18,7 @@ from .weights import pick_weights
 
 if TYPE_CHECKING:
     from ..engine.generator import FinetuneParams, Weights
+    from ..engine.generator.training_state import TrainingState
 
 _OUTPUT = 'weights.safetensors'
 
@@ -92,11 +93,13 @@ def _task(session: Session, held: list[Run], run: object) -> Task:
         session.run = held[0]
         keep(session, weights, 'Fine-tuning is done')
 
-    def stopped() -> None:
+    def rescue() -> TrainingState | None:
         from ..engine.generator.training_state import TrainingState
 
+        return TrainingState.load(held[0].checkpoint) if held and held[0].checkpoint.is_file() else None
+
+    def stopped(state: TrainingState | None) -> None:
         pausing, session.pausing = session.pausing, False
-        state = TrainingState.load(held[0].checkpoint) if held and held[0].checkpoint.is_file() else None
         if state is None or state.best is None:
             session.say('Fine-tuning was stopped before it began: there are no weights to keep yet')
             return
@@ -108,7 +111,7 @@ def _task(session: Session, held: list[Run], run: object) -> Task:
         else:
             keep(session, state.best, 'Fine-tuning was stopped')
 
-    return Task('finetune', 'Fine-tuning', run, accept, stopped)  # pyright: ignore[reportArgumentType]
+    return Task('finetune', 'Fine-tuning', run, accept, rescue, stopped)  # pyright: ignore[reportArgumentType]
 
 
 def keep(session: Session, weights: Weights, how: str) -> None:

@@ -19,6 +19,7 @@ from ..engine.voxels import Axis, VoxelSize
 from ..session import Session, analysing, experimenting, inputs, reporting, saving, tasks, tuning
 from ..session.analysing import Wish
 from . import refusals
+from .closing import Closing
 from .faces import Faces
 from .labels_watch import LabelsWatch
 from .layers import raw_image_of, role_of, voxel_size_of
@@ -71,6 +72,8 @@ class Workbench(QObject):
         self.labels = LabelsWatch(viewer, self.session)
         self.aside = Aside(self)
         self.session.events.slices.connect(self._judge_slices)
+        self.closing = Closing(viewer, self.session, self.shut_down, self)
+        self.closing.window_gone.connect(self.shut_down)
 
     @classmethod
     def of(cls, viewer: ViewerModel) -> Workbench:

@@ -1,8 +1,8 @@
 """Runs a session's tasks in the background, one at a time per viewer.
 
-Only this module knows napari's ``thread_worker``. Every end of a job (result, error, stop) comes back
-as one `Outcome` that carries the job's id, through a queued signal, so that the session and the layers
-are written by the main thread only and an answer that nobody waits for any more is dropped.
+Every end of a job (result, error, stop) comes back as one `Outcome` that carries the job's id, through the event loop,
+so that the session and the layers are written by the main thread only and an answer that nobody waits for any more is
+dropped.
 """
 
 from __future__ import annotations
@@ -11,17 +11,18 @@ import logging
 import os
 import sys
 import threading
-from collections.abc import Callable, Generator
+import weakref
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from napari.qt.threading import GeneratorWorker, thread_worker
 from qtpy.QtCore import QObject, QTimer, Slot
 
 from ..engine.errors import EngineError
 from ..engine.progress import Progress
 from ..session.jobs import JobState
 from . import notices
+from .threads import Say, SpeakingThread
 
 if TYPE_CHECKING:
     from ..session.session import Session
@@ -39,7 +40,7 @@ class _Step:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a job ended; with neither value nor error where it was stopped."""
+    """How a job ended: with its result, with what it left behind where it was stopped, or with an error."""
 
     job_id: int
     state: JobState
@@ -47,45 +48,25 @@ class Outcome:
     error: Exception | None = None
 
 
-class _JobWorker(GeneratorWorker):
-    """Worker whose `quit` lets the job clean up in its own thread and still tell how it ended.
-
-    napari's worker abandons the generator when it quits, so that `finally` blocks would run whenever the
-    main thread happens to collect it.
-    """
-
-    def __init__(self, func: Any, *args: Any, **kwargs: Any) -> None:
-        super().__init__(func, *args, **kwargs)
-        self._stop: threading.Event = kwargs['stop']
-
-    def quit(self) -> None:
-        """Ask the job to stop at its next sign of life."""
-        self._stop.set()
-
-
-def _job(
-    job_id: int, make: Callable[[], Generator[Progress, None, Any]], *, stop: threading.Event, ended: threading.Event
-) -> Generator[_Step, None, Outcome]:
-    """Drive an engine job to its end, whatever that is."""
+def _drive(job_id: int, task: Task, stop: threading.Event, say: Say) -> Outcome:
+    """Drive an engine job to its end, whatever that is; in the job's thread, so that it cleans up there."""
     cores = _SpareCore()
     try:
-        job = make()
+        job = task.run()
         try:
             while not stop.is_set():
                 cores.spare()
-                yield _Step(job_id, next(job))
-            return Outcome(job_id, JobState.CANCELLED)
+                say(_Step(job_id, next(job)))
         except StopIteration as end:
-            return Outcome(job_id, JobState.DONE, end.value)
+            if not stop.is_set():
+                return Outcome(job_id, JobState.DONE, end.value)
         finally:
             job.close()
             cores.restore()
-    # The thread boundary: whatever escapes here, RuntimeErrors above all, napari's worker would
-    # swallow. It is handed to the main thread as it is.
+        return Outcome(job_id, JobState.CANCELLED, task.rescue())
+    # The thread boundary: whatever escapes the job is handed to the main thread as it is.
     except Exception as error:
         return Outcome(job_id, JobState.FAILED, error=error)
-    finally:
-        ended.set()
 
 
 class _SpareCore:
@@ -128,6 +109,7 @@ class Runner(QObject):
         self._late: dict[int, Task] = {}  # freed before they had ended; what they leave is still wanted
         self._stop = threading.Event()
         self._ended = threading.Event()
+        self._threads: weakref.WeakSet[SpeakingThread] = weakref.WeakSet()
         self._grace = QTimer(self)
         self._grace.setSingleShot(True)
         self._grace.setInterval(GRACE_MS)
@@ -138,14 +120,18 @@ class Runner(QObject):
         self.cancel()
         self._grace.stop()
         self._task = task
-        self._stop, self._ended = threading.Event(), threading.Event()
+        self._stop, self._ended = stop, ended = threading.Event(), threading.Event()
         job_id = self._session.begin_job(task.kind, task.title)
-        worker = thread_worker(_job, worker_class=_JobWorker, ignore_errors=True)(
-            job_id, task.run, stop=self._stop, ended=self._ended
-        )
-        worker.yielded.connect(self._on_step)
-        worker.returned.connect(self._on_outcome)
-        worker.start()
+
+        def work(say: Say) -> None:
+            try:
+                say(_drive(job_id, task, stop, say))
+            finally:
+                ended.set()
+
+        thread = SpeakingThread(work, self._on_word, stop)
+        self._threads.add(thread)
+        thread.start()
         return job_id
 
     def cancel(self) -> None:
@@ -164,6 +150,9 @@ class Runner(QObject):
         if self._task is not None and self._session.job.is_active:
             self._ended.wait(GRACE_MS / 1000)
         self._grace.stop()
+        for thread in self._threads:  # also those that were freed before they had ended
+            thread.hush()
+        self._threads.clear()
         self._task = None
         self._late.clear()
         job = self._session.job
@@ -173,53 +162,53 @@ class Runner(QObject):
     # -- slots, main thread ---------------------------------------------------------------------
 
     @Slot(object)
-    def _on_step(self, step: _Step) -> None:
-        self._session.advance_job(step.job_id, step.progress)
+    def _on_word(self, word: _Step | Outcome) -> None:
+        if isinstance(word, _Step):
+            self._session.advance_job(word.job_id, word.progress)
+        else:
+            self._on_outcome(word)
 
-    @Slot(object)
     def _on_outcome(self, outcome: Outcome) -> None:
-        task = self._task
-        stopping = self._session.job.state is JobState.STOPPING
-        # A job that ended by itself while it was asked to stop counts as stopped: the user said so.
-        state = JobState.CANCELLED if stopping and outcome.state is JobState.DONE else outcome.state
-        message = str(outcome.error) if outcome.error is not None else ''
         if (late := self._late.pop(outcome.job_id, None)) is not None:
-            self._rescue(late)
+            self._rescue(late, outcome)
             return
+        task = self._task
         if not self._session.is_current(outcome.job_id) or task is None:
             log.debug('dropped the result of superseded job %d', outcome.job_id)
             return
         self._grace.stop()
-        self._session.end_job(outcome.job_id, state, message)
-        if state is JobState.FAILED and outcome.error is not None:
+        stopping = self._session.job.state is JobState.STOPPING
+        self._session.end_job(outcome.job_id, outcome.state, '' if outcome.error is None else str(outcome.error))
+        if outcome.error is not None:
             self._session.preview = None
             if task.refused(outcome.error):
                 self._session.say(str(outcome.error), 'error')
             else:
                 self.report(outcome.error)
-        elif state is JobState.CANCELLED:
-            self._on_stopped(task)
+        elif outcome.state is JobState.CANCELLED:
+            self._session.say(f'{task.title}: cancelled')
+            self._session.preview = None
+            self._rescue(task, outcome)
         else:
-            self._accept(task, outcome.value)
+            self._accept(task, outcome.value, go_on=not stopping)
 
-    def _accept(self, task: Task, value: Any) -> None:
+    def _accept(self, task: Task, value: Any, *, go_on: bool) -> None:
+        """Take a result; the task that follows is not wanted where the user asked to stop just as the job ended."""
         try:
             following = task.accept(value)
         except EngineError as error:
             self.report(error)
             return
-        if following is not None:
+        if following is not None and go_on:
             self.start(following)
 
-    def _on_stopped(self, task: Task) -> None:
-        self._session.say(f'{task.title}: cancelled')
-        self._session.preview = None
-        self._rescue(task)
-
-    def _rescue(self, task: Task) -> None:
+    def _rescue(self, task: Task, outcome: Outcome) -> None:
         """Take what a stopped job has left, such as the best weights so far."""
+        if outcome.error is not None:
+            log.warning('a cancelled job failed', exc_info=outcome.error)
+            return
         try:
-            task.stopped()
+            task.stopped(outcome.value)
         except EngineError as error:
             self.report(error)
 
@@ -252,6 +241,7 @@ class Aside(QObject):
         super().__init__(parent)
         self._number = 0
         self._accept: Callable[[Any], None] = lambda _: None
+        self._thread: SpeakingThread | None = None
         self._waiting: tuple[Callable[[], Any], Callable[[Any], None]] | None = None
         self.is_busy = False
 
@@ -265,9 +255,8 @@ class Aside(QObject):
             self._waiting = (work, accept)
             return
         self.is_busy, self._accept, number = True, accept, self._number
-        worker = thread_worker(_aside, ignore_errors=True)(number, work)
-        worker.returned.connect(self._on_outcome)
-        worker.start()
+        self._thread = SpeakingThread(lambda say: say(_aside(number, work)), self._on_outcome)
+        self._thread.start()
 
     def drop(self) -> None:
         """Forget what was asked; an answer that still comes is not taken."""
@@ -290,5 +279,5 @@ def _aside(number: int, work: Callable[[], Any]) -> Outcome:
     """Run `work` to its end, whatever that is."""
     try:
         return Outcome(number, JobState.DONE, work())
-    except Exception as error:  # the thread boundary, as in `_job`
+    except Exception as error:  # the thread boundary, as in `_drive`
         return Outcome(number, JobState.FAILED, error=error)
