@@ -149,6 +149,19 @@ def test_the_stage_puts_the_reconstruction_beside_its_reference():
     assert not grid.enabled
 
 
+def test_the_camera_is_set_on_what_is_shown():
+    viewer, session = ViewerModel(), Session()
+    stage = Stage(viewer, session)
+    picture = np.zeros((64, 64), np.uint8)
+    picture[:32] = 1
+    session.set_drafts([SliceDraft(Slice(picture, Phases.default(2), voxel_size=VoxelSize.cube(2, 'um')))])
+    volume = _volume(name='made')
+    session.set_volumes([volume])  # smaller than the slice, which is hidden now
+    assert stage.layers_of('volume')
+    middle = [(n - 1) * edge / 2 for n, edge in zip(volume.shape, volume.voxel_size.zyx, strict=True)]
+    np.testing.assert_allclose(viewer.scene.camera.center, middle)
+
+
 def test_the_stage_replaces_its_own_layers_and_leaves_others_alone():
     viewer, session = ViewerModel(), Session()
     stage = Stage(viewer, session)

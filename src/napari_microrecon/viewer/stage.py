@@ -85,7 +85,7 @@ class Stage:
         if viewer.dims.ndisplay == 3:
             # From above and in front, z upwards out of the page: three faces of a cube show.
             viewer.scene.camera.set_view_direction((0.55, -0.75, -0.6), (-1, 0, 0))
-        viewer.fit_to_view()
+        viewer.fit_to_view(layers=[one for one in viewer.layers if one.visible] or None)
 
     def set_training_shown(self, on: bool) -> None:
         """Show the previews of a fine-tuning in the viewer, or leave them to the panel."""
