@@ -60,7 +60,7 @@ def test_turns_and_flips_are_exact_and_swap_the_pixel_size() -> None:
     size = VoxelSize(z=3, y=2, x=1, unit='um')
     for turns in range(4):
         for flip, axis in (('none', None), ('up-down', 0), ('left-right', 1)):
-            made = prepare(_picture(array, size), Preparation(quarter_turns=turns, flip=flip))
+            made = prepare(_picture(array, size), Preparation.of(quarter_turns=turns, flip=flip))
             expected = np.rot90(array, turns)
             expected = expected if axis is None else np.flip(expected, axis)
             np.testing.assert_array_equal(made.picture.image.array, expected)

@@ -8,7 +8,7 @@ import numpy as np
 
 from .errors import InputError
 from .raw_image import RawImage
-from .segmentation import luminance
+from .segmentation import grey_of
 from .slices import SMALLEST_SLICE
 from .voxels import IMAGE_AXES, VoxelSize
 
@@ -76,12 +76,12 @@ def square(size: VoxelSize, edge: float) -> VoxelSize:
 
 def denoised(image: RawImage, denoise: Denoise, radius: int, weight: float) -> tuple[RawImage, str]:
     """Filtered grey values, in the numbers of the picture so that thresholds keep their meaning."""
-    grey = luminance(image.array) if image.kind == 'rgb' else image.array
+    grey = grey_of(image)
     if denoise == 'median':
         from scipy.ndimage import median_filter
-        from skimage.morphology import disk
 
-        done = median_filter(grey, footprint=disk(radius), mode='nearest')
+        y, x = np.ogrid[-radius : radius + 1, -radius : radius + 1]
+        done = median_filter(grey, footprint=x**2 + y**2 <= radius**2, mode='nearest')
         words = f'median over a disc of radius {radius} pixel{"s" if radius > 1 else ""}'
     else:
         from skimage.restoration import denoise_tv_chambolle

@@ -166,6 +166,11 @@ def luminance(colours: np.ndarray) -> np.ndarray:
     return red + green + blue
 
 
+def grey_of(image: RawImage) -> np.ndarray:
+    """What thresholds are taken of: the grey values, or the luminance of colours."""
+    return luminance(image.array) if image.kind == 'rgb' else image.array
+
+
 def _packed(array: np.ndarray) -> np.ndarray | None:
     """Colours as one integer 0xRRGGBB, None where the channels are not 8 bits wide."""
     if array.dtype != np.uint8:
@@ -184,7 +189,7 @@ def _by_given(image: RawImage, count: int, thresholds: Sequence[float]) -> _Done
         )
     if not np.isfinite(thresholds).all() or any(b <= a for a, b in pairwise(thresholds)):
         raise InputError('thresholds', f'{_numbers(thresholds)} do not rise', 'give them from dark to bright')
-    grey = luminance(image.array) if image.kind == 'rgb' else image.array
+    grey = grey_of(image)
     labels = np.searchsorted(np.asarray(thresholds, float), grey, side='left').astype(np.uint8)
     if labels.min() == labels.max():
         raise InputError(
@@ -199,28 +204,37 @@ def _by_given(image: RawImage, count: int, thresholds: Sequence[float]) -> _Done
     return labels, count, levels, 'given', note
 
 
-def _by_threshold(image: RawImage, count: int) -> _Done:
-    """Labels from thresholds between the grey classes (Otsu)."""
+def automatic_thresholds(image: RawImage, count: int) -> tuple[float, ...]:
+    """Grey values (luminance of colours) between `count` phases by Otsu or multi-Otsu; rising.
+
+    Raises
+    ------
+    InputError
+        If the image has too few grey values.
+    """
     from skimage.filters import threshold_multiotsu, threshold_otsu
 
-    grey = luminance(image.array) if image.kind == 'rgb' else image.array
+    grey = grey_of(image)
     sample = grey.ravel()[:: max(1, grey.size // _MOST_SAMPLES)]
     if sample.min() == sample.max():
         raise _single(image.name, f'is of one grey value ({sample.min():g})')
-    source = 'luminance' if image.kind == 'rgb' else 'grey value'
     if count == 2:
-        found = np.array([threshold_otsu(sample)])
-    else:
-        try:
-            found = threshold_multiotsu(sample, classes=count)
-        except ValueError as error:
-            raise InputError(image.name, f'has too few grey values for {count} phases', 'ask for fewer') from error
-    thresholds = tuple(float(t) for t in found)
-    labels = np.searchsorted(np.asarray(found), grey, side='left').astype(np.uint8)
-    levels = _numbers(thresholds)
+        return (float(threshold_otsu(sample)),)
+    try:
+        return tuple(float(t) for t in threshold_multiotsu(sample, classes=count))
+    except ValueError as error:
+        raise InputError(image.name, f'has too few grey values for {count} phases', 'ask for fewer') from error
+
+
+def _by_threshold(image: RawImage, count: int) -> _Done:
+    """Labels from thresholds between the grey classes (Otsu)."""
+    thresholds = automatic_thresholds(image, count)
+    labels = np.searchsorted(np.asarray(thresholds), grey_of(image), side='left').astype(np.uint8)
+    source = 'luminance' if image.kind == 'rgb' else 'grey value'
     name = 'Otsu threshold' if count == 2 else 'multi-Otsu thresholds'
     method = 'otsu' if count == 2 else 'multi-otsu'
-    return labels, count, thresholds, method, f'{count} phases by {name} {levels} of the {source}, dark = phase 0'
+    note = f'{count} phases by {name} {_numbers(thresholds)} of the {source}, dark = phase 0'
+    return labels, count, thresholds, method, note
 
 
 def _by_colour(image: RawImage, count: int, seed: int) -> _Done:

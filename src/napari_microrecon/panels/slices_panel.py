@@ -29,9 +29,11 @@ if TYPE_CHECKING:
 
     from ..session import Session
     from ..viewer.appearance import Palette
+    from .prepare_dialog import PrepareDialog
 
 _FILES = 'Images and volumes (*.tif *.tiff *.png *.jpg *.jpeg *.bmp *.npy);;All files (*)'
 _EMPTY = 'No slices yet. Open a 2D image of your material, drop files here, or press a demo above.'
+_ADJUST = 'Thresholds, noise, crop and turn of the picture'
 _ROW = 26  # pixels
 
 
@@ -43,6 +45,7 @@ class SlicesPanel(Panel):
     place_requested = Signal(int, str, object)  # index, normal, position or None
     remove_requested = Signal(int)
     segment_requested = Signal(int)  # number of phases
+    prepare_requested = Signal(object, int)  # Preparation by index, number of phases
     phases_requested = Signal(object)  # Phases
     voxel_size_requested = Signal(object)  # VoxelSize
     section_requested = Signal(str, int)  # normal, position
@@ -52,6 +55,8 @@ class SlicesPanel(Panel):
         super().__init__(parent)
         self._session = session
         self._filling = False
+        self._palette: Palette | None = None
+        self.adjuster: PrepareDialog | None = None
         self.setAcceptDrops(True)
         self._build_slices()
         self._build_phases()
@@ -67,15 +72,15 @@ class SlicesPanel(Panel):
     def _build_slices(self) -> None:
         self.open_button = button('Open files…', '2D slices, or a 3D volume to compare with (TIFF, PNG, NPY, …)')
         self.layers_button = button('Use selected layers', 'Take the layers selected in the layer list')
-        self.table = QTableWidget(0, 5)
-        self.table.setHorizontalHeaderLabels(['Slice', 'Pixels', 'Normal', 'Position', ''])
+        self.table = QTableWidget(0, 6)
+        self.table.setHorizontalHeaderLabels(['Slice', 'Pixels', 'Normal', 'Position', '', ''])
         self.table.verticalHeader().hide()
         self.table.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
         self.table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.table.setShowGrid(False)
         header = self.table.horizontalHeader()
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
-        for column, width in ((1, 72), (2, 48), (3, 68), (4, 28)):
+        for column, width in ((1, 68), (2, 48), (3, 76), (4, 60), (5, 26)):
             header.setSectionResizeMode(column, QHeaderView.ResizeMode.Fixed)
             self.table.setColumnWidth(column, width)
         self.empty = hint(_EMPTY)
@@ -147,7 +152,10 @@ class SlicesPanel(Panel):
 
     def apply_palette(self, palette: Palette) -> None:
         """Take the theme's colours."""
+        self._palette = palette
         self.representativity.apply_palette(palette)
+        if self.adjuster is not None:
+            self.adjuster.apply_palette(palette)
 
     # -- drawing --------------------------------------------------------------------------------
 
@@ -193,6 +201,10 @@ class SlicesPanel(Panel):
             position.setValue(-1 if made.position is None else made.position)
             for editor in (normal, position):
                 editor.blockSignals(False)
+            adjust = self.table.cellWidget(i, 4)
+            if adjust is not None:
+                adjust.setEnabled(draft.is_adjustable)
+                adjust.setToolTip(_ADJUST if draft.is_adjustable else 'This slice came as labels: nothing to adjust')
         shown = min(len(drafts), 4)
         self.table.setFixedHeight(self.table.horizontalHeader().sizeHint().height() + shown * _ROW + 4)
 
@@ -209,11 +221,14 @@ class SlicesPanel(Panel):
         position.setKeyboardTracking(False)
         position.setButtonSymbols(QSpinBox.ButtonSymbols.NoButtons)  # they would take more room than the number
         position.setToolTip("Voxel along the normal, counted from 0; 'anywhere' where it is not known")
+        adjust = button('Adjust…', _ADJUST, small=True)
+        adjust.setStyleSheet('padding: 1px 2px;')
         remove = button('✕', 'Remove this slice', small=True)
-        for column, widget in ((2, normal), (3, position), (4, remove)):
+        for column, widget in ((2, normal), (3, position), (4, adjust), (5, remove)):
             self.table.setCellWidget(i, column, widget)
         normal.activated.connect(lambda _: self._on_place(i))
         position.valueChanged.connect(lambda _: self._on_place(i))
+        adjust.clicked.connect(lambda _=False: self.adjust(i))
         remove.clicked.connect(lambda _=False: self.remove_requested.emit(i))
         self.table.setRowHeight(i, _ROW)
         return normal, position
@@ -234,6 +249,23 @@ class SlicesPanel(Panel):
             self.position.setRange(0, volume.shape[AXES.index(self.normal.currentText())] - 1)  # pyright: ignore[reportArgumentType]
 
     # -- wishes ---------------------------------------------------------------------------------
+
+    def adjust(self, index: int) -> None:
+        """Open the window that sets thresholds and clean-up of a slice; one window at a time."""
+        from .prepare_dialog import PrepareDialog
+
+        if self.adjuster is not None:
+            self.adjuster.close()
+        self.adjuster = made = PrepareDialog(self._session, index, self)
+        made.apply_requested.connect(self.prepare_requested)
+        made.destroyed.connect(lambda: self._on_adjusted(made))
+        if self._palette is not None:
+            made.apply_palette(self._palette)
+        made.show()
+
+    def _on_adjusted(self, closed: PrepareDialog) -> None:
+        if self.adjuster is closed:
+            self.adjuster = None
 
     def _on_open(self) -> None:
         names, _ = QFileDialog.getOpenFileNames(self, 'Open slices or a volume', '', _FILES)

@@ -235,23 +235,24 @@ def judge_slices(drafts: Sequence[SliceDraft]) -> tuple[tuple[str, Representativ
     """
     from ..engine.analysis import representativity_of_slices
     from ..engine.analysis.threshold_uncertainty import pooled_threshold, threshold_uncertainty
-    from ..engine.segmentation import segment
+    from ..engine.preparation import prepare
     from ..engine.slices import SliceSet
 
     slices = SliceSet.of([draft.slice for draft in drafts])
-    segmented = []
+    made = []
     for draft in drafts:
-        done = None
-        if draft.image is not None:
-            done = segment(draft.image, slices.phases.count)
-            if not np.array_equal(done.labels, draft.slice.labels):
-                done = None  # the labels did not come from this threshold
-        segmented.append(done)
+        done = None if draft.image is None else prepare(draft.image, draft.preparation, slices.phases.count)
+        if done is not None and not np.array_equal(done.slice.labels, draft.slice.labels):
+            done = None  # the labels did not come from this threshold
+        made.append(done)
     found = []
     for phase in range(slices.phases.count):
         effects = [
-            (None if done is None else threshold_uncertainty(draft.image, done, phase), draft.slice.labels.size)
-            for draft, done in zip(drafts, segmented, strict=True)
+            (
+                None if done is None else threshold_uncertainty(done.picture.image, done.segmentation, phase),
+                draft.slice.labels.size,
+            )
+            for draft, done in zip(drafts, made, strict=True)
         ]
         told = representativity_of_slices(slices, phase, precision=PRECISION, threshold=pooled_threshold(effects))
         found.append((slices.phases.names[phase], told))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +18,7 @@ from .training import Training
 
 if TYPE_CHECKING:
     from ..engine.phases import Phases
+    from ..engine.preparation import Preparation
     from ..engine.raw_image import RawImage
     from ..engine.samples import Sample
 
@@ -97,41 +98,61 @@ def _read(path: Path) -> RawImage | Volume:
     return read_volume(path) if path.suffix == '.zarr' or path.is_dir() else read_image(path)
 
 
-def resegment(session: Session, phases: Phases | int, method: str = 'auto') -> Task:
-    """Segment all slices anew into other phases."""
+def resegment(session: Session, phases: Phases | int) -> Task:
+    """Segment all slices anew into other phases, by automatic thresholds; crop and filters stay."""
+    wishes: dict[int, Preparation] = {}
+    for i, draft in enumerate(session.drafts):
+        if draft.image is None:
+            raise InputError(draft.slice.name, 'is already labelled', 'open the grey image to choose other phases')
+        wishes[i] = _automatic(draft.preparation)
+    return prepare_slices(session, wishes, phases)
+
+
+def prepare_slices(session: Session, wishes: Mapping[int, Preparation], phases: Phases | int) -> Task:
+    """Make some slices anew from their pictures.
+
+    Parameters
+    ----------
+    session : Session
+        Its drafts are replaced where they stand; plane, position and pixel size stay.
+    wishes : mapping of int to Preparation
+        What to do, by index of the draft; every one of them needs its picture.
+    phases : Phases or int
+        The phases or their number.
+    """
     drafts = session.drafts
 
     def run() -> EngineJob[Any]:
-        redone = []
-        for i, draft in enumerate(drafts):
-            yield Progress(f'Segmenting {draft.slice.name}', i, len(drafts))
-            if draft.image is None:
-                raise InputError(draft.slice.name, 'is already labelled', 'open the grey image to choose other phases')
-            new = draft_of(draft.image, phases, method)
-            redone.append(new.placed(draft.slice.normal, draft.slice.position).sized(draft.slice.voxel_size))
+        redone = list(drafts)
+        for done, (i, wish) in enumerate(wishes.items()):
+            former = drafts[i]
+            yield Progress(f'Segmenting {former.slice.name}', done, len(wishes))
+            if former.image is None:
+                raise InputError(former.slice.name, 'came as labels', 'open its grey image to adjust it')
+            made = draft_of(former.image, phases, wish)
+            redone[i] = made.placed(former.slice.normal, former.slice.position)
         return redone
 
     def accept(redone: list[SliceDraft]) -> None:
         session.set_drafts(redone)
-        session.say(redone[0].note if redone else 'No slices to segment', 'info')
+        session.say('; '.join(dict.fromkeys(redone[i].note for i in wishes)) or 'No slices to segment', 'info')
 
     return Task('load', 'Segmenting', run, accept)
 
 
-def draft_of(image: RawImage, phases: Phases | int | None = None, method: str = 'auto') -> SliceDraft:
-    """Segment one picture into a slice; its plane is z and its position unknown unless the file tells."""
-    from ..engine.segmentation import segment
+def _automatic(preparation: Preparation | None) -> Preparation:
+    """The same preparation with thresholds that are found, not given."""
+    from ..engine.preparation import Preparation
 
-    segmentation = segment(image, phases, method)  # pyright: ignore[reportArgumentType]  # checked there
-    made = Slice(
-        segmentation.labels,
-        segmentation.phases,
-        normal=image.normal or 'z',
-        position=image.position,
-        voxel_size=image.voxel_size,
-        name=image.name,
-    )
-    return SliceDraft(made, image, segmentation.note)
+    return (preparation or Preparation()).model_copy(update={'thresholds': None})
+
+
+def draft_of(image: RawImage, phases: Phases | int | None = None, preparation: Preparation | None = None) -> SliceDraft:
+    """Make a slice of one picture; its plane is z and its position unknown unless the file tells."""
+    from ..engine.preparation import prepare
+
+    made = prepare(image, preparation, phases)
+    return SliceDraft(made.slice, image, made.segmentation.note, preparation)
 
 
 def labelled(stack: RawImage, phases: Phases | int | None) -> Volume:

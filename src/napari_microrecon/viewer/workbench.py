@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import wraps
 from pathlib import Path
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from napari.components import ViewerModel
 
     from ..engine.generator import FinetuneParams, ReconstructParams
+    from ..engine.preparation import Preparation
     from ..engine.samples import Sample
     from ..session.task import Task
 
@@ -132,6 +133,13 @@ class Workbench(QObject):
     def resegment(self, count: int) -> None:
         """Segment the slices anew into so many phases."""
         self.runner.start(inputs.resegment(self.session, count))
+
+    @_reported
+    def prepare_slices(self, wishes: Mapping[int, Preparation], count: int) -> None:
+        """Make slices anew from their pictures, as the user has adjusted it."""
+        slices = self.session.need_slices()
+        phases = slices.phases if slices.phases.count == count else count
+        self.runner.start(inputs.prepare_slices(self.session, wishes, phases))
 
     @_reported
     def describe_phases(self, phases: Phases) -> None:

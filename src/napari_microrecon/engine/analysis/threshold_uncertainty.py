@@ -18,7 +18,7 @@ import numpy as np
 
 from ..errors import InputError
 from ..raw_image import RawImage
-from ..segmentation import Segmentation, luminance
+from ..segmentation import Segmentation, grey_of
 from .report import Statistic
 
 _BINS = 256
@@ -85,7 +85,7 @@ def threshold_uncertainty(
     segmentation.phases.check(phase)
     if not segmentation.thresholds:
         return None
-    grey = luminance(image.array) if image.kind == 'rgb' else image.array
+    grey = grey_of(image)
     if grey.shape != segmentation.labels.shape:
         raise InputError(image.name, 'is not the image that was segmented', 'segment it again')
     counts, edges, parts = _histograms(np.asarray(grey, np.float32), blocks)
