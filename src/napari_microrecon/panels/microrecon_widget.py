@@ -115,6 +115,7 @@ class MicroreconWidget(QWidget, Listener):
         slices.place_requested.connect(bench.place_slice)
         slices.remove_requested.connect(bench.remove_slice)
         slices.segment_requested.connect(bench.resegment)
+        slices.prepare_requested.connect(bench.prepare_slices)
         slices.phases_requested.connect(bench.describe_phases)
         slices.voxel_size_requested.connect(bench.set_voxel_size)
         slices.section_requested.connect(bench.take_section)
