@@ -162,6 +162,22 @@ def test_the_camera_is_set_on_what_is_shown():
     np.testing.assert_allclose(viewer.scene.camera.center, middle)
 
 
+def test_volumes_are_shown_beside_a_layer_of_more_dimensions():
+    """The user's time series makes the viewer four-dimensional; napari alone cannot fit to our three."""
+    viewer, session = ViewerModel(), Session()
+    stage = Stage(viewer, session)
+    viewer.add_image(np.zeros((2, 5, 20, 20)))
+    picture = np.zeros((64, 64), np.uint8)
+    picture[:32] = 1
+    session.set_drafts([SliceDraft(Slice(picture, Phases.default(2), normal='x', position=5))])
+    assert viewer.dims.point[3] == 5  # x is the last axis, whatever the others are
+    session.set_reference(_volume())
+    session.set_volumes([_volume(name='made')])
+    stage.set_3d(False)
+    stage.compare(False)
+    assert len(stage.layers_of('volume', 'reference')) == 2
+
+
 def test_the_stage_replaces_its_own_layers_and_leaves_others_alone():
     viewer, session = ViewerModel(), Session()
     stage = Stage(viewer, session)

@@ -94,7 +94,8 @@ class Phases(BaseModel):
 
     def fractions(self, labels: np.ndarray) -> np.ndarray:
         """Volume (or area) fraction of every phase, shape (K,), dimensionless."""
-        return np.bincount(labels.ravel(), minlength=self.count)[: self.count] / labels.size
+        # Not by bincount, which makes eight bytes of each voxel first: twelve times slower with two phases.
+        return np.array([np.count_nonzero(labels == label) for label in range(self.count)]) / labels.size
 
 
 def check_labels(labels: np.ndarray, phases: Phases, subject: str, ndim: int) -> np.ndarray:

@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Sequence
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -40,7 +41,10 @@ def recent_runs(count: int = 10) -> list[Path]:
     folder = runs_folder()
     if not folder.is_dir():
         return []
-    return sorted((p for p in folder.iterdir() if (p / RECORD).is_file()), reverse=True)[:count]
+    # Sorted by name before any is looked into: there may be thousands, on a slow disk.
+    names = sorted((entry.name for entry in os.scandir(folder)), reverse=True)
+    runs = (folder / name for name in names)
+    return list(islice((run for run in runs if (run / RECORD).is_file()), count))
 
 
 def new_run(

@@ -13,20 +13,31 @@ class Heartbeat(QObject):
     """Timer that beats every 20 ms and remembers the gaps between its beats.
 
     Used by tests and benchmarks: a gap above some 150 ms is felt by whoever uses the window.
+
+    Attributes
+    ----------
+    gaps : list of float
+        Seconds between two beats.
+    busy : list of float
+        What the main thread itself computed in each gap, seconds; the rest it waited for other threads (Python's lock),
+        for other processes, or for the beat.
+    last : float
+        When it last beat (`time.perf_counter`); another thread may watch it.
     """
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.gaps: list[float] = []
-        self._last = 0.0
+        self.busy: list[float] = []
+        self.last = self._spent = 0.0
         self._timer = QTimer(self)
         self._timer.setInterval(BEAT_MS)
         self._timer.timeout.connect(self._on_beat)
 
     def start(self) -> None:
         """Begin to count from now; former gaps are forgotten."""
-        self.gaps = []
-        self._last = time.perf_counter()
+        self.gaps, self.busy = [], []
+        self.last, self._spent = time.perf_counter(), time.thread_time()
         self._timer.start()
 
     def stop(self) -> float:
@@ -41,6 +52,7 @@ class Heartbeat(QObject):
         return max(self.gaps, default=0.0)
 
     def _on_beat(self) -> None:
-        now = time.perf_counter()
-        self.gaps.append(now - self._last)
-        self._last = now
+        now, spent = time.perf_counter(), time.thread_time()
+        self.gaps.append(now - self.last)
+        self.busy.append(spent - self._spent)
+        self.last, self._spent = now, spent

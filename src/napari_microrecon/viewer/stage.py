@@ -85,7 +85,10 @@ class Stage:
         if viewer.dims.ndisplay == 3:
             # From above and in front, z upwards out of the page: three faces of a cube show.
             viewer.scene.camera.set_view_direction((0.55, -0.75, -0.6), (-1, 0, 0))
-        viewer.fit_to_view(layers=[one for one in viewer.layers if one.visible] or None)
+        shown = [one for one in viewer.layers if one.visible]
+        # napari cannot fit to layers that all have fewer axes than the viewer, such as ours beside a time series.
+        is_possible = max((one.ndim for one in shown), default=0) == viewer.dims.ndim
+        viewer.fit_to_view(layers=shown if is_possible else None)
 
     def set_training_shown(self, on: bool) -> None:
         """Show the previews of a fine-tuning in the viewer, or leave them to the panel."""
@@ -131,7 +134,7 @@ class Stage:
             self.set_3d(True)
         first = slices.slices[0]
         axis = 'zyx'.index(first.normal)
-        viewer.dims.set_point(axis, (first.position or 0) * first.voxel_size.zyx[axis])
+        viewer.dims.set_point(axis + viewer.dims.ndim - 3, (first.position or 0) * first.voxel_size.zyx[axis])
         viewer.canvas.overlays.scale_bar.visible = True
         self._settle()
 
