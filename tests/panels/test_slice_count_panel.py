@@ -54,9 +54,9 @@ def test_one_click_rebuilds_the_reference_from_few_slices(widget, qtbot, until_d
     found = session.experiment
     assert [one.count for one in found.attempts] == [3, 5, 7]
     assert panel.table.rowCount() == 9
-    assert 'all of its 32 x 36 x 40 voxels' in panel.about.text()
+    assert 'all of its 32 × 36 × 40 voxels' in panel.about.text()
     for line, (one, method) in enumerate((one, m) for one in found.attempts for m in METHODS):
-        assert panel.table.item(line, 0).text() == f'{one.count}: {method}'
+        assert panel.table.item(line, 0).text() == f'{one.count}: {method.replace("distance", "dist.")}'
         assert panel.table.item(line, 1).text() == f'{one.scores[method].ssim:.2f}'
     # nothing else has changed
     assert session.volume is None

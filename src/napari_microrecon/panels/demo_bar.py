@@ -9,7 +9,7 @@ from qtpy.QtWidgets import QComboBox, QHBoxLayout, QWidget
 
 from ..engine.samples import bundled_samples, published_samples
 from .parts import Listener, button, narrow
-from .style import GAP, MARGIN
+from .style import GAP
 
 if TYPE_CHECKING:
     from ..session import Session
@@ -32,7 +32,7 @@ class DemoBar(QWidget, Listener):
             self._add(sample.name, f'{sample.title} (download)', sample.description)
         self.run_button = button('Run demo', 'Open the sample, reconstruct it, compare it with its reference volume')
         layout = QHBoxLayout(self)
-        layout.setContentsMargins(MARGIN, MARGIN, MARGIN, GAP)
+        layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(GAP)
         layout.addWidget(self.samples, 1)
         layout.addWidget(self.run_button)

@@ -95,7 +95,7 @@ class FinetunePanel(Panel):
         self.live = QWidget()
         column = QGridLayout(self.live)
         column.setContentsMargins(0, 0, 0, 0)
-        self.plot = CurvePlot('step', 'loss', 160)
+        self.plot = CurvePlot('step', 'loss', 190)
         self.numbers: dict[str, QLabel] = {}
         column.addWidget(heading('Losses'), 0, 0, 1, 2)
         column.addWidget(self.plot, 1, 0, 1, 2)

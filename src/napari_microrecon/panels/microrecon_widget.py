@@ -70,7 +70,7 @@ class MicroreconWidget(QWidget, Listener):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         top = QHBoxLayout()
-        top.setContentsMargins(0, 0, MARGIN, 0)
+        top.setContentsMargins(MARGIN, MARGIN, MARGIN, GAP)
         top.addWidget(self.demo_bar, 1)
         top.addWidget(self.runs_button)
         top.setSpacing(GAP)

@@ -17,7 +17,12 @@ def number(value: float | None, digits: int = 3) -> str:
     """Few significant digits; a dash where there is no value."""
     if value is None:
         return '–'
-    return '0' if value == 0 else f'{value:#.{digits}g}'.rstrip('.').replace('-', '−')
+    if value == 0:
+        return '0'
+    text = f'{value:#.{digits}g}'
+    if 'e' in text and 1 <= abs(value) < 1e6:
+        text = f'{float(text):.0f}'
+    return text.rstrip('.').replace('.e', 'e').replace('-', '−')
 
 
 def unit_text(unit: str) -> str:

@@ -48,7 +48,8 @@ class CurvePlot(QWidget):
         self._item.setMenuEnabled(False)
         self._item.setMouseEnabled(x=False, y=False)
         self._item.getAxis('left').setWidth(52)
-        self._item.getAxis('bottom').setHeight(44)
+        self._item.getAxis('bottom').setHeight(40)
+        self._item.layout.setContentsMargins(0, 0, 0, 6)  # pyqtgraph lets the label hang over the axis' lower edge
         # The page scrolls with the wheel; a plot under the pointer must not catch it.
         self._view.wheelEvent = lambda event: event.ignore()  # pyright: ignore[reportAttributeAccessIssue]
         column = QVBoxLayout(self)

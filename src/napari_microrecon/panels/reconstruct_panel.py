@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 # A single volume is what most people look at first: it should have the porosity that they measured.
 _FRACTIONS = {'volume': 'as in the slices', 'ensemble': 'scatter as in nature'}
 _MODES = {
-    'unconditional': 'New sample of the same material',
+    'unconditional': 'New sample, same material',
     'conditioned': 'Hold the slices in place',
     'most-likely': 'Most likely between the slices',
 }

@@ -75,7 +75,7 @@ def _reasons(found: Representativity, pixel: float) -> list[str]:
     if found.needed is not None and found.needed.edge.value is not None:
         edge, images = found.needed.edge, found.needed.images
         unit = unit_text(edge.unit)
-        size = f'{edge.value:.3g} ± {number(edge.sd, 1)} {unit}'
+        size = f'{number(edge.value)} ± {number(edge.sd, 1)} {unit}'
         pixels = '' if edge.unit == 'voxel' else f' ({(edge.value or 0) / pixel:.0f} pixels)'
         told.append(
             f'for ± {found.needed.precision:g} one image of about {size}{pixels} an edge, '

@@ -18,6 +18,7 @@ from qtpy.QtWidgets import (
 
 from ..engine.conditioned.experiment import BASELINE, METHODS, MOST_LIKELY, REALISATION, SliceCounts
 from ..engine.voxels import AXES
+from .numbers import with_um
 from .parts import Listener, button, heading, hint, narrow, row
 from .plots import CurvePlot
 
@@ -110,10 +111,11 @@ class SliceCountPanel(QWidget, Listener):
         self.answer.setVisible(found is not None and bool(found.attempts))
         if found is None or not found.attempts:
             return
-        self.about.setText(f'{found.about[:1].upper()}{found.about[1:]}. Nothing but the slices was learned from.')
+        about = with_um(found.about)
+        self.about.setText(f'{about[:1].upper()}{about[1:]}. Nothing but the slices was learned from.')
         measures = _measures(found)
         shown = measures[:_COLUMNS]
-        self.table.setHorizontalHeaderLabels(['', *(short.replace(' ', '\n', 1) for short, _, _ in shown)])
+        self.table.setHorizontalHeaderLabels(['', *(_heading(short) for short, _, _ in shown)])
         for column, (_, tip, _) in enumerate(shown, 1):
             item = self.table.horizontalHeaderItem(column)
             if item is not None:
@@ -122,7 +124,8 @@ class SliceCountPanel(QWidget, Listener):
         lines = ((one, method) for one in found.attempts for method in METHODS)
         for line, (one, method) in enumerate(lines):
             score = one.scores[method]
-            self._cell(line, 0, f'{one.count}: {method}', f'slices at {", ".join(map(str, one.positions))}')
+            name = method.replace('distance', 'dist.')  # there is no room for more
+            self._cell(line, 0, f'{one.count}: {name}', f'{method}; slices at {", ".join(map(str, one.positions))}')
             for column, (short, _, value) in enumerate(shown, 1):
                 self._cell(line, column, _text(short, value(score)), _details(found, score))
             self.table.setRowHeight(line, _ROW)
@@ -183,6 +186,13 @@ def _truth(found: SliceCounts) -> dict[str, float]:
     normal = found.normal
     share = found.percolating[AXES.index(normal)]
     return {'S₂ error': 0.0, f'Surface {normal} %': 0.0, 'Fraction %': 0.0, f'Percolating {normal}': share}
+
+
+def _heading(short: str) -> str:
+    """Two short lines for the head of a narrow column."""
+    for word in ('Surface', 'Fraction'):
+        short = short.replace(word, f'{word[:4]}.')
+    return short.replace(' ', '\n', 1)
 
 
 def _text(short: str, value: float | None) -> str:
