@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from napari_microrecon.engine.raw_image import RawImage
 from napari_microrecon.engine.voxels import VoxelSize
 from napari_microrecon.panels.microrecon_widget import MicroreconWidget
 from napari_microrecon.panels.prepare_dialog import PrepareDialog
+from napari_microrecon.panels.slice_table import ADJUST
 from napari_microrecon.session.inputs import draft_of
 from napari_microrecon.session.jobs import JobState
 from napari_microrecon.viewer.heartbeat import Heartbeat
@@ -45,13 +47,19 @@ def adjust(widget: MicroreconWidget, qtbot) -> Opened:
     def start(*arrays: np.ndarray, row: int = 0) -> PrepareDialog:
         images = [_image(array, f'sem-{i}.tif') for i, array in enumerate(arrays)]
         widget.workbench.session.set_drafts([draft_of(image) for image in images])
-        widget.slices_panel.table.cellWidget(row, 4).click()
-        dialog = widget.slices_panel.adjuster
-        assert isinstance(dialog, PrepareDialog)
+        dialog = _open(widget, row)
         settle(dialog, qtbot)
         return dialog
 
     return start
+
+
+def _open(widget: MicroreconWidget, row: int = 0) -> PrepareDialog:
+    adjust: Any = widget.slices_panel.table.cellWidget(row, ADJUST)
+    adjust.click()
+    dialog = widget.slices_panel.adjuster
+    assert isinstance(dialog, PrepareDialog)
+    return dialog
 
 
 def settle(dialog: PrepareDialog, qtbot) -> None:
@@ -99,8 +107,7 @@ def test_a_dragged_threshold_is_seen_at_once_and_applied(widget, adjust, until_d
     assert abs(volume.fractions[1] - draft.slice.fractions[1]) < 0.1
     assert session.run.record.results['segmentation'] == [draft.note]
     # Opened again, it shows what was set.
-    widget.slices_panel.table.cellWidget(0, 4).click()
-    again = widget.slices_panel.adjuster
+    again = _open(widget)
     assert again.form.preparation().thresholds == (150,)
     settle(again, qtbot)
     assert again.histogram.thresholds == (150,)
@@ -186,6 +193,31 @@ def test_total_variation_and_another_pixel_size(widget, adjust, qtbot):
     assert draft.preparation.pixel_size == 4
 
 
+@pytest.mark.parametrize('scale', [1e-4, 200])
+def test_other_kinds_of_pictures(widget, adjust, qtbot, scale):
+    array = _grey().astype(np.float32) * scale if scale < 1 else _grey().astype(np.uint16) * np.uint16(scale)
+    dialog = adjust(array)
+    assert dialog.form.levels[0].value() == pytest.approx(dialog._look.automatic[0], rel=1e-2)
+    dialog.histogram.lines[0].setValue(140 * scale)
+    settle(dialog, qtbot)
+    assert _fraction(dialog) == pytest.approx(np.mean(_grey() > 140), abs=0.01)
+
+
+def test_a_colour_picture_is_adjusted_by_its_brightness(widget, qtbot):
+    colour = np.stack([_grey(), _grey() // 2, _grey() // 3], axis=-1)
+    session = widget.workbench.session
+    session.set_drafts([draft_of(RawImage(colour, name='light.png', kind='rgb'))])
+    dialog = _open(widget)
+    settle(dialog, qtbot)
+    dialog.form.order.setCurrentIndex(1)  # phase 0 is the brightest
+    dialog.histogram.lines[0].setValue(60)
+    settle(dialog, qtbot)
+    _press(dialog, widget, qtbot)
+    labels = session.drafts[0].slice.labels
+    assert labels.shape == (96, 96)
+    assert labels[_grey() > 130].mean() < 0.05 < 0.95 < labels[_grey() < 70].mean()
+
+
 def test_all_grey_slices_at_once_with_more_phases(widget, adjust, qtbot):
     dialog = adjust(_grey(), _grey(80, 1), row=1)
     assert not dialog.all_box.isHidden()
@@ -246,6 +278,16 @@ def test_reset_cancel_and_values_that_do_not_fit(widget, adjust, qtbot):
     assert session.drafts == before
 
 
+def test_escape_closes_it_while_it_still_works(widget, adjust, qtbot):
+    dialog = adjust(_grey(800))
+    dialog.form.denoise.setCurrentIndex(dialog.form.denoise.findData('total-variation'))
+    dialog._timer.timeout.emit()  # the whole is being segmented now
+    assert dialog._aside.is_busy
+    qtbot.keyClick(dialog, Qt.Key.Key_Escape)
+    qtbot.waitUntil(lambda: widget.slices_panel.adjuster is None, timeout=5000)
+    widget.workbench.session.set_drafts(())  # nobody listens any more
+
+
 def test_no_data_bar_is_told(widget, adjust, qtbot):
     dialog = adjust(_grey())
     dialog.form.bar_button.click()
@@ -274,11 +316,11 @@ def test_labels_offer_nothing_to_adjust_and_the_window_goes_with_its_slice(widge
     labels = RawImage((_grey() > 120).astype(np.uint8), VoxelSize.cube(0.5, 'um'), name='labels', kind='labels')
     session.add_drafts([draft_of(labels)])
     table = widget.slices_panel.table
-    assert [table.cellWidget(i, 4).isEnabled() for i in range(2)] == [True, False]
+    assert [table.cellWidget(i, ADJUST).isEnabled() for i in range(2)] == [True, False]
     assert widget.slices_panel.adjuster.all_box.isHidden()
     session.remove_draft(0)
     qtbot.waitUntil(lambda: widget.slices_panel.adjuster is None, timeout=5000)
-    assert not table.cellWidget(0, 4).isEnabled()
+    assert not table.cellWidget(0, ADJUST).isEnabled()
 
 
 def test_the_window_does_not_wait_for_a_large_picture(widget, adjust, qtbot):

@@ -12,6 +12,7 @@ from qtpy.QtCore import Qt
 from napari_microrecon.engine.phases import Phases
 from napari_microrecon.engine.volume import Volume
 from napari_microrecon.engine.voxels import VoxelSize
+from napari_microrecon.panels.slice_table import REMOVE
 from napari_microrecon.session.jobs import JobState
 from napari_microrecon.viewer.layers import role_of
 
@@ -102,7 +103,7 @@ def test_edit_place_scale_and_pore_of_a_slice(ready):
     panel.pore.setCurrentIndex(1)
     panel.pore.activated.emit(1)
     assert session.need_slices().phases.pore == 0
-    panel.table.cellWidget(0, 4).click()
+    panel.table.cellWidget(0, REMOVE).click()
     assert session.slices is None
     assert not panel.empty.isHidden()
 

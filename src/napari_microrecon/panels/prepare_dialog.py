@@ -242,21 +242,30 @@ class PrepareDialog(QDialog, Listener):
             return
         self.all_box.setVisible(sum(draft.is_adjustable for draft in drafts) > 1)
 
+    def done(self, result: int) -> None:
+        """End, also by the Escape key, which sends no close event."""
+        self._forget()
+        super().done(result)
+
     def closeEvent(self, event: QCloseEvent) -> None:
-        """Forget what is still being computed."""
+        """End, also where the window is hidden."""
+        self._forget()
+        super().closeEvent(event)
+
+    def _forget(self) -> None:
+        """Let go of the session and of what is still being computed."""
         self._timer.stop()
         self._aside.drop()
         self.release()
-        super().closeEvent(event)
 
 
-def _told(work: Callable[[], Look]) -> Callable[[], Look | InputError]:
+def _told(work: Callable[[], Look]) -> Callable[[], Look | EngineError]:
     """Make bad input an answer; for the thread's log it would be a failure."""
 
-    def run() -> Look | InputError:
+    def run() -> Look | EngineError:
         try:
             return work()
-        except InputError as error:
+        except EngineError as error:
             return error
 
     return run

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -191,10 +192,11 @@ class PrepareForm(QWidget):
             self.levels.append(box)
             place = len(self.levels) - 1
             self._levels_grid.addWidget(box, place // _ABREAST, place % _ABREAST)
-        largest = max((abs(level) for level in levels), default=1.0)
+        largest = max((abs(level) for level in levels), default=0.0) or 1.0
+        decimals = min(12, max(0, 3 - math.floor(math.log10(largest))))  # four to five digits
         for box, level in zip(self.levels, levels, strict=True):
             with QSignalBlocker(box):
-                box.setDecimals(1 if largest >= 50 else 5)
+                box.setDecimals(decimals)
                 box.setValue(level)
                 box.setToolTip(f'Grey values up to {level:.4g} belong to the phase below, in numbers of the picture')
 

@@ -5,16 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from qtpy.QtCore import Qt, Signal
+from qtpy.QtCore import Signal
 from qtpy.QtWidgets import (
-    QAbstractItemView,
     QComboBox,
     QDoubleSpinBox,
     QFileDialog,
-    QHeaderView,
     QSpinBox,
-    QTableWidget,
-    QTableWidgetItem,
     QWidget,
 )
 
@@ -23,6 +19,7 @@ from ..engine.voxels import AXES, UNITS, VoxelSize
 from .parts import Legend, Panel, button, form, heading, hint, row
 from .representativity_box import RepresentativityBox
 from .slice_count_panel import SliceCountPanel
+from .slice_table import SliceTable
 
 if TYPE_CHECKING:
     from qtpy.QtGui import QDragEnterEvent, QDropEvent
@@ -33,8 +30,6 @@ if TYPE_CHECKING:
 
 _FILES = 'Images and volumes (*.tif *.tiff *.png *.jpg *.jpeg *.bmp *.npy);;All files (*)'
 _EMPTY = 'No slices yet. Open a 2D image of your material, drop files here, or press a demo above.'
-_ADJUST = 'Thresholds, noise, crop and turn of the picture'
-_ROW = 26  # pixels
 
 
 class SlicesPanel(Panel):
@@ -72,17 +67,7 @@ class SlicesPanel(Panel):
     def _build_slices(self) -> None:
         self.open_button = button('Open files…', '2D slices, or a 3D volume to compare with (TIFF, PNG, NPY, …)')
         self.layers_button = button('Use selected layers', 'Take the layers selected in the layer list')
-        self.table = QTableWidget(0, 6)
-        self.table.setHorizontalHeaderLabels(['Slice', 'Pixels', 'Normal', 'Position', '', ''])
-        self.table.verticalHeader().hide()
-        self.table.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
-        self.table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        self.table.setShowGrid(False)
-        header = self.table.horizontalHeader()
-        header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
-        for column, width in ((1, 68), (2, 48), (3, 76), (4, 60), (5, 26)):
-            header.setSectionResizeMode(column, QHeaderView.ResizeMode.Fixed)
-            self.table.setColumnWidth(column, width)
+        self.table = SliceTable()
         self.empty = hint(_EMPTY)
         self.evidence = hint()
         self.column.addWidget(heading('Slices'))
@@ -92,6 +77,9 @@ class SlicesPanel(Panel):
         self.column.addWidget(self.evidence)
         self.open_button.clicked.connect(self._on_open)
         self.layers_button.clicked.connect(self.layers_requested)
+        self.table.place_requested.connect(self.place_requested)
+        self.table.adjust_requested.connect(self.adjust)
+        self.table.remove_requested.connect(self.remove_requested)
 
     def _build_phases(self) -> None:
         self.gap()
@@ -165,7 +153,7 @@ class SlicesPanel(Panel):
         self.empty.setVisible(not drafts)
         for widget in (self.table, self.evidence, self.phases_heading, self.phases_box):
             widget.setVisible(bool(drafts))
-        self._fill_table()
+        self.table.show_drafts(drafts)
         if slices is None:
             return
         self._filling = True
@@ -181,57 +169,6 @@ class SlicesPanel(Panel):
         self.voxel.setValue(slices.voxel_size.x)
         self.unit.setCurrentIndex(UNITS.index(slices.voxel_size.unit))
         self._filling = False
-
-    def _fill_table(self) -> None:
-        drafts = self._session.drafts
-        self.table.setRowCount(len(drafts))
-        for i, draft in enumerate(drafts):
-            made = draft.slice
-            name = QTableWidgetItem(made.name)
-            name.setToolTip(f'{made.name}: {draft.note}' if draft.note else made.name)
-            self.table.setItem(i, 0, name)
-            size = QTableWidgetItem(f'{made.labels.shape[0]} × {made.labels.shape[1]}')
-            size.setTextAlignment(Qt.AlignmentFlag.AlignCenter)
-            self.table.setItem(i, 1, size)
-            normal, position = self._row_editors(i)
-            # Editors are kept and filled silently: replacing them would take the focus from the one in use.
-            for editor in (normal, position):
-                editor.blockSignals(True)
-            normal.setCurrentText(made.normal)
-            position.setValue(-1 if made.position is None else made.position)
-            for editor in (normal, position):
-                editor.blockSignals(False)
-            adjust = self.table.cellWidget(i, 4)
-            if adjust is not None:
-                adjust.setEnabled(draft.is_adjustable)
-                adjust.setToolTip(_ADJUST if draft.is_adjustable else 'This slice came as labels: nothing to adjust')
-        shown = min(len(drafts), 4)
-        self.table.setFixedHeight(self.table.horizontalHeader().sizeHint().height() + shown * _ROW + 4)
-
-    def _row_editors(self, i: int) -> tuple[QComboBox, QSpinBox]:
-        """Return the editors of a row; they are made on the first call."""
-        normal, position = self.table.cellWidget(i, 2), self.table.cellWidget(i, 3)
-        if isinstance(normal, QComboBox) and isinstance(position, QSpinBox):
-            return normal, position
-        normal, position = QComboBox(), QSpinBox()
-        normal.addItems(AXES)
-        normal.setToolTip('Axis that the slice is perpendicular to')
-        position.setRange(-1, 100000)
-        position.setSpecialValueText('anywhere')
-        position.setKeyboardTracking(False)
-        position.setButtonSymbols(QSpinBox.ButtonSymbols.NoButtons)  # they would take more room than the number
-        position.setToolTip("Voxel along the normal, counted from 0; 'anywhere' where it is not known")
-        adjust = button('Adjust…', _ADJUST, small=True)
-        adjust.setStyleSheet('padding: 1px 2px;')
-        remove = button('✕', 'Remove this slice', small=True)
-        for column, widget in ((2, normal), (3, position), (4, adjust), (5, remove)):
-            self.table.setCellWidget(i, column, widget)
-        normal.activated.connect(lambda _: self._on_place(i))
-        position.valueChanged.connect(lambda _: self._on_place(i))
-        adjust.clicked.connect(lambda _=False: self.adjust(i))
-        remove.clicked.connect(lambda _=False: self.remove_requested.emit(i))
-        self.table.setRowHeight(i, _ROW)
-        return normal, position
 
     def _on_reference(self) -> None:
         volume = self._session.reference
@@ -271,12 +208,6 @@ class SlicesPanel(Panel):
         names, _ = QFileDialog.getOpenFileNames(self, 'Open slices or a volume', '', _FILES)
         if names:
             self.open_requested.emit([Path(name) for name in names])
-
-    def _on_place(self, index: int) -> None:
-        normal, position = self.table.cellWidget(index, 2), self.table.cellWidget(index, 3)
-        if isinstance(normal, QComboBox) and isinstance(position, QSpinBox):
-            value = position.value()
-            self.place_requested.emit(index, normal.currentText(), None if value < 0 else value)
 
     def _on_pore(self) -> None:
         slices = self._session.slices
