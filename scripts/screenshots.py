@@ -163,10 +163,29 @@ def demo(folder: Path) -> None:
 
 
 def one_slice(folder: Path) -> None:
-    """A picture that was opened, then the volume made from it."""
-    with window(folder) as w:
-        w.widget.workbench.open_files([ROOT / 'sample_data' / 'limestone' / 'slice_z064.tif'])
+    """A grey picture: adjusted in its window, taken as a slice, made into a volume."""
+    from napari_microrecon.engine.voxels import VoxelSize
+    from napari_microrecon.panels.slice_table import ADJUST
+
+    with window(folder) as w, tempfile.TemporaryDirectory() as scratch:
+        path = Path(scratch) / 'micrograph.tif'
+        draw_micrograph(path)
+        w.widget.workbench.open_files([path])
         w.finish('load')
+        w.widget.workbench.set_voxel_size(VoxelSize.cube(15.2, 'um'))
+        panel: Any = w.widget.slices_panel
+        panel.table.cellWidget(0, ADJUST).click()
+        dialog = panel.adjuster
+        dialog.form.bar_button.click()
+        dialog.form.denoise.setCurrentIndex(dialog.form.denoise.findData('median'))
+        dialog.form.order.setCurrentIndex(dialog.form.order.findData('bright-first'))
+        w.spin(2)
+        w.until(lambda: dialog.is_settled, 'preview')
+        w.shoot_part(dialog, 'adjust')
+        dialog.apply_button.click()
+        w.until(lambda: not w.session.job.is_active and panel.adjuster is None, 'adjusting')
+        panel.pore.setCurrentIndex(2)  # phase 1; before it come 'none' and phase 0
+        panel.pore.activated.emit(2)
         w.until(lambda: w.session.representativity is not None, 'representativity')
         w.shoot('one-slice')
         w.widget.show_step(1)
@@ -174,6 +193,20 @@ def one_slice(folder: Path) -> None:
         w.finish('reconstruct')
         w.until(lambda: w.session.forecast is not None, 'forecast')
         w.shoot('one-slice-volume')
+
+
+def draw_micrograph(path: Path) -> None:
+    """Write a picture as a microscope gives it: the limestone sample blurred, noisy, above a bar with a scale."""
+    import numpy as np
+    import tifffile
+    from scipy.ndimage import gaussian_filter
+
+    labels = tifffile.imread(ROOT / 'sample_data' / 'limestone' / 'slice_z064.tif')
+    noise = np.random.default_rng(0).normal(0, 14, labels.shape)
+    grey = gaussian_filter(170.0 - 110.0 * labels, 0.7) + noise
+    bar = np.zeros((14, labels.shape[1]))
+    bar[6:8, 12:52] = 255
+    tifffile.imwrite(path, np.clip(np.vstack([grey, bar]), 0, 255).astype(np.uint8))
 
 
 def three_planes(folder: Path) -> None:
@@ -213,6 +246,7 @@ def between(folder: Path) -> None:
             panel.normal.setCurrentText('z')
             panel.position.setValue(position)
             panel.section_button.click()
+        w.until(lambda: w.session.representativity is not None, 'representativity')
         w.shoot('parallel-slices')
         w.widget.show_step(1)
         form = w.widget.reconstruct_panel.form
