@@ -100,6 +100,7 @@ def measure_all(options: argparse.Namespace, goal: float, runs: Path) -> dict[st
             'p99_ms': round(1e3 * float(np.quantile(gaps, 0.99))),
             'over_goal': len(long),
             'over_goal_ours': sum(gap.blame == 'ours' for gap in long),
+            'busiest_ours_ms': round(1e3 * max((gap.busy for gap in long if gap.blame == 'ours'), default=0.0)),
             'long': [asdict(gap) for gap in long],
         }
         print(f'{name:32s}', '  '.join(f'{k} {v:g}' for k, v in figures[name].items() if k != 'long'), flush=True)

@@ -178,6 +178,30 @@ def test_volumes_are_shown_beside_a_layer_of_more_dimensions():
     assert len(stage.layers_of('volume', 'reference')) == 2
 
 
+def test_what_is_shown_already_is_not_shown_again():
+    """napari slices and draws a layer anew whenever it is made visible, also where it is: a tenth of a second each."""
+    viewer, session = ViewerModel(), Session()
+    stage = Stage(viewer, session)
+    labels = np.zeros((64, 64), np.uint8)
+    labels[:32] = 1
+    placed = [Slice(labels, Phases.default(2), normal='z', position=k) for k in (0, 9)]
+    session.set_reference(_volume())
+    session.set_drafts([SliceDraft(one) for one in placed])
+    shown = [layer.name for layer in viewer.layers if layer.visible]
+    assert len(shown) == 2, 'the slices in place stand beside the reference'
+    told: list[str] = []
+    for layer in viewer.layers:
+        layer.events.visible.connect(lambda event: told.append(event.source.name))
+    session.edit_draft(0, session.drafts[0].placed('z', 3))
+    assert told == []
+    session.set_volumes([_volume(name='made')])
+    told.clear()
+    session.preview = _volume(seed=1, name='preview')
+    session.set_volumes([_volume(seed=2, name='made')])
+    assert told == []
+    assert len(stage.layers_of('volume')) == 1
+
+
 def test_the_stage_replaces_its_own_layers_and_leaves_others_alone():
     viewer, session = ViewerModel(), Session()
     stage = Stage(viewer, session)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .layers import Role, role_of
+from .layers import Role, role_of, set_visible
 from .placed_slices import is_placed_layer
 
 if TYPE_CHECKING:
@@ -25,10 +25,10 @@ def arrange(viewer: ViewerModel) -> None:
     if left is None or right is None:
         grid.enabled = False
         if left is not None:
-            left.visible = True
+            set_visible(left, True)
         return
     for layer in viewer.layers:
-        layer.visible = layer is left or layer is right
+        set_visible(layer, layer is left or layer is right)
         layer.name_overlay.visible = layer.visible
     for target, layer in enumerate((left, right)):
         _move(viewer, layer, target)

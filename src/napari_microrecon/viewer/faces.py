@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from . import comparison
-from .layers import KEY, common_keywords, role_of
+from .layers import KEY, common_keywords, role_of, set_visible
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -67,9 +67,9 @@ class Faces:
         if viewer is None:
             return
         for layer in self.layers:
-            layer.visible = False
+            set_visible(layer, False)
         for layer in self._stage.layers_of('volume', 'reference'):
-            layer.visible = True
+            set_visible(layer, True)
         if self._flattened:
             self._flattened = False
             viewer.dims.ndisplay = 3
@@ -99,19 +99,13 @@ class Faces:
             return
         comparison.single(viewer)
         for other in viewer.layers:
-            other.visible = other is layer
+            set_visible(other, other is layer)
         layer.name_overlay.visible = True
         if layer._type_string == 'image' and viewer.dims.ndisplay == 3:
             self._flattened = True
             viewer.dims.ndisplay = 2
         viewer.layers.selection.active = layer
         self._stage.frame()
-        # The view is fitted to all layers, hidden ones too; this one may be a small part of them.
-        own, everything = layer.extent.world, viewer.layers.extent.world
-        shown = list(viewer.dims.displayed)
-        ratio = (everything[1] - everything[0])[shown] / (own[1] - own[0])[shown]
-        viewer.scene.camera.center = tuple(((own[0] + own[1]) / 2)[-3:])
-        viewer.scene.camera.zoom *= float(ratio.min())
 
     def _on_removed(self, event: Any) -> None:
         if role_of(event.value) == 'face' and not any(layer.visible for layer in self.layers):

@@ -105,6 +105,12 @@ def phases_of(layer: Layer) -> Phases | None:
     return Phases.model_validate(stored) if stored else None
 
 
+def set_visible(layer: Layer, on: bool) -> None:
+    """Show or hide a layer; napari slices and draws it anew even where it is shown already (a tenth of a second)."""
+    if layer.visible != on:
+        layer.visible = on
+
+
 def show_phases(layer: Layer, opacity: Mapping[int, float]) -> None:
     """Set the opacity (0..1) of single phases of a layer of ours."""
     phases = phases_of(layer)

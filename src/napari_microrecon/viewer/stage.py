@@ -210,7 +210,8 @@ class Stage:
     def _show_slices(self) -> None:
         """Show the slices in place; those without a place only where there are no others."""
         for layer in self.layers_of('slice'):
-            layer.visible = placed_slices.is_placed_layer(layer.metadata) or not self._are_placed
+            on = placed_slices.is_placed_layer(layer.metadata) or not self._are_placed
+            layers.set_visible(layer, on)
 
     def _settle(self) -> None:
         """Arrange what is there; the camera moves only where something else than before is to be seen."""
@@ -219,11 +220,15 @@ class Stage:
             return
         volumes = self.layers_of('volume', 'reference', 'preview')
         if volumes:
+            # Slices in place stand beside the reference as long as there is no volume.
+            stands_in = self.side_by_side and not self.layers_of('volume', 'preview')
             for layer in self.layers_of('slice'):
-                layer.visible = False  # `arrange` shows those in place again while there is a reference only
+                if not (stands_in and placed_slices.is_placed_layer(layer.metadata)):
+                    layers.set_visible(layer, False)
             if not self._had_volumes:
                 for layer in viewer.layers:  # what was there before would stand in front
-                    layer.visible = layer.visible and layer in volumes
+                    if layers.role_of(layer) != 'slice':
+                        layers.set_visible(layer, layer.visible and layer in volumes)
                 if self.start_in_3d:
                     viewer.dims.ndisplay = 3
             viewer.canvas.overlays.scale_bar.visible = True
