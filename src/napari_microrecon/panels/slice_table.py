@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _ADJUST = 'Thresholds, noise, crop and turn of the picture'
 _ROW = 26  # pixels
 _NORMAL, _POSITION, ADJUST, REMOVE = range(2, 6)  # columns of editors and buttons
-_WIDTHS = {1: 68, _NORMAL: 48, _POSITION: 76, ADJUST: 60, REMOVE: 26}
+_WIDTHS = {1: 80, _NORMAL: 50, _POSITION: 56, ADJUST: 56, REMOVE: 24}
 
 
 class SliceTable(QTableWidget):
@@ -64,7 +64,7 @@ class SliceTable(QTableWidget):
             name = QTableWidgetItem(made.name)
             name.setToolTip(f'{made.name}: {draft.note}' if draft.note else made.name)
             self.setItem(i, 0, name)
-            size = QTableWidgetItem(f'{made.labels.shape[0]} × {made.labels.shape[1]}')
+            size = QTableWidgetItem(f'{made.labels.shape[0]}×{made.labels.shape[1]}')
             size.setTextAlignment(Qt.AlignmentFlag.AlignCenter)
             self.setItem(i, 1, size)
             normal, position = self._row_editors(i)
@@ -91,10 +91,10 @@ class SliceTable(QTableWidget):
         normal.addItems(AXES)
         normal.setToolTip('Axis that the slice is perpendicular to')
         position.setRange(-1, 100000)
-        position.setSpecialValueText('anywhere')
+        position.setSpecialValueText('any')
         position.setKeyboardTracking(False)
         position.setButtonSymbols(QSpinBox.ButtonSymbols.NoButtons)  # they would take more room than the number
-        position.setToolTip("Voxel along the normal, counted from 0; 'anywhere' where it is not known")
+        position.setToolTip("Voxel along the normal, counted from 0; 'any' where it is not known")
         adjust = button('Adjust…', _ADJUST, small=True)
         adjust.setStyleSheet('padding: 1px 2px;')
         remove = button('✕', 'Remove this slice', small=True)
