@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 from npe2 import PluginManifest
 from npe2.manifest.utils import import_python_name
+from qtpy.QtCore import QEvent
+from qtpy.QtWidgets import QApplication
 
 from napari_microrecon.engine.samples import bundled_samples, get_sample
 from napari_microrecon.panels.microrecon_widget import MicroreconWidget
@@ -134,6 +136,21 @@ def test_closing_while_it_works_ends_the_job(make_napari_viewer, dock, qtbot):
     qtbot.waitUntil(runner._ended.is_set, timeout=20000)
     qtbot.wait(100)
     assert session.volume is None
+
+
+def test_closing_the_window_ends_the_job_and_lets_the_widget_go(make_napari_viewer, dock, qtbot):
+    viewer = make_napari_viewer()
+    widget = dock(viewer)
+    session, runner = widget.workbench.session, widget.workbench.runner
+    widget.run_demo('sandstone')
+    qtbot.waitUntil(lambda: session.job.kind == 'reconstruct', timeout=20000)
+    viewer.close()
+    assert session.job.state is JobState.CANCELLED
+    QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)  # the event loop of a real window does this
+    qtbot.waitUntil(runner._ended.is_set, timeout=20000)
+    session.say('nobody draws this any more')  # an exception here if a deleted label still listened
+    session.begin_job('load', 'nor this')
+    assert widget._viewer is None
 
 
 def test_a_widget_that_is_closed_and_opened_again_finds_its_session(make_napari_viewer, dock):
