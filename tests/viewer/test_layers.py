@@ -16,6 +16,7 @@ from napari_microrecon.engine.volume import Volume
 from napari_microrecon.engine.voxels import VoxelSize
 from napari_microrecon.session import Session, SliceDraft
 from napari_microrecon.viewer import layers
+from napari_microrecon.viewer.foreign_size import give_size
 from napari_microrecon.viewer.readwrite import volume_of
 from napari_microrecon.viewer.stage import Stage
 
@@ -124,6 +125,15 @@ def test_a_layer_opened_by_napari_keeps_the_voxel_size_of_its_file(tmp_path):
     assert raw.voxel_size.unit == 'um'
     assert raw.voxel_size.x == pytest.approx(2.5)
     np.testing.assert_array_equal(raw.array, grey)
+    give_size(layer, raw)  # beside a layer in pixels napari shows no unit for ours
+    np.testing.assert_allclose(layer.scale, 2.5)
+    assert {str(unit) for unit in layer.units} == {'micrometer'}
+    again = layers.raw_image_of(layer)
+    assert again.voxel_size.agrees_with(raw.voxel_size)
+    np.testing.assert_array_equal(again.array, grey)
+    scaled = Image(grey, scale=(3, 3))
+    give_size(scaled, raw)  # the user knows better
+    np.testing.assert_allclose(scaled.scale, 3)
 
 
 def test_the_stage_puts_the_reconstruction_beside_its_reference():

@@ -21,6 +21,7 @@ from ..session.analysing import Wish
 from . import refusals
 from .closing import Closing
 from .faces import Faces
+from .foreign_size import give_size
 from .labels_watch import LabelsWatch
 from .layers import raw_image_of, role_of, voxel_size_of
 from .likelihood_maps import LikelihoodMaps
@@ -107,7 +108,10 @@ class Workbench(QObject):
         own = [one for one in chosen if role_of(one) is not None]
         if own:
             raise InputError(own[0].name, 'is in use already', 'select a layer that was not made by Microrecon')
-        self.runner.start(inputs.take_images(self.session, [raw_image_of(one) for one in chosen]))
+        images = [raw_image_of(one) for one in chosen]
+        for layer, image in zip(chosen, images, strict=True):
+            give_size(layer, image)
+        self.runner.start(inputs.take_images(self.session, images))
 
     @_reported
     def load_sample(self, name: str) -> None:
