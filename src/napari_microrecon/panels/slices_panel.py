@@ -193,7 +193,8 @@ class SlicesPanel(Panel):
 
         if self.adjuster is not None:
             self.adjuster.close()
-        self.adjuster = made = PrepareDialog(self._session, index, self)
+        # A child of the inner widget: what the style sheet says of a scroll area's own children is not for it.
+        self.adjuster = made = PrepareDialog(self._session, index, self.widget())
         made.apply_requested.connect(self.prepare_requested)
         made.destroyed.connect(lambda: self._on_adjusted(made))
         if self._palette is not None:
