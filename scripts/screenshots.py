@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import subprocess
 import sys
 import tempfile
 import time
@@ -305,14 +306,18 @@ def main() -> int:
     if not has_display:
         screen = ('-a', '-s', '-screen 0 1920x1200x24')
         os.execvp('xvfb-run', ['xvfb-run', *screen, sys.executable, *sys.argv])
+    if options.only is None:
+        for name in SCENES:  # each in a process of its own: a window takes over the layout of the one before
+            command = [sys.executable, __file__, '--only', name, '--output', str(options.output)]
+            if (code := subprocess.run(command, check=False).returncode) != 0:
+                return code
+        return 0
     options.output.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as scratch:
         # The user's own settings and runs are neither shown nor changed.
         os.environ['NAPARI_CONFIG'] = str(Path(scratch) / 'settings.yaml')
         os.environ['NAPARI_MICRORECON_RUNS'] = str(Path(scratch) / 'runs')
-        for name, scene in SCENES.items():
-            if options.only in (None, name):
-                scene(options.output)
+        SCENES[options.only](options.output)
     return 0
 
 
