@@ -105,7 +105,7 @@ def segment(
     labels, found, levels, used, note = done
     if order == 'bright-first':
         labels = (found - 1 - labels).astype(np.uint8)
-        note = note.replace('dark = phase 0', 'bright = phase 0').replace('darkest = phase 0', 'brightest = phase 0')
+        note = note.replace('dark', 'bright') if note.endswith('= phase 0') else f'{note}, in reverse order'
     given = wanted if isinstance(wanted, Phases) else Phases.default(max(found, count or 0))
     return Segmentation(labels, given, levels, used, note)
 
