@@ -18,6 +18,7 @@ from typing import Any
 from qtpy.QtCore import QObject, Qt, Signal, Slot
 
 LAST_WAIT_S = 30.0  # at the end of the interpreter, for steps that cannot be interrupted
+THREAD_NAME = 'microrecon-job'
 Say = Callable[[Any], None]
 _alive: set[SpeakingThread] = set()
 
@@ -50,7 +51,7 @@ class SpeakingThread(QObject):
         self._said.connect(hear, queued)  # pyright: ignore[reportCallIssue]
         self._ended.connect(self._on_ended, queued)  # pyright: ignore[reportCallIssue]
         # A daemon, because Python waits for others before it calls what is registered with atexit.
-        self._thread = threading.Thread(target=self._run, name='microrecon-job', daemon=True)
+        self._thread = threading.Thread(target=self._run, name=THREAD_NAME, daemon=True)
 
     def start(self) -> None:
         """Begin to work."""
