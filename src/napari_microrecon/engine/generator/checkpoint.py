@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.resources import as_file, files
 from pathlib import Path
@@ -42,6 +43,14 @@ class Fingerprint(BaseModel):
     correlation_lengths: tuple[tuple[float, float, float], ...]
     edges: tuple[tuple[float, float, float], ...]
 
+    def reordered(self, order: Sequence[int]) -> Fingerprint:
+        """The same material with its phases counted in another order: phase k is what `order[k]` was."""
+        return Fingerprint(
+            fractions=tuple(self.fractions[k] for k in order),
+            correlation_lengths=tuple(self.correlation_lengths[k] for k in order),
+            edges=tuple(self.edges[k] for k in order),
+        )
+
     def distance(self, other: Fingerprint) -> float:
         """Root mean square difference: fractions over 0.1, lengths and edges as log ratios over ln 1.5."""
         if len(self.fractions) != len(other.fractions):
@@ -54,7 +63,11 @@ class Fingerprint(BaseModel):
 
 
 class WeightsHeader(BaseModel):
-    """Everything but the numbers."""
+    """Everything but the numbers.
+
+    `order` is set where the slices count their phases in another order: for each of their phases the phase of these
+    weights that stands for it; empty for the same order.
+    """
 
     model_config = ConfigDict(frozen=True, extra='forbid')
 
@@ -67,6 +80,7 @@ class WeightsHeader(BaseModel):
     fractions: tuple[float, ...]
     isotropic: bool
     fingerprint: Fingerprint
+    order: tuple[int, ...] = ()
     trained: bool = True
     provenance: Provenance = Provenance()
     training: dict[str, Any] = {}

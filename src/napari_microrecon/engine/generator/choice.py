@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -18,6 +19,8 @@ from .params import Architecture
 from .priors import PriorModel, choose_prior, noise_prior
 
 NEAR = 0.35  # fingerprint distance below which shipped weights serve as they are
+CLEARLY = 0.05  # by which another order of the phases must be nearer
+MOST_ORDERED = 3  # phases for which all orders are tried
 USABLE = 1.0  # beyond it they say nothing about the material
 
 
@@ -128,19 +131,19 @@ def choose_weights(spec: str, slices: SliceSet) -> WeightsChoice:
         else:
             known = ', '.join(['auto', 'prior', *shipped])
             raise InputError(f'weights {spec}', 'are not known', f'use one of {known}, or a .safetensors file')
-        distance = check_phases(weights, slices).header.fingerprint.distance(mine)
-        return WeightsChoice(weights, f'{weights.name}, as asked', distance, distance > NEAR)
-    found = [(load_shipped(name).header.fingerprint.distance(mine), name) for name in shipped]
+        weights, distance, told = _in_order_of(check_phases(weights, slices), slices, mine)
+        return WeightsChoice(weights, f'{weights.name}, as asked{told}', distance, distance > NEAR)
     isotropic = slices.symmetry == 'isotropic'
-    usable = [(d, n) for d, n in found if np.isfinite(d) and load_shipped(n).header.isotropic == isotropic]
+    usable: list[tuple[float, str]] = []
+    for name in shipped:
+        weights = load_shipped(name)
+        _, distance, _ = _in_order_of(weights, slices, mine)
+        if np.isfinite(distance) and weights.header.isotropic == isotropic:
+            usable.append((distance, name))
     if usable and min(usable)[0] <= NEAR:
-        distance, name = min(usable)
-        return WeightsChoice(
-            load_shipped(name),
-            f'{name}: nearest shipped weights, distance {distance:.2f}',
-            distance,
-            distance > NEAR / 2,
-        )
+        weights, distance, told = _in_order_of(load_shipped(min(usable)[1]), slices, mine)
+        reason = f'{weights.name}: nearest shipped weights, distance {distance:.2f}{told}'
+        return WeightsChoice(weights, reason, distance, distance > NEAR / 2)
     prior = untrained(slices)
     near = (
         f'the nearest shipped weights ({min(usable)[1]}) are {min(usable)[0]:.2f} away'
@@ -149,6 +152,31 @@ def choose_weights(spec: str, slices: SliceSet) -> WeightsChoice:
     )
     reason = f'the untrained structural prior, because {near}: {prior.header.prior.reason}; fine-tuning is recommended'
     return WeightsChoice(prior, reason, min(usable)[0] if usable else float('inf'), True)
+
+
+def _in_order_of(weights: Weights, slices: SliceSet, mine: Fingerprint) -> tuple[Weights, float, str]:
+    """Weights that make the phases in the order of the slices, their distance, and what to say of the order.
+
+    Grey pictures give the phases by brightness, in which a pore may come first or last, so that the nearest order
+    counts. Where both sides say which phase is the pore, that is kept.
+    """
+    header, count = weights.header, slices.phases.count
+    least = header.fingerprint.reordered(header.order or range(weights.phases.count)).distance(mine)
+    if weights.phases.count != count or count > MOST_ORDERED or header.order:
+        return weights, least, ''
+    best: tuple[int, ...] = ()
+    mine_pore, their_pore = slices.phases.pore, weights.phases.pore
+    for order in itertools.permutations(range(count)):
+        if mine_pore is not None and their_pore is not None and order[mine_pore] != their_pore:
+            continue
+        distance = header.fingerprint.reordered(order).distance(mine)
+        if distance < least - CLEARLY:
+            least, best = distance, order
+    if not best:
+        return weights, least, ''
+    names = weights.phases.names
+    pairs = ', '.join(f'{slices.phases.names[k]} is its {names[other]}' for k, other in enumerate(best))
+    return Weights(header.model_copy(update={'order': best}), weights.tensors), least, f'; {pairs}'
 
 
 def starting_weights(spec: str, slices: SliceSet) -> WeightsChoice:

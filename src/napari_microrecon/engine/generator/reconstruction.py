@@ -72,7 +72,11 @@ class Sampler:
             if film is not None:
                 self.film = [(scale.to(place.device), shift.to(place.device)) for scale, shift in film]
         target = wanted_fractions(slices.fractions, params.target_fractions)
-        self.offsets = weights.calibrated(target).astype(np.float32)
+        # Whatever order the weights count the phases in: logits are handed on in that of the slices.
+        self.order = list(weights.header.order or range(len(target)))
+        own = np.empty_like(target)
+        own[self.order] = target
+        self.offsets = weights.calibrated(own).astype(np.float32)
 
     @property
     def levels(self) -> int:
@@ -90,13 +94,13 @@ class Sampler:
             inner = tuple(slice(grid.margin, grid.margin + n) for n in grid.shape)
             z, y, x = (slice(0, n) for n in grid.shape)
             fields = np.ascontiguousarray(grid.fields[:, *inner])
-            take((z, y, x), self.prior.logits(fields) + self.offsets[:, None, None, None])
+            take((z, y, x), (self.prior.logits(fields) + self.offsets[:, None, None, None])[self.order])
             yield 1, 1
             return
         offsets = torch.from_numpy(self.offsets).to(self.place.device)[:, None, None, None]
 
         def hand_on(window: Window, logits: torch.Tensor) -> None:
-            take(window, (logits + offsets).cpu().numpy())
+            take(window, (logits + offsets)[self.order].cpu().numpy())
 
         yield from sample_logits(self.network, grid, self.film, self.place, tile, hand_on)
 
@@ -250,7 +254,8 @@ def _prior_preview(sampler: Sampler, grid: Grid) -> np.ndarray:
     inner = tuple(slice(grid.margin, grid.margin + n) for n in grid.shape)
     logits = sampler.prior.logits(np.ascontiguousarray(grid.fields[:, *inner]))
     offsets = sampler.prior.offsets(np.asarray(sampler.weights.header.fractions))
-    return (logits + offsets[:, None, None, None].astype(np.float32)).argmax(0).astype(np.uint8)
+    ordered = (logits + offsets[:, None, None, None].astype(np.float32))[sampler.order]
+    return ordered.argmax(0).astype(np.uint8)
 
 
 def _volume(

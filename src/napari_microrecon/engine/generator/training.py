@@ -133,7 +133,8 @@ class _Loop:
             header = new_header(
                 self.slices, self.exemplars, self.start, self.params, self.place, self.name, self.architecture
             )
-        warm = self.start.header.trained and self.start.header.architecture == header.architecture
+        before = self.start.header
+        warm = before.trained and before.architecture == header.architecture and not before.order
         network = new_network(header.prior, self.exemplars, self.params.seed, header.architecture)
         if warm and state is None:
             network.load_state_dict(self.start.network().state_dict())
