@@ -12,6 +12,7 @@ from ..errors import InputError
 from ..progress import Job, Progress
 from ..volume import Volume
 from ..voxels import AXES
+from .averages import joined, mean_curves, mean_statistics
 from .bands import BandEntry, CurveBand, Ensemble, band_reach
 from .blocks import BlockPlan, Origin, name_block, plan_blocks, times
 from .comparison import FEWEST_BLOCKS, TOO_SMALL, Comparison, Verdict, judge, s2_distance
@@ -196,7 +197,7 @@ class _Run:
                         told[event.index] = len(early.statistics)
                         found = early
                 if found is not None:
-                    self.reports[event.index] = _joined(before.get(event.index), found)
+                    self.reports[event.index] = joined(before.get(event.index), found)
                     if 0 in self.reports and 1 in self.reports and (part == 'slow' or event.report is not None):
                         preview = self.partial = self.now()
                 self.step += event.report is not None
@@ -216,9 +217,9 @@ class _Run:
         complete: bool,
     ) -> Comparison:
         plan = self.plan
-        compared = dict(generated.statistics) if not own else _means(own)
+        compared = dict(generated.statistics) if not own else mean_statistics(own)
         compared = {key: statistic for key, statistic in compared.items() if not is_numerical(key)}
-        curves = dict(generated.curves) if not own else _mean_curves(own)
+        curves = dict(generated.curves) if not own else mean_curves(own)
         band = {
             key: BandEntry.of([r.value(key) for r in others if key in r.statistics])
             for key in compared
@@ -308,35 +309,3 @@ class _Run:
             sds=sds,
             sentence=f'{word}: {beside}',
         )
-
-
-def _joined(quick: Report | None, more: Report) -> Report:
-    """Both parts of the statistics of one volume."""
-    if quick is None:
-        return more
-    return more.model_copy(
-        update={'statistics': quick.statistics | more.statistics, 'curves': quick.curves | more.curves}
-    )
-
-
-def _means(reports: Sequence[Report]) -> dict[str, Statistic]:
-    """Mean of every statistic over blocks, None where no block has a value."""
-    means: dict[str, Statistic] = {}
-    for key, first in reports[0].statistics.items():
-        entry = BandEntry.of([r.value(key) for r in reports if key in r.statistics])
-        note = next(
-            (r.statistics[key].note for r in reports if key in r.statistics and r.value(key) is None), first.note
-        )
-        method = f'{first.method}; mean of {entry.count} blocks'
-        means[key] = Statistic.of(entry.mean, first.unit, method, note=note if entry.mean is None else '')
-    return means
-
-
-def _mean_curves(reports: Sequence[Report]) -> dict[str, Curve]:
-    """Mean of every curve over blocks."""
-    curves: dict[str, Curve] = {}
-    for key in reports[0].curves:
-        band = CurveBand.of([r.curves[key] for r in reports if key in r.curves])
-        if band is not None:
-            curves[key] = Curve(lag=band.lag, lag_unit=band.lag_unit, value=band.mean)
-    return curves
