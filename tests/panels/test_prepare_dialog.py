@@ -317,10 +317,12 @@ def test_labels_offer_nothing_to_adjust_and_the_window_goes_with_its_slice(widge
     session.add_drafts([draft_of(labels)])
     table = widget.slices_panel.table
     assert [table.cellWidget(i, ADJUST).isEnabled() for i in range(2)] == [True, False]
+    assert not table.isColumnHidden(ADJUST)
     assert widget.slices_panel.adjuster.all_box.isHidden()
     session.remove_draft(0)
     qtbot.waitUntil(lambda: widget.slices_panel.adjuster is None, timeout=5000)
     assert not table.cellWidget(0, ADJUST).isEnabled()
+    assert table.isColumnHidden(ADJUST)
 
 
 def test_the_window_does_not_wait_for_a_large_picture(widget, adjust, qtbot):

@@ -79,6 +79,8 @@ class SliceTable(QTableWidget):
             if adjust is not None:
                 adjust.setEnabled(draft.is_adjustable)
                 adjust.setToolTip(_ADJUST if draft.is_adjustable else 'This slice came as labels: nothing to adjust')
+        # Names need the room more than buttons that nobody can press.
+        self.setColumnHidden(ADJUST, not any(draft.is_adjustable for draft in drafts))
         shown = min(len(drafts), 4)
         self.setFixedHeight(self.horizontalHeader().sizeHint().height() + shown * _ROW + 4)
 

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from ..session import Session
 
 
-# Whatever changes in the window makes Qt compose all of it with the canvas. Without a graphics card that takes a tenth
-# of a second of all cores, which the job wants too.
+# Whatever changes in the window makes Qt compose all of it with the canvas, in software where there is no graphics
+# card: an animation then takes most of a core, which the job wants too.
 _EVERY_MS = 400
 
 

@@ -16,7 +16,7 @@ def band_reach(count: int) -> float:
     """Half-width of a band in standard deviations of `count` values: one more value lies inside with 95 % probability.
 
     The prediction interval of a normal quantity whose mean and sd are both estimated, t(0.975, n - 1) sqrt(1 + 1/n):
-    2.5 for 8 values, 2.0 for many. A fixed 2 would call one real block of eight in ten outside.
+    2.5 for 8 values, 2.0 for many. With 8 values a fixed 2 would call one real block in ten outside.
     """
     from scipy.special import stdtrit
 
