@@ -32,6 +32,17 @@ def section(mask, size=None, **more):
     return Slice(labels=mask.astype(np.uint8), phases=PHASES, voxel_size=size or VoxelSize(), **more)
 
 
+def test_a_phase_and_what_is_left_of_it_get_one_answer():
+    """Also where features are long, and the two ends of the image differ in their fraction."""
+    field = gaussian_filter(np.random.default_rng(5).standard_normal((128, 128)), (12, 3))
+    mask = field > np.quantile(field, 0.5)
+    one, other = integral_range([mask]), integral_range([~mask])
+    assert one.lengths == pytest.approx(other.lengths)
+    assert (one.spans, one.freedom) == pytest.approx((other.spans, other.freedom))
+    found = [representativity_of_slices(section(mask), label) for label in (0, 1)]
+    assert found[0].verdict == found[1].verdict
+
+
 def test_integral_range_of_a_known_covariance():
     # The integral range of white noise is one pixel, and that of tiles of 4 x 6 equal pixels is a tile.
     rng = np.random.default_rng(0)

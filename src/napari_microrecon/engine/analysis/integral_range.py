@@ -93,8 +93,11 @@ def correlation_length(masks: Sequence[np.ndarray], axis: int, phi: float) -> fl
     lines = [np.moveaxis(mask, axis, 0) for mask in masks]
     last = 1.0
     for lag in range(1, min(len(line) for line in lines) // 4 + 1):
+        pairs = sum(line[lag:].size for line in lines)
         both = sum(int(np.count_nonzero(line[:-lag] & line[lag:])) for line in lines)
-        value = (both / sum(line[lag:].size for line in lines) - phi**2) / (phi - phi**2)
+        either = sum(int(np.count_nonzero(line[:-lag])) + int(np.count_nonzero(line[lag:])) for line in lines)
+        # Both ends less their mean, so that a phase and what is left of it have the same length.
+        value = (both / pairs - phi * either / pairs + phi**2) / (phi - phi**2)
         if value <= E_FOLD:
             return lag - 1 + (last - E_FOLD) / (last - value)
         last = value
