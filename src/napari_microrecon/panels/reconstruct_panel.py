@@ -185,8 +185,8 @@ class ReconstructPanel(Panel):
         text = ''
         if found is not None:
             basis = 'from earlier runs' if found.is_past else 'from a trial'
-            text = f'About {duration(max(1.0, found.seconds))} ({basis}) and {_size(found.bytes)} of {_size(found.free)} free'
-            text += f' memory on {found.device}.'
+            text = f'About {duration(max(1.0, found.seconds))} ({basis}) and {_size(found.bytes)} of '
+            text += f'{_size(found.free)} free memory on {found.device}.'
         self.forecast_text.setText(text)
         self._on_job()
 
