@@ -147,7 +147,7 @@ def test_cheap_statistics_come_first_and_cancel_keeps_them(widget, qtbot):
     session.events.report.connect(
         lambda report: report and seen.append(('thickness' in report.statistics, 'tortuosity_x' in report.statistics))
     )
-    session.set_volumes([sponge(edge=40, name='made')])
+    session.set_volumes([sponge(edge=96, name='made')])
     _click(qtbot, panel.run_button)
     qtbot.waitUntil(lambda: session.report is not None and 'phase_fraction' in session.report.statistics, timeout=90000)
     qtbot.waitUntil(lambda: panel.table.rowCount() > 0, timeout=90000)
