@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
-from qtpy.QtCore import QEvent, QObject, QSize, Qt, Signal
-from qtpy.QtGui import QColor, QIcon, QPainter, QPixmap
+from qtpy.QtCore import QEvent, QObject, Qt, Signal
 from qtpy.QtWidgets import (
     QAbstractSpinBox,
-    QCheckBox,
     QComboBox,
     QFormLayout,
     QFrame,
@@ -21,9 +19,7 @@ from qtpy.QtWidgets import (
     QVBoxLayout,
     QWidget,
 )
-from superqt import QFlowLayout
 
-from ..engine.phases import Phases
 from .style import GAP, MARGIN
 
 
@@ -173,82 +169,6 @@ class Fold(QWidget):
     def _on_toggled(self, is_open: bool) -> None:
         self.content.setVisible(is_open)
         self.head.setText(f'{"▾" if is_open else "▸"}  {self._title}')
-
-
-class Legend(QWidget):
-    """Phases with colour and fraction; a click on one hides or shows it in the volumes.
-
-    Signals
-    -------
-    opacity_requested(dict)
-        Opacity 0 or 1 by phase label.
-    """
-
-    opacity_requested = Signal(object)
-
-    def __init__(self, *, checkable: bool, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._checkable = checkable
-        self._row = QFlowLayout(self)  # wraps: three phases with names are wider than the panel
-        self._row.setContentsMargins(0, 0, 0, 0)
-        self._row.setHorizontalSpacing(MARGIN)
-        self._row.setVerticalSpacing(2)
-        self.boxes: list[QCheckBox] = []
-        self._shown: tuple[Phases, tuple[float, ...]] | None = None
-
-    def show_phases(self, phases: Phases | None, fractions: Iterable[float] = ()) -> None:
-        """Draw the phases; nothing where there are none."""
-        values = tuple(float(f) for f in fractions)
-        shown = None if phases is None else (phases, values)
-        if shown == self._shown:
-            return
-        former, self._shown = self._shown, shown
-        if phases is not None and former is not None and former[0] == phases and self.boxes:
-            for box, text in zip(self.boxes, _with_numbers(phases, values), strict=True):
-                box.setText(text)  # what is hidden stays hidden
-            return
-        while (item := self._row.takeAt(0)) is not None:
-            if (widget := item.widget()) is not None:
-                widget.setParent(None)
-                widget.deleteLater()
-        self.boxes = []
-        if phases is None:
-            return
-        for phase, text in zip(phases.items, _with_numbers(phases, values), strict=True):
-            if self._checkable:
-                entry = QCheckBox(text)
-                entry.setChecked(True)
-                entry.setIcon(swatch(phase.color))
-                entry.setIconSize(QSize(12, 12))
-                entry.setToolTip(f'Show {phase.name} in the volumes')
-                entry.toggled.connect(self._on_toggled)
-                self.boxes.append(entry)
-                self._row.addWidget(entry)
-            else:
-                chip, words, entry = QLabel(), QLabel(text), QWidget()
-                chip.setPixmap(swatch(phase.color).pixmap(12, 12))
-                entry.setLayout(row(chip, words))
-                self._row.addWidget(entry)
-
-    def _on_toggled(self) -> None:
-        self.opacity_requested.emit({i: float(box.isChecked()) for i, box in enumerate(self.boxes)})
-
-
-def _with_numbers(phases: Phases, fractions: tuple[float, ...]) -> list[str]:
-    if not fractions:
-        return list(phases.names)
-    return [f'{name}  {fraction:.3f}' for name, fraction in zip(phases.names, fractions, strict=True)]
-
-
-def swatch(color: str, edge: int = 12) -> QIcon:
-    """Square of one colour with a thin rim, so that it shows on any theme."""
-    pixmap = QPixmap(edge, edge)
-    pixmap.fill(QColor(color))
-    painter = QPainter(pixmap)
-    painter.setPen(QColor(128, 128, 128))
-    painter.drawRect(0, 0, edge - 1, edge - 1)
-    painter.end()
-    return QIcon(pixmap)
 
 
 def refresh_style(widget: QWidget) -> None:

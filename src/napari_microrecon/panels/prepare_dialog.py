@@ -15,7 +15,8 @@ from ..engine.preparation import Preparation
 from ..session.adjusting import Look, data_bar, glimpse, look
 from ..viewer.workers import Aside
 from .histogram_plot import HistogramPlot
-from .parts import Legend, Listener, button, hint, refresh_style, row
+from .legend import Legend
+from .parts import Listener, button, hint, refresh_style, row
 from .picture_view import PictureView
 from .prepare_form import PrepareForm
 from .style import GAP, MARGIN
@@ -79,7 +80,7 @@ class PrepareDialog(QDialog, Listener):
         self.grey = PictureView('The picture before thresholds: cropped, turned and, after a moment, denoised')
         self.phases = PictureView('The phases that come of it; small regions are cleaned after a moment')
         self.histogram = HistogramPlot()
-        self.legend = Legend(checkable=False)
+        self.legend = Legend()
         self.note = hint()
         self.note.setObjectName('status')  # coloured by its level
         self.note.setMinimumHeight(3 * self.note.fontMetrics().lineSpacing())  # the pictures must not jump

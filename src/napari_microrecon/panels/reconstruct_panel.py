@@ -13,7 +13,8 @@ from ..engine.generator.params import ReconstructParams
 from .export_button import ExportButton
 from .forms import ModelForm
 from .fraction_slider import FractionSlider
-from .parts import Fold, Legend, Panel, button, form, heading, hint, narrow, row
+from .legend import PhaseSwitches
+from .parts import Fold, Panel, button, form, heading, hint, narrow, row
 from .status_line import duration
 from .weights_combo import WeightsCombo
 
@@ -111,7 +112,7 @@ class ReconstructPanel(Panel):
         self.gap()
         self.result_heading = heading('Volume')
         self.result_text = hint()
-        self.legend = Legend(checkable=True)
+        self.legend = PhaseSwitches()
         self.view = narrow(QComboBox())
         self.view.addItem('3D volume', True)
         self.view.addItem('2D planes', False)

@@ -16,7 +16,8 @@ from qtpy.QtWidgets import (
 
 from ..engine.phases import Phases
 from ..engine.voxels import AXES, UNITS, VoxelSize
-from .parts import Legend, Panel, button, form, heading, hint, row
+from .legend import Legend
+from .parts import Panel, button, form, heading, hint, row
 from .representativity_box import RepresentativityBox
 from .slice_count_panel import SliceCountPanel
 from .slice_table import SliceTable
@@ -83,7 +84,7 @@ class SlicesPanel(Panel):
 
     def _build_phases(self) -> None:
         self.gap()
-        self.legend = Legend(checkable=False)
+        self.legend = Legend()
         self.phase_count = QSpinBox()
         self.phase_count.setRange(2, 8)
         self.phase_count.setToolTip('Number of phases in the pictures')

@@ -1,0 +1,89 @@
+"""The phase list of step 2 through its real widgets: which phases the volumes show, and how opaque."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from qtpy.QtCore import Qt
+
+from napari_microrecon.engine.phases import Phases
+from napari_microrecon.engine.volume import Volume
+from napari_microrecon.engine.voxels import VoxelSize
+
+PHASES = Phases.named('grain', 'pore', pore=1)
+
+
+def _halves(phases: Phases = PHASES, name: str = 'halves') -> Volume:
+    """One phase above the other, so that every pixel of the canvas is known."""
+    labels = np.zeros((20, 20, 20), np.uint8)
+    labels[:, 10:] = 1
+    return Volume(labels, phases, VoxelSize.cube(2, 'um'), name=name)
+
+
+@pytest.fixture
+def shown(make_napari_viewer, dock, qtbot):
+    viewer = make_napari_viewer(show=True)
+    widget = dock(viewer)
+    widget.workbench.session.set_reference(_halves(name='real'))
+    widget.workbench.session.set_volumes([_halves(name='made')])
+    widget.show_step(1)
+    yield widget
+    widget.close_for_good()
+
+
+def _alphas(widget, label: int) -> set[float]:
+    layers = widget.workbench.stage.layers_of('volume', 'reference')
+    assert len(layers) == 2
+    return {round(float(layer.get_color(label + 1)[3]), 2) for layer in layers}
+
+
+def _brightest(widget) -> tuple[float, float]:
+    """Brightest pixel of the colour of each phase on the canvas: red of the sand-coloured, blue of the blue one."""
+    picture = widget.workbench.stage.viewer.screenshot(canvas_only=True, flash=False)[..., :3].astype(float)
+    picture[:40] = 0  # the names of the layers
+    picture[-60:] = 0  # the scale bar
+    warm, cold = picture[..., 0] > picture[..., 2], picture[..., 2] > picture[..., 0]
+    return float(picture[..., 0][warm].max(initial=0)), float(picture[..., 2][cold].max(initial=0))
+
+
+@pytest.mark.parametrize('in_3d', [False, True])
+def test_a_phase_fades_in_the_volume_and_in_the_reference(shown, qtbot, in_3d):
+    stage, legend = shown.workbench.stage, shown.reconstruct_panel.legend
+    stage.set_3d(in_3d)
+    qtbot.wait(100)
+    before = _brightest(shown)
+    assert min(before) > 100
+    slider = legend.sliders[0]
+    assert 'grain' in slider.accessibleName()
+    assert 'In 3D' in slider.toolTip()
+    slider.setFocus()
+    for _ in range(3):
+        qtbot.keyClick(slider, Qt.Key.Key_PageDown)  # 100, 80, 60, 40: with the keyboard, as well
+    qtbot.waitUntil(lambda: _alphas(shown, 0) == {0.4}, timeout=2000)
+    assert _alphas(shown, 1) == {1.0}
+    qtbot.wait(100)
+    after = _brightest(shown)
+    assert after[0] == pytest.approx(0.4 * before[0], rel=0.1)  # over the black canvas
+    assert after[1] == pytest.approx(before[1], rel=0.02)
+
+
+def test_what_is_hidden_or_faded_stays_so_in_the_next_volume_of_the_same_phases(shown, qtbot):
+    session, legend = shown.workbench.session, shown.reconstruct_panel.legend
+    legend.sliders[1].setValue(50)
+    qtbot.mouseClick(legend.boxes[0], Qt.MouseButton.LeftButton, pos=legend.boxes[0].rect().center())
+    assert not legend.boxes[0].isChecked()
+    assert not legend.sliders[0].isEnabled()
+    assert (_alphas(shown, 0), _alphas(shown, 1)) == ({0.0}, {0.5})
+    session.set_volumes([_halves(name='next')])
+    assert not legend.boxes[0].isChecked()
+    assert (_alphas(shown, 0), _alphas(shown, 1)) == ({0.0}, {0.5})
+    legend.boxes[0].setChecked(True)
+    assert _alphas(shown, 0) == {1.0}
+
+
+def test_other_phases_are_shown_whole(shown):
+    session, legend = shown.workbench.session, shown.reconstruct_panel.legend
+    legend.boxes[0].setChecked(False)
+    session.set_volumes([_halves(Phases.named('matrix', 'crack', pore=1))])
+    assert all(box.isChecked() for box in legend.boxes)
+    assert _alphas(shown, 0) == {1.0}
