@@ -140,7 +140,7 @@ def measure_all(options: argparse.Namespace, goal: float, runs: Path) -> dict[st
     measure(f'reconstruct {options.edge}^3', reconstruct(options.edge), idle)
     session.set_reference(reference or sample.load_volume())
     spin(pause(2))
-    measure('compare with the reference', bench.analyse, idle)
+    measure('compare with the reference', bench.measuring.analyse, idle)
     training = FinetuneParams.model_validate({'minutes': options.seconds / 60})
     measure('fine-tune', lambda: bench.finetune(training), idle)
     measure('fine-tune, stopped', lambda: bench.finetune(training), stopped)

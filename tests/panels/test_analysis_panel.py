@@ -237,7 +237,7 @@ def test_a_click_on_a_statistic_shows_its_place(single, qtbot, until_done, key, 
     _click_row(qtbot, panel.table, key)
     qtbot.waitUntil(lambda: bench.session.job.id != former)
     until_done(single, 'analyse')
-    (layer,) = bench.faces.layers
+    (layer,) = bench.measuring.faces.layers
     assert layer._type_string == kind
     assert layer.name == f'made: pore: {words}'
     assert tuple(layer.scale) == (3, 3, 3)
@@ -256,7 +256,7 @@ def test_a_click_on_a_statistic_shows_its_place(single, qtbot, until_done, key, 
     _click(qtbot, panel.volumes_button)
     assert [role_of(one) for one in viewer.layers if one.visible] == ['volume']
     bench.session.set_volumes([sponge(name='other')])
-    assert bench.faces.layers == []
+    assert bench.measuring.faces.layers == []
 
 
 @pytest.mark.parametrize(
@@ -397,7 +397,7 @@ def test_a_smaller_part_is_measured_where_that_is_the_way_out(widget, until_done
 
     session = widget.workbench.session
     session.set_volumes([sponge(edge=32, name='large')])
-    widget.workbench.analyse(Wish(tortuosity=False, crop=(16, 16, 16)))
+    widget.workbench.measuring.analyse(Wish(tortuosity=False, crop=(16, 16, 16)))
     qtbot.waitUntil(lambda: session.report is not None and session.report.complete, timeout=90000)
     assert session.report.volume.shape == (16, 16, 16)
     assert session.measured.name == 'large, middle 16 × 16 × 16'

@@ -1,4 +1,4 @@
-"""What leaves the session or comes back to it: exports, the methods paragraph, runs, pause and resume, forecasts."""
+"""What leaves the session or comes back to it: files, the methods paragraph, runs, pause and resume, forecasts."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from qtpy.QtCore import QObject
 from qtpy.QtGui import QGuiApplication
 
 from ..engine.errors import EngineError, InputError
-from ..session import exporting, forecasting, runs, tuning
+from ..session import exporting, forecasting, reporting, runs, saving, tuning
 from .workers import Aside
 
 if TYPE_CHECKING:
@@ -32,6 +32,22 @@ class Records(QObject):
         super().__init__(parent)
         self._session, self._runner = bench.session, bench.runner
         self._aside = Aside(self)
+
+    def save_volume(self, path: Path) -> None:
+        """Write the reconstruction."""
+        self._start(lambda: saving.save_volume(self._session, path))
+
+    def save_report(self, path: Path) -> None:
+        """Write the statistics."""
+        self._start(lambda: reporting.save_report(self._session, path))
+
+    def save_plot(self, path: Path, key: str) -> None:
+        """Write one plot."""
+        self._start(lambda: reporting.save_plot(self._session, path, key))
+
+    def save_weights(self, path: Path) -> None:
+        """Write the fine-tuned weights."""
+        self._start(lambda: saving.save_weights(self._session, path))
 
     def export(self, key: str, path: Path, phase: int | None = None) -> None:
         """Write the reconstruction in another format."""

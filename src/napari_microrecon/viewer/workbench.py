@@ -3,28 +3,24 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
-from functools import wraps
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec
+from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QObject
 
-from ..engine.errors import EngineError, InputError
+from ..engine.errors import InputError
 from ..engine.phases import Phases
 from ..engine.slices import SliceSet
 from ..engine.volume import Volume
 from ..engine.voxels import Axis, VoxelSize
-from ..session import Session, analysing, experimenting, inputs, reporting, saving, tasks, tuning
-from ..session.analysing import Wish
-from . import refusals
+from ..session import Session, analysing, experimenting, inputs, tasks, tuning
 from .closing import Closing
-from .faces import Faces
 from .foreign_size import give_size
-from .labels_watch import LabelsWatch
-from .layers import raw_image_of, role_of, voxel_size_of
+from .layers import raw_image_of, role_of
 from .likelihood_maps import LikelihoodMaps
+from .measuring import Measuring
+from .reported import reported
 from .settings import Preferences, preferences
 from .stage import Stage
 from .workers import Aside, Runner
@@ -35,23 +31,8 @@ if TYPE_CHECKING:
     from ..engine.generator import FinetuneParams, ReconstructParams
     from ..engine.preparation import Preparation
     from ..engine.samples import Sample
-    from ..session.task import Task
 
 _workbenches: weakref.WeakKeyDictionary[Any, Workbench] = weakref.WeakKeyDictionary()
-_P = ParamSpec('_P')
-
-
-def _reported(method: Callable[Concatenate[Workbench, _P], None]) -> Callable[Concatenate[Workbench, _P], None]:
-    """Turn bad input, found before a job starts, into a notification."""
-
-    @wraps(method)
-    def wrapped(self: Workbench, *args: _P.args, **kwargs: _P.kwargs) -> None:
-        try:
-            method(self, *args, **kwargs)
-        except EngineError as error:
-            self.runner.report(error)
-
-    return wrapped
 
 
 class Workbench(QObject):
@@ -70,8 +51,7 @@ class Workbench(QObject):
         self.stage.show_previews = self.preferences.previews
         self.stage.side_by_side = self.preferences.side_by_side
         self.stage.start_in_3d = self.preferences.start_in_3d
-        self.faces = Faces(viewer, self.session, self.stage)
-        self.labels = LabelsWatch(viewer, self.session)
+        self.measuring = Measuring(viewer, self.session, self.runner, self.stage, self)
         self.aside = Aside(self)
         self.session.events.slices.connect(self._judge_slices)
         self.closing = Closing(viewer, self.session, self.shut_down, self)
@@ -92,13 +72,13 @@ class Workbench(QObject):
 
     # -- slices and reference -------------------------------------------------------------------
 
-    @_reported
+    @reported
     def open_files(self, paths: Sequence[Path]) -> None:
         """Read files as slices, or as the reference where they are volumes."""
         if paths:
             self.runner.start(inputs.open_files(self.session, paths))
 
-    @_reported
+    @reported
     def use_layers(self) -> None:
         """Take the selected layers: 2D ones as slices, 3D ones as the reference."""
         viewer = self.stage.viewer
@@ -113,7 +93,7 @@ class Workbench(QObject):
             give_size(layer, image)
         self.runner.start(inputs.take_images(self.session, images))
 
-    @_reported
+    @reported
     def load_sample(self, name: str) -> None:
         """Open a sample without doing anything with it."""
         self.runner.start(inputs.load_sample(self.session, name))
@@ -123,39 +103,39 @@ class Workbench(QObject):
         with self.stage.left_alone():
             inputs.adopt_sample(self.session, sample, volume, slices)
 
-    @_reported
+    @reported
     def place_slice(self, index: int, normal: Axis, position: int | None) -> None:
         """Say which plane a slice shows and where it lies."""
         self.session.edit_draft(index, self.session.drafts[index].placed(normal, position))
 
-    @_reported
+    @reported
     def remove_slice(self, index: int) -> None:
         """Drop a slice."""
         self.session.remove_draft(index)
 
-    @_reported
+    @reported
     def resegment(self, count: int) -> None:
         """Segment the slices anew into so many phases."""
         self.runner.start(inputs.resegment(self.session, count))
 
-    @_reported
+    @reported
     def prepare_slices(self, wishes: Mapping[int, Preparation], count: int) -> None:
         """Make slices anew from their pictures, as the user has adjusted it."""
         slices = self.session.need_slices()
         phases = slices.phases if slices.phases.count == count else count
         self.runner.start(inputs.prepare_slices(self.session, wishes, phases))
 
-    @_reported
+    @reported
     def describe_phases(self, phases: Phases) -> None:
         """Give the phases names, colours and the pore."""
         inputs.describe_phases(self.session, phases)
 
-    @_reported
+    @reported
     def set_voxel_size(self, size: VoxelSize) -> None:
         """Set the voxel size of all slices."""
         self.session.set_drafts([draft.sized(size) for draft in self.session.drafts])
 
-    @_reported
+    @reported
     def take_section(self, normal: Axis, position: int) -> None:
         """Take a slice out of the reference volume."""
         reference = self.session.reference
@@ -163,7 +143,7 @@ class Workbench(QObject):
             raise InputError('reference', 'there is none', 'open a volume first')
         self.session.add_drafts([inputs.slice_of(reference, normal, position)])
 
-    @_reported
+    @reported
     def clear_reference(self) -> None:
         """Forget the reference volume."""
         self.session.set_reference(None)
@@ -182,12 +162,12 @@ class Workbench(QObject):
 
     # -- the verbs ------------------------------------------------------------------------------
 
-    @_reported
+    @reported
     def choose_weights(self, spec: str) -> None:
         """Choose the weights to start from."""
         self.session.weights_spec = spec
 
-    @_reported
+    @reported
     def reconstruct(self, params: ReconstructParams) -> None:
         """Generate volumes; with a reference they are compared next."""
         session = self.session
@@ -195,78 +175,17 @@ class Workbench(QObject):
             tasks.reconstruct(session, params, lambda: tasks.analyse(session) if session.reference else None)
         )
 
-    @_reported
+    @reported
     def finetune(self, params: FinetuneParams) -> None:
         """Adapt the weights to the slices."""
         self.runner.start(tuning.finetune(self.session, params))
 
-    @_reported
-    def analyse(self, wish: Wish | None = None) -> None:
-        """Measure the volume at hand and compare it with the reference."""
-        self._measure(analysing.analyse(self.session, wish), wish)
-
-    @_reported
-    def measure_instead(self, what: str) -> None:
-        """Choose what is measured: 'reconstruction' or 'reference'."""
-        session = self.session
-        if what == 'reference' and session.reference is None:
-            raise InputError('reference', 'there is none', 'open a volume first')
-        session.set_subject(session.reference if what == 'reference' else None)
-
-    @_reported
-    def look_at_layer(self, name: str) -> None:
-        """Find out what labels a layer holds, so that the user can say what they mean."""
-        layer = self.labels.layer(name)
-        data: Any = layer.data[0] if getattr(layer, 'multiscale', False) else layer.data
-        self.runner.start(analysing.look_at_labels(self.session, name, data, voxel_size_of(layer)))
-
-    @_reported
-    def take_labels(self, names: Sequence[str], is_pore: bool, size: VoxelSize, wish: Wish) -> None:
-        """Measure the layer that was looked at, its labels being these phases."""
-        self._measure(analysing.take_labels(self.session, names, is_pore, size, wish), wish)
-
-    def _measure(self, task: Task, wish: Wish | None) -> None:
-        """Start a task that measures; where memory does not suffice, the ways out are offered."""
-
-        def refused(error: Exception) -> bool:
-            from ..engine.analysis import MemoryRefusal
-
-            if isinstance(error, MemoryRefusal):
-                refusals.offer(error, self.session, wish or Wish(), self.analyse)
-            return isinstance(error, MemoryRefusal)
-
-        def watched(one: Task) -> Task:
-            def accept(value: Any) -> Task | None:
-                following = one.accept(value)
-                return None if following is None else watched(following)
-
-            return replace(one, accept=accept, refused=refused)
-
-        self.runner.start(watched(task))
-
-    @_reported
-    def look_for_copies(self) -> None:
-        """Say whether the reconstruction repeats parts of its slices."""
-        self.runner.start(analysing.look_for_copies(self.session))
-
-    @_reported
-    def show_face(self, key: str) -> None:
-        """Show the spatial face of a statistic; while a job runs, the number only."""
-        report = self.session.report
-        if not self.faces.shown_again(key, None if report is None else report.phase):
-            self.runner.start(analysing.show_face(self.session, key))
-
-    def put_faces_away(self) -> None:
-        """Show the volumes again."""
-        self.session.face = None
-        self.faces.put_away()
-
-    @_reported
+    @reported
     def try_slice_counts(self) -> None:
         """Find out what 3, 5, 7 slices of the reference would give."""
         self.runner.start(experimenting.try_slice_counts(self.session, self.preferences.device))
 
-    @_reported
+    @reported
     def run_demo(self, name: str) -> None:
         """Open a sample, reconstruct it, compare it."""
         self.runner.start(tasks.demo(self.session, name, self._demo_params))
@@ -282,25 +201,3 @@ class Workbench(QObject):
     def cancel(self) -> None:
         """Stop the current job."""
         self.runner.cancel()
-
-    # -- saving ---------------------------------------------------------------------------------
-
-    @_reported
-    def save_volume(self, path: Path) -> None:
-        """Write the reconstruction."""
-        self.runner.start(saving.save_volume(self.session, path))
-
-    @_reported
-    def save_report(self, path: Path) -> None:
-        """Write the statistics."""
-        self.runner.start(reporting.save_report(self.session, path))
-
-    @_reported
-    def save_plot(self, path: Path, key: str) -> None:
-        """Write one plot."""
-        self.runner.start(reporting.save_plot(self.session, path, key))
-
-    @_reported
-    def save_weights(self, path: Path) -> None:
-        """Write the fine-tuned weights."""
-        self.runner.start(saving.save_weights(self.session, path))
