@@ -256,10 +256,10 @@ def between(folder: Path) -> None:
         w.widget.reconstruct_panel.run_button.click()
         w.finish('analyse')
         w.widget.show_step(1)
-        w.widget.reconstruct_panel.layout_choice.setCurrentIndex(1)
-        w.widget.reconstruct_panel.layout_choice.activated.emit(1)
-        w.widget.reconstruct_panel.view.setCurrentIndex(1)
-        w.widget.reconstruct_panel.view.activated.emit(1)
+        w.widget.reconstruct_panel.compare.layout_choice.setCurrentIndex(1)
+        w.widget.reconstruct_panel.compare.layout_choice.activated.emit(1)
+        w.widget.reconstruct_panel.compare.view.setCurrentIndex(1)
+        w.widget.reconstruct_panel.compare.view.activated.emit(1)
         maps = w.widget.workbench.likelihood_maps.layers
         for layer in w.viewer.layers:
             layer.visible = layer is maps[0]

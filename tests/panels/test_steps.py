@@ -193,8 +193,8 @@ def test_phases_can_be_hidden_and_the_view_flattened(ready, rock):
     for layer in volumes:
         assert layer.get_color(1)[3] == 0
         assert layer.get_color(2)[3] == 1
-    panel.view.setCurrentIndex(1)
-    panel.view.activated.emit(1)
+    panel.compare.view.setCurrentIndex(1)
+    panel.compare.view.activated.emit(1)
     assert ready.workbench.stage.viewer.dims.ndisplay == 2
 
 

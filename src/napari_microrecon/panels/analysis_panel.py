@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ..session import Session
     from ..viewer.appearance import Palette
 
+_MADE = 'The reference is itself a reconstruction: inside means alike, not right'
 _PAUSE_MS = 300  # between two drawings while a job runs
 _CURVES = {'phase_fraction': 'profile_z', 's2_error': 's2_radial', 'thickness': 'thickness_distribution'}
 _CURVE_STEMS = {'correlation_length': 'autocovariance', 'chord_length': 'chord_distribution'}
@@ -158,7 +159,9 @@ class AnalysisPanel(Panel):
         self.summary.setToolTip('' if comparison is None else f'<qt>{comparison.summary}</qt>')
         self.footnote.setVisible(comparison is not None and bool(comparison.band))
         if comparison is not None:
-            notes = '. '.join((comparison.basis, *comparison.notes))
+            reference = self._session.reference
+            is_made = reference is not None and reference.provenance.kind == 'reconstruction'
+            notes = '. '.join((comparison.basis, *comparison.notes, *([_MADE] if is_made else [])))
             self.footnote.setText(with_um(f'Compared: {notes}. Hover over a verdict for its reason.'))
 
     # -- wishes ---------------------------------------------------------------------------------

@@ -6,15 +6,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import QTimer, Signal
-from qtpy.QtWidgets import QComboBox, QFileDialog, QLabel, QWidget
+from qtpy.QtWidgets import QFileDialog, QLabel, QWidget
 
 from ..engine.errors import InputError
 from ..engine.generator.params import ReconstructParams
+from .compare_box import CompareBox
 from .export_button import ExportButton
 from .forms import ModelForm
 from .fraction_slider import FractionSlider
 from .legend import PhaseSwitches
-from .parts import Fold, Panel, button, form, heading, hint, narrow, row
+from .parts import Fold, Panel, button, form, heading, hint, row
 from .status_line import duration
 from .weights_combo import WeightsCombo
 
@@ -30,6 +31,10 @@ _MODES = {
     'conditioned': 'Hold the slices in place',
     'most-likely': 'Most likely between the slices',
 }
+_NO_WEIGHTS = (
+    'Weights play no part between slices: this mode learns from the given slices alone. Choose the mode '
+    f'“{_MODES["unconditional"]}” to use them.'
+)
 _SETTLE_MS = 400  # after the last change of the form, before time and memory are asked for
 _DEVICES = {'auto': 'Automatic', 'cpu': 'CPU', 'cuda': 'NVIDIA GPU (CUDA)', 'mps': 'Apple GPU (MPS)'}
 
@@ -40,8 +45,6 @@ class ReconstructPanel(Panel):
     reconstruct_requested = Signal(object)  # ReconstructParams
     weights_requested = Signal(str)
     opacity_requested = Signal(object)  # opacity by phase label
-    volume_3d_requested = Signal(bool)
-    side_by_side_requested = Signal(bool)
     save_requested = Signal(object)  # Path
     forecast_requested = Signal(object)  # ReconstructParams
     export_requested = Signal(str, object, object)  # format, Path, phase label or None
@@ -105,6 +108,7 @@ class ReconstructPanel(Panel):
         self.column.addWidget(self.choice_text)
         self.weights.chosen.connect(self.weights_requested)
         self.form.changed.connect(self._on_slices)
+        self.form.changed.connect(self._on_choice)
         self.advanced.changed.connect(self._on_changed)
         self.run_button.clicked.connect(self._on_run)
 
@@ -113,14 +117,7 @@ class ReconstructPanel(Panel):
         self.result_heading = heading('Volume')
         self.result_text = hint()
         self.legend = PhaseSwitches()
-        self.view = narrow(QComboBox())
-        self.view.addItem('3D volume', True)
-        self.view.addItem('2D planes', False)
-        self.view.setToolTip('Show volumes in 3D, or plane by plane with the slider below the canvas')
-        self.layout_choice = narrow(QComboBox())
-        self.layout_choice.addItem('Beside the reference', True)
-        self.layout_choice.addItem('In one view', False)
-        self.layout_choice.setToolTip('Side by side the two views share one camera')
+        self.compare = CompareBox(self._session)
         self.again_button = button(
             'Again, another seed', 'Another volume of the same material: the seed goes up by one'
         )
@@ -135,18 +132,15 @@ class ReconstructPanel(Panel):
         self.result.setLayout(rows)
         rows.addRow(self.result_text)
         rows.addRow('Show', self.legend)
-        rows.addRow('View', self.view)
-        rows.addRow('Layout', self.layout_choice)
         rows.addRow('Target', self.target)
         rows.addRow(row(self.again_button, self.save_button, 1))
         rows.addRow(row(self.export_button, self.methods_button, 1))
         self.column.addWidget(self.result_heading)
         self.column.addWidget(self.result)
+        self.compare_heading = heading('Look and compare')
+        self.column.addWidget(self.compare_heading)
+        self.column.addWidget(self.compare)
         self.legend.opacity_requested.connect(self.opacity_requested)
-        self.view.activated.connect(lambda _: self.volume_3d_requested.emit(self.view.currentData()))
-        self.layout_choice.activated.connect(
-            lambda _: self.side_by_side_requested.emit(self.layout_choice.currentData())
-        )
         self.again_button.clicked.connect(self._on_again)
         self.save_button.clicked.connect(self._on_save)
         self.export_button.export_requested.connect(self.export_requested)
@@ -222,8 +216,11 @@ class ReconstructPanel(Panel):
         self._on_volume()
 
     def _on_choice(self) -> None:
+        """Tell of the weights, where they play a part."""
         choice = self._session.choice
-        self.choice_text.setVisible(choice is not None)
+        between = self.form.values()['mode'] != 'unconditional'
+        self.weights.set_idle_because(_NO_WEIGHTS if between else '')
+        self.choice_text.setVisible(choice is not None and not between)
         if choice is not None:
             reason = f'{choice.reason[:1].upper()}{choice.reason[1:]}'
             advised = choice.finetune_recommended and 'fine-tun' not in reason
@@ -231,7 +228,7 @@ class ReconstructPanel(Panel):
 
     def _on_volume(self) -> None:
         volume = self._session.volume
-        for widget in (self.result_heading, self.result):
+        for widget in (self.result_heading, self.result, self.compare_heading, self.compare):
             widget.setVisible(volume is not None)
         if volume is None:
             return

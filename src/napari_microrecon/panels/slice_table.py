@@ -20,7 +20,7 @@ from ..engine.voxels import AXES
 from .parts import button
 
 if TYPE_CHECKING:
-    from ..session.session import SliceDraft
+    from ..session.drafts import SliceDraft
 
 _ADJUST = 'Thresholds, noise, crop and turn of the picture'
 _ROW = 26  # pixels

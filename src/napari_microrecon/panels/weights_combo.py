@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from ..session import Session
 
 _FILE = 'file…'
+_TIP = 'Automatic takes the shipped weights nearest to your slices by their statistics'
 
 
 class WeightsCombo(QComboBox, Listener):
@@ -26,11 +27,16 @@ class WeightsCombo(QComboBox, Listener):
         narrow(self)
         self._session = session
         self._training = training
-        self.setToolTip('<qt>Automatic takes the shipped weights nearest to your slices by their statistics</qt>')
+        self.set_idle_because('')
         self.listen(session.events.weights_spec, self._fill)
         self.listen(session.events.tuned, self._fill)
         self.activated.connect(self._on_activated)
         self._fill()
+
+    def set_idle_because(self, reason: str) -> None:
+        """Take no choice where weights play no part, and say why; an empty reason takes it again."""
+        self.setEnabled(not reason)
+        self.setToolTip(f'<qt>{reason or _TIP}</qt>')
 
     def _fill(self) -> None:
         session = self._session

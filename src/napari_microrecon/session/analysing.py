@@ -12,7 +12,8 @@ from ..engine.errors import InputError
 from ..engine.progress import Job as EngineJob
 from ..engine.progress import Progress
 from ..engine.voxels import VoxelSize
-from .session import Session, ShownFace, SliceDraft
+from .drafts import SliceDraft
+from .session import Session, ShownFace
 from .task import Task
 from .words import tally
 

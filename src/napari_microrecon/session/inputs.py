@@ -12,7 +12,8 @@ from ..engine.progress import Job as EngineJob
 from ..engine.progress import Progress
 from ..engine.slices import Slice, SliceSet
 from ..engine.volume import Volume
-from .session import Session, SliceDraft
+from .drafts import SliceDraft
+from .session import Session
 from .task import Task
 from .training import Training
 
@@ -52,6 +53,7 @@ def adopt_sample(session: Session, sample: Sample, volume: Volume, slices: Slice
     session.training = Training()
     session.sample = sample
     session.weights_spec = 'auto'
+    session.forget_references()
     session.set_reference(volume)
     session.set_drafts([SliceDraft(s, note='sample') for s in slices], like=slices)
     plural = 's' if len(slices) > 1 else ''
@@ -176,7 +178,9 @@ def describe_phases(session: Session, phases: Phases) -> None:
         raise InputError('phases', f'{phases.count} are described, the slices have {count}', 'segment them anew')
     session.set_drafts([replace(d, slice=replace(d.slice, phases=phases)) for d in session.drafts])
     if session.reference is not None and session.reference.phases.count == count:
-        session.set_reference(replace(session.reference, phases=phases))
+        former, described = session.reference, replace(session.reference, phases=phases)
+        session.kept = tuple(described if one is former else one for one in session.kept)
+        session.set_reference(described)
 
 
 def take_inputs(session: Session, drafts: Sequence[SliceDraft], volume: Volume | None) -> None:
@@ -185,7 +189,7 @@ def take_inputs(session: Session, drafts: Sequence[SliceDraft], volume: Volume |
         session.set_drafts(())
         session.set_volumes(())
         session.sample = None
-        session.set_reference(None)
+        session.forget_references()
     said = []
     if drafts:
         session.add_drafts(drafts)

@@ -16,7 +16,8 @@ from ..engine.progress import Progress
 from ..engine.run import RECORD, Command, Run
 from ..engine.slices import SliceSet
 from ..engine.volume import Volume
-from .session import Session, SliceDraft
+from .drafts import SliceDraft
+from .session import Session
 from .task import Task
 from .training import Training
 
@@ -158,7 +159,7 @@ def open_run(session: Session, folder: Path) -> Task:
         notes = opened.record.results.get(_SEGMENTATION) or [''] * len(slices)
         session.set_volumes(volumes)  # at once: their layer is filled anew, which is quicker than another one
         session.sample = None
-        session.set_reference(None)
+        session.forget_references()
         session.tuned, session.training = tuned, training
         session.set_drafts([SliceDraft(s, note=note) for s, note in zip(slices, notes, strict=False)], like=slices)
         session.weights_spec = spec

@@ -13,9 +13,9 @@ from psygnal import SignalGroupDescriptor
 
 from ..engine.errors import InputError
 from ..engine.progress import Progress
-from ..engine.slices import Slice, SliceSet
+from ..engine.slices import SliceSet
 from ..engine.volume import Volume
-from ..engine.voxels import AXES, Axis, VoxelSize
+from .drafts import SliceDraft
 from .jobs import Job, JobKind, JobState
 from .training import Training
 
@@ -24,56 +24,13 @@ if TYPE_CHECKING:
     from ..engine.conditioned.experiment import SliceCounts
     from ..engine.generator import Weights, WeightsChoice
     from ..engine.generator.forecast import Forecast
-    from ..engine.preparation import Preparation
-    from ..engine.raw_image import RawImage
     from ..engine.run import Run
     from ..engine.samples import Sample
     from .labelling import Labelling
     from .likelihood import Likelihood
 
 
-@dataclass(frozen=True, eq=False)
-class SliceDraft:
-    """A slice together with the picture that it was segmented from.
-
-    Attributes
-    ----------
-    slice : Slice
-        The segmented slice as it stands.
-    image : RawImage or None
-        The picture as read, so that it can be segmented anew; None where only labels were given.
-    note : str
-        How it was prepared and segmented, in words.
-    preparation : Preparation or None
-        What was done to the picture; None where nothing was asked for.
-    """
-
-    slice: Slice
-    image: RawImage | None = None
-    note: str = ''
-    preparation: Preparation | None = None
-
-    @property
-    def is_adjustable(self) -> bool:
-        """Whether there is a grey or colour picture behind it that thresholds can be set for."""
-        return self.image is not None and self.image.kind in ('grey', 'rgb')
-
-    def placed(self, normal: Axis, position: int | None) -> SliceDraft:
-        """Return the draft in another plane or at another position (voxels)."""
-        return replace(self, slice=replace(self.slice, normal=normal, position=position))
-
-    def sized(self, voxel_size: VoxelSize) -> SliceDraft:
-        """Return the draft with another voxel size; the picture behind it gets the size that belongs to that."""
-        made, image, preparation = replace(self.slice, voxel_size=voxel_size), self.image, self.preparation
-        if image is not None and preparation is not None and preparation.pixel_size is not None:
-            factor = voxel_size.x / preparation.pixel_size
-            before = image.voxel_size
-            sizes = {axis: edge * factor for axis, edge in zip(AXES, before.zyx, strict=True)}
-            image = image.altered(voxel_size=VoxelSize.model_validate({**sizes, 'unit': voxel_size.unit}))
-            preparation = preparation.model_copy(update={'pixel_size': voxel_size.x})
-        elif image is not None:
-            image = image.altered(voxel_size=voxel_size)
-        return replace(self, slice=made, image=image, preparation=preparation)
+MOST_KEPT = 6  # volumes to compare with; each takes memory
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,6 +67,7 @@ class Session:
     volumes: tuple[Volume, ...] = ()
     volume: Volume | None = None
     reference: Volume | None = None
+    kept: tuple[Volume, ...] = ()  # what a reconstruction can be compared with; the reference is one of them
     preview: Volume | None = None
     likelihood: Likelihood | None = None  # of the volumes, where they lie between slices
     experiment: SliceCounts | None = None  # what numbers of slices of the reference would give
@@ -237,10 +195,17 @@ class Session:
         self.subject = volume
 
     def set_reference(self, volume: Volume | None) -> None:
-        """Take a volume to compare with; a comparison with another one is dropped."""
+        """Take a volume to compare with; a comparison with another one is dropped, the former ones can be had again."""
         self.comparison = None
         self.experiment = None
+        if volume is not None and not any(one is volume for one in self.kept):
+            self.kept = (*self.kept, volume)[-MOST_KEPT:]
         self.reference = volume
+
+    def forget_references(self) -> None:
+        """Drop the volume to compare with and all former ones, because the material is another one now."""
+        self.set_reference(None)
+        self.kept = ()
 
     # -- jobs -----------------------------------------------------------------------------------
 

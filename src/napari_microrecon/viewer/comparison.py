@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from .layers import Role, role_of, set_visible
@@ -10,6 +11,28 @@ from .placed_slices import is_placed_layer
 if TYPE_CHECKING:
     from napari.components import ViewerModel
     from napari.layers import Layer
+
+    from ..engine.volume import Volume
+
+
+def as_large_as(reference: Volume, volume: Volume) -> Volume:
+    """Middle of the reference, as large as the volume: in its unit where both sizes are known, else in voxels.
+
+    Where the reference is the smaller one along an axis, it keeps its whole length there.
+    """
+    own, other = reference.voxel_size, volume.voxel_size
+    factors = (1.0, 1.0, 1.0)
+    if own.is_known and other.is_known:
+        factors = tuple(a / b for a, b in zip(other.zyx, own.to(other.unit).zyx, strict=True))
+    z, y, x = (
+        min(most, max(1, round(n * factor)))
+        for most, n, factor in zip(reference.shape, volume.shape, factors, strict=True)
+    )
+    if (z, y, x) == reference.shape:
+        return reference
+    from ..engine.analysis import crop_middle
+
+    return replace(crop_middle(reference, (z, y, x)), name=f'{reference.name}, middle {z} × {y} × {x}')
 
 
 def arrange(viewer: ViewerModel) -> None:

@@ -6,21 +6,22 @@ import time
 import weakref
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from ..engine.slices import SliceSet
 from ..engine.volume import Volume
 from . import comparison, layers, placed_slices
+from .cutting import CutPlane, Cutting
+from .refilling import new_layer, refill
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
-    from napari.layers import Labels, Layer
+    from napari.layers import Layer
 
     from ..session.jobs import Job
     from ..session.session import Session
 
+_VOLUMES: tuple[layers.Role, ...] = ('volume', 'reference', 'preview')
 PREVIEW_EVERY = 0.5  # seconds; a frame of a 128^3 Labels layer takes .1-.4 s without a GPU
 
 
@@ -44,10 +45,13 @@ class Stage:
         self._are_placed = False
         self._opacity: dict[int, float] = {}
         self._scene: object = None
+        self._cutting = Cutting(viewer)
+        self._same_size = False
         self.show_previews = True
         self.show_training = False  # a frame without a GPU costs more than the event loop should wait
         self.side_by_side = True
         self.start_in_3d = True
+        viewer.dims.events.order.connect(self._cut)
         events = session.events
         events.slices.connect(self._on_slices)
         events.reference.connect(self._on_reference)
@@ -68,7 +72,7 @@ class Stage:
     def set_opacity(self, opacity: dict[int, float]) -> None:
         """Set the opacity of each phase in all volumes."""
         self._opacity = opacity
-        for layer in self.layers_of('volume', 'reference', 'preview'):
+        for layer in self.layers_of(*_VOLUMES):
             layers.show_phases(layer, opacity)
 
     def set_3d(self, on: bool) -> None:
@@ -103,6 +107,15 @@ class Stage:
             (comparison.arrange if on else comparison.single)(viewer)
             self.frame()
 
+    def cut(self, plane: CutPlane | None) -> None:
+        """Cut all volumes open at one plane, or show them whole (None); in 2D that plane is shown."""
+        self._cutting.move(plane, self.layers_of(*_VOLUMES))
+
+    def show_same_size(self, on: bool) -> None:
+        """Show the middle of the reference only, as large as the reconstruction; what is measured stays whole."""
+        self._same_size = on
+        self._on_reference(self._session.reference)
+
     @contextmanager
     def left_alone(self) -> Iterator[None]:
         """Change the session without touching the layers, because they show the change already."""
@@ -126,7 +139,7 @@ class Stage:
         for layer in self.layers_of('slice'):
             together = placed_slices.is_placed_layer(layer.metadata)
             layer.bounding_box.visible = together  # where the volume will be
-        if slices is None or self.layers_of('volume', 'reference', 'preview'):
+        if slices is None or self.layers_of(*_VOLUMES):
             self._settle()
             return
         self._show_slices()
@@ -145,6 +158,8 @@ class Stage:
     def _on_reference(self, volume: Volume | None) -> None:
         if self._paused:
             return
+        if volume is not None and self._same_size and self._session.volumes:
+            volume = comparison.as_large_as(volume, self._session.volumes[0])
         shown = [] if volume is None else [layers.volume_layer(volume, 'reference')]
         for _, keywords, _ in shown:
             keywords['name'] = f'reference: {keywords["name"]}'
@@ -155,6 +170,8 @@ class Stage:
         if self._paused:
             return
         self._put('volume', [layers.volume_layer(volume) for volume in volumes])
+        if self._same_size:
+            self._on_reference(self._session.reference)
         self._settle()
 
     def _on_preview(self, volume: Volume | None) -> None:
@@ -169,6 +186,9 @@ class Stage:
         self._last_preview = now
         self._put('preview', [layers.volume_layer(volume, 'preview')])
         self._settle()
+
+    def _cut(self) -> None:
+        self._cutting.apply(self.layers_of(*_VOLUMES))
 
     # -- layers ---------------------------------------------------------------------------------
 
@@ -186,10 +206,10 @@ class Stage:
         present = self.layers_of(*shared) if role in shared else self.layers_of(role)
         for i, (array, keywords, _) in enumerate(wanted):
             if i < len(present):
-                _refill(present[i], array, keywords)
+                refill(present[i], array, keywords)
                 continue
-            layer = _new_layer(array, keywords)
-            is_hidden = role == 'slice' and bool(self.layers_of('volume', 'reference', 'preview'))
+            layer = new_layer(array, keywords)
+            is_hidden = role == 'slice' and bool(self.layers_of(*_VOLUMES))
             layer.visible = not is_hidden and (role == 'slice' or i == 0)
             viewer.layers.insert(self._place(role), layer)
         if role in shared and self._opacity:
@@ -218,7 +238,7 @@ class Stage:
         viewer = self.viewer
         if viewer is None or not viewer.layers:
             return
-        volumes = self.layers_of('volume', 'reference', 'preview')
+        volumes = self.layers_of(*_VOLUMES)
         if volumes:
             # Slices in place stand beside the reference as long as there is no volume.
             stands_in = self.side_by_side and not self.layers_of('volume', 'preview')
@@ -237,32 +257,9 @@ class Stage:
         self._had_volumes = bool(volumes)
         if self.side_by_side:
             comparison.arrange(viewer)
+        self._cut()
         extents = [tuple(one.extent.world.ravel()) for one in viewer.layers if one.visible]
         scene = (viewer.canvas.grid.enabled, viewer.dims.ndisplay, sorted(extents))
         if scene != self._scene:
             self._scene = scene
             self.frame()
-
-
-def _new_layer(array: np.ndarray, keywords: dict[str, Any]) -> Labels:
-    from napari.layers import Labels
-
-    layer = Labels(array, **keywords)
-    layer.editable = False  # painting over a measured volume by accident would go unnoticed
-    return layer
-
-
-def _refill(layer: Layer, array: np.ndarray, keywords: dict[str, Any]) -> None:
-    """Give a layer another content; what is the same already is left alone."""
-    if layer.metadata.get(layers.KEY, {}).get('phases') != keywords['metadata'][layers.KEY]['phases']:
-        layer.colormap = keywords['colormap']  # pyright: ignore[reportAttributeAccessIssue]
-    layer.data = array
-    layer.metadata = keywords['metadata']
-    layer.name = keywords['name']
-    if tuple(layer.scale) != tuple(keywords['scale']):
-        layer.scale = keywords['scale']
-    translate = keywords.get('translate', (0.0, 0.0, 0.0))
-    if tuple(layer.translate) != tuple(translate):
-        layer.translate = translate
-    if tuple(str(unit) for unit in layer.units) != keywords['units']:
-        layer.units = keywords['units']

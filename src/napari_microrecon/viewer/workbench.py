@@ -146,7 +146,21 @@ class Workbench(QObject):
     @reported
     def clear_reference(self) -> None:
         """Forget the reference volume."""
-        self.session.set_reference(None)
+        session = self.session
+        session.kept = tuple(one for one in session.kept if one is not session.reference)
+        session.set_reference(None)
+
+    @reported
+    def keep_volume(self) -> None:
+        """Make the reconstruction at hand the reference of the next ones."""
+        session = self.session
+        volume = session.need_volume()
+        session.set_reference(volume)
+        session.say(f'{volume.name} is kept: the next volume stands beside it and is compared with it', 'success')
+
+    def compare_with(self, volume: Volume) -> None:
+        """Take another one of the volumes at hand as the reference."""
+        self.session.set_reference(volume)
 
     def _judge_slices(self) -> None:
         """Find out beside the job what the slices tell of the phase fractions."""

@@ -1,0 +1,103 @@
+"""One plane that cuts reconstruction and reference open in 3D, and that both show in 2D."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..engine.voxels import AXES, Axis
+
+if TYPE_CHECKING:
+    from napari.components import ViewerModel
+    from napari.layers import Layer
+
+TOWARDS_VIEWER = (1, -1, -1)  # z, y, x: the side that is kept, seen from where `Stage.frame` puts the camera
+
+
+@dataclass(frozen=True)
+class CutPlane:
+    """Where volumes are cut.
+
+    Attributes
+    ----------
+    axis : {'z', 'y', 'x'}
+        Normal of the plane.
+    position : float
+        Along the axis, from the middle of the first voxel, in the unit of the voxel size: volumes of other voxel sizes
+        are cut at the same place.
+    """
+
+    axis: Axis
+    position: float
+
+
+class Cutting:
+    """Puts one plane into several layers.
+
+    Parameters
+    ----------
+    viewer : ViewerModel
+        Held weakly.
+    """
+
+    def __init__(self, viewer: ViewerModel) -> None:
+        self._viewer = weakref.ref(viewer)
+        self.plane: CutPlane | None = None
+        self._side = 1.0
+
+    def move(self, plane: CutPlane | None, layers: Sequence[Layer]) -> None:
+        """Cut the layers at another plane, or not at all (None); in 2D that plane is shown."""
+        viewer, former = self._viewer(), self.plane
+        if viewer is None:
+            return
+        if plane is not None and (former is None or former.axis != plane.axis):
+            self._side = self._far_side(viewer, plane.axis)
+        self.plane = plane
+        self.apply(layers)
+        if plane is not None and viewer.dims.ndisplay == 2:
+            axis = AXES.index(plane.axis) + viewer.dims.ndim - 3
+            viewer.dims.order = (axis, *(i for i in range(viewer.dims.ndim) if i != axis))
+            viewer.dims.set_point(axis, plane.position)
+
+    def apply(self, layers: Sequence[Layer]) -> None:
+        """Put the plane into the layers, in the coordinates of their own data."""
+        viewer = self._viewer()
+        if viewer is None:
+            return
+        for layer in layers:
+            planes = layer.experimental_clipping_planes
+            if self.plane is None:
+                if len(planes):
+                    planes.clear()
+                continue
+            position, normal = self._of(self.plane, layer, viewer)
+            if len(planes) == 1:
+                planes[0].update({'position': position, 'normal': normal, 'enabled': True})
+            else:
+                layer.experimental_clipping_planes = [{'position': position, 'normal': normal, 'enabled': True}]
+
+    def _of(self, plane: CutPlane, layer: Layer, viewer: ViewerModel) -> tuple[tuple[float, ...], tuple[float, ...]]:
+        """Position and normal in voxels of the layer, along its axes in the order in which they are displayed."""
+        axis = AXES.index(plane.axis)
+        point = np.array(layer.translate, float)[-3:]
+        point[axis] = plane.position
+        position = np.asarray(layer.world_to_data(point), float)
+        normal = np.zeros(3)
+        normal[axis] = self._side
+        # napari hands the planes to the canvas as they are: they count the axes as the canvas does.
+        shown = [i - viewer.dims.ndim + 3 for i in viewer.dims.order[-3:]]
+        order = shown if sorted(shown) == [0, 1, 2] else [0, 1, 2]
+        return tuple(position[order].tolist()), tuple(normal[order].tolist())
+
+    def _far_side(self, viewer: ViewerModel, axis: Axis) -> float:
+        """Which side stays: the one behind the plane, so that the cut is seen."""
+        i = AXES.index(axis)
+        if viewer.dims.ndisplay == 3 and tuple(viewer.dims.order[-3:]) == tuple(range(viewer.dims.ndim))[-3:]:
+            along = float(viewer.scene.camera.view_direction[i])
+            if abs(along) > 0.05:
+                return float(np.sign(along))
+        return float(TOWARDS_VIEWER[i])

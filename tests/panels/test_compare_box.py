@@ -1,0 +1,239 @@
+"""Two volumes side by side through the real widgets: cut, same size, partner, and what is offered when."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from qtpy.QtCore import Qt
+
+from napari_microrecon.engine.phases import Phases
+from napari_microrecon.engine.provenance import Provenance
+from napari_microrecon.engine.volume import Volume
+from napari_microrecon.engine.voxels import VoxelSize
+from napari_microrecon.session.jobs import JobState
+from napari_microrecon.session.session import MOST_KEPT
+
+PHASES = Phases.named('grain', 'pore', pore=1)
+
+
+def _sponge(shape=(20, 20, 20), edge: float = 2, seed: int = 0, name: str = 'made', unit: str = 'um') -> Volume:
+    from scipy.ndimage import gaussian_filter
+
+    field = gaussian_filter(np.random.default_rng(seed).standard_normal(shape), 3 / edge)
+    return Volume((field > 0).astype(np.uint8), PHASES, VoxelSize.cube(edge, unit), name=name)
+
+
+@pytest.fixture
+def beside(widget):
+    """A reconstruction of 40 µm beside a reference of 60 µm with voxels half as large."""
+    session = widget.workbench.session
+    session.set_reference(_sponge((60, 60, 60), 1, 1, 'ct'))
+    session.set_volumes([_sponge()])
+    widget.show_step(1)
+    return widget
+
+
+def _layers(widget):
+    stage = widget.workbench.stage
+    return stage.layers_of('volume')[0], stage.layers_of('reference')[0]
+
+
+def _choose(combo, text: str) -> None:
+    index = next(i for i in range(combo.count()) if combo.itemText(i).startswith(text))
+    combo.setCurrentIndex(index)
+    combo.activated.emit(index)
+
+
+def test_one_plane_cuts_both_volumes_at_the_same_place(beside, qtbot):
+    box, (made, ct) = beside.reconstruct_panel.compare, _layers(beside)
+    assert not box.slider.isEnabled()
+    box.cut.click()
+    _choose(box.axis, 'y')
+    assert box.slider.maximum() == 30  # 59 µm of the reference, in voxels of 2 µm
+    box.slider.setFocus()
+    box.slider.setValue(9)
+    qtbot.keyClick(box.slider, Qt.Key.Key_Right)
+    assert box.place.text() == '20 µm'
+    qtbot.waitUntil(lambda: made.experimental_clipping_planes[0].position[1] == 10, timeout=2000)
+    planes = [layer.experimental_clipping_planes[0] for layer in (made, ct)]
+    assert all(len(layer.experimental_clipping_planes) == 1 for layer in (made, ct))
+    assert [plane.position for plane in planes] == [(0, 10, 0), (0, 20, 0)]  # voxels of 2 and of 1 µm
+    assert planes[0].normal == planes[1].normal == (0, -1, 0)  # what is towards the viewer goes
+    assert all(plane.enabled for plane in planes)
+
+    beside.workbench.session.set_volumes([_sponge((10, 10, 10), 4, 3, 'coarse')])
+    made, ct = _layers(beside)
+    assert made.experimental_clipping_planes[0].position == (0, 5, 0)
+    assert ct.experimental_clipping_planes[0].position == (0, 20, 0)
+    beside.workbench.stage.viewer.dims.order = (1, 0, 2)  # planes count the axes as they are displayed
+    assert ct.experimental_clipping_planes[0].position == (20, 0, 0)
+    assert ct.experimental_clipping_planes[0].normal == (-1, 0, 0)
+    box.cut.click()
+    assert [len(layer.experimental_clipping_planes) for layer in (made, ct)] == [0, 0]
+
+
+def test_the_cut_is_seen(make_napari_viewer, dock, qtbot):
+    viewer = make_napari_viewer(show=True)
+    widget = dock(viewer)
+    session, box = widget.workbench.session, widget.reconstruct_panel.compare
+    solid = np.zeros((20, 20, 20), np.uint8)
+    solid[4:16, 4:16, 4:16] = 1  # a core that only a cut shows
+    for put, name in ((session.set_reference, 'ct'), (lambda volume: session.set_volumes([volume]), 'made')):
+        put(Volume(solid, PHASES, VoxelSize.cube(2, 'um'), name=name))
+    widget.show_step(1)
+
+    def cores() -> list[int]:
+        """Pixels in the colour of the core, left and right."""
+        picture = viewer.screenshot(canvas_only=True, flash=False)[..., :3].astype(int)
+        blue = picture[..., 2] > picture[..., 0] + 40
+        half = blue.shape[1] // 2
+        return [int(blue[:, :half].sum()), int(blue[:, half:].sum())]
+
+    qtbot.wait(100)
+    assert max(cores()) == 0
+    _choose(box.axis, 'z')
+    box.slider.setValue(10)
+    box.cut.click()
+    qtbot.wait(200)
+    left, right = cores()
+    assert min(left, right) > 200
+    assert left == pytest.approx(right, rel=0.1)
+    widget.close_for_good()
+
+
+def test_in_2d_the_plane_is_shown_in_both_cells(beside):
+    box, viewer = beside.reconstruct_panel.compare, beside.workbench.stage.viewer
+    _choose(box.view, '2D')
+    box.cut.click()
+    _choose(box.axis, 'x')
+    box.slider.setValue(7)
+    box._tell_cut()
+    assert viewer.dims.ndisplay == 2
+    assert viewer.dims.order == (2, 0, 1)
+    assert viewer.dims.point[2] == 14
+    assert viewer.canvas.grid.enabled
+
+
+def test_as_much_of_the_reference_as_there_is_of_the_reconstruction(beside):
+    box, session = beside.reconstruct_panel.compare, beside.workbench.session
+    box.same_size.click()
+    made, ct = _layers(beside)
+    assert ct.data.shape == (40, 40, 40)  # 40 µm, as the reconstruction has
+    assert ct.name == 'reference: ct, middle 40 × 40 × 40'
+    np.testing.assert_array_equal(ct.data, session.reference.labels[10:50, 10:50, 10:50] + 1)
+    assert session.reference.shape == (60, 60, 60)  # what is measured
+    np.testing.assert_allclose(np.ptp(made.extent.world, axis=0), np.ptp(ct.extent.world, axis=0), atol=1.1)
+    session.set_volumes([_sponge((10, 10, 10))])
+    assert _layers(beside)[1].data.shape == (20, 20, 20)
+    box.same_size.click()
+    assert _layers(beside)[1].data.shape == (60, 60, 60)
+
+
+@pytest.mark.parametrize(
+    ('reference', 'expected'),
+    [
+        (_sponge((30, 30, 16), 2, unit='voxel'), (20, 20, 16)),  # of unknown size: voxel by voxel
+        (_sponge((20, 20, 20), 2), (20, 20, 20)),
+        (_sponge((60, 60, 60), 1000, unit='nm'), (40, 40, 40)),
+    ],
+)
+def test_the_same_size_in_other_units(reference, expected):
+    from napari_microrecon.viewer.comparison import as_large_as
+
+    assert as_large_as(reference, _sponge()).shape == expected
+
+
+def test_a_reconstruction_is_kept_and_the_next_is_compared_with_it(widget, qtbot, until_done):
+    session, box = widget.workbench.session, widget.reconstruct_panel.compare
+    first = replace(_sponge((32, 32, 32), seed=5, name='first'), provenance=Provenance(kind='reconstruction'))
+    session.set_volumes([first])
+    widget.show_step(1)
+    assert not box.partner.isEnabled()
+    assert 'one volume only' in box.partner.toolTip()
+    qtbot.mouseClick(box.keep_button, Qt.MouseButton.LeftButton)
+    assert session.reference is first
+    assert not box.keep_button.isEnabled()
+    second = _sponge((16, 16, 16), seed=6, name='second')
+    session.set_volumes([second])
+    assert [layer.name for layer in _layers(widget)] == ['second', 'reference: first']
+    assert widget.workbench.stage.viewer.canvas.grid.enabled
+    assert box.partner.currentData() is first
+    widget.show_step(3)
+    widget.analysis_panel.subject.tortuosity.setChecked(False)
+    qtbot.mouseClick(widget.analysis_panel.run_button, Qt.MouseButton.LeftButton)
+    until_done(widget, 'analyse')
+    assert session.comparison.real.volume.name == 'first'
+    assert 'itself a reconstruction' in widget.analysis_panel.footnote.text()
+
+
+def test_another_realisation_is_chosen_as_the_partner(beside):
+    session, box = beside.workbench.session, beside.reconstruct_panel.compare
+    ct = session.reference
+    session.set_volumes([_sponge(seed=i, name=f'seed {i}') for i in range(3)])
+    texts = [box.partner.itemText(i) for i in range(box.partner.count())]
+    assert texts == ['ct (60 × 60 × 60)', 'volume 2 of 3: seed 1', 'volume 3 of 3: seed 2']
+    _choose(box.partner, 'volume 3')
+    assert session.reference is session.volumes[2]
+    assert _layers(beside)[1].name == 'reference: seed 2'
+    _choose(box.partner, 'ct')
+    assert session.reference is ct
+    for i in range(10):
+        session.set_reference(_sponge(seed=i))
+    assert len(session.kept) == MOST_KEPT
+
+
+def test_forgotten_references_and_those_of_another_material_are_not_offered(beside, until_done):
+    session, box = beside.workbench.session, beside.reconstruct_panel.compare
+    beside.slices_panel.clear_button.click()
+    assert session.reference is None
+    assert session.kept == ()
+    session.set_reference(_sponge(seed=9, name='other'))
+    beside.workbench.load_sample('sandstone')
+    until_done(beside, 'load')
+    assert [one.name for one in session.kept] == [session.reference.name]
+    assert box.partner.findText('other', Qt.MatchFlag.MatchStartsWith) < 0
+
+
+def test_beside_the_reference_is_offered_only_where_there_is_one(widget):
+    session, box = widget.workbench.session, widget.reconstruct_panel.compare
+    session.set_volumes([_sponge()])
+    assert box.layout_choice.currentText() == 'In one view'
+    assert not box.layout_choice.model().item(0).isEnabled()
+    assert 'open a real volume' in box.layout_choice.toolTip()
+    assert 'open a real volume' in box.layout_choice.model().item(0).toolTip()
+    assert not box.same_size.isEnabled()
+    session.set_reference(_sponge(seed=2, name='ct'))
+    assert box.layout_choice.currentText() == 'Beside the reference'
+    assert widget.workbench.stage.viewer.canvas.grid.enabled
+    _choose(box.layout_choice, 'In one view')
+    session.set_reference(_sponge(seed=3, name='ct 2'))
+    assert box.layout_choice.currentText() == 'In one view'
+    assert not widget.workbench.stage.viewer.canvas.grid.enabled
+
+
+@pytest.mark.parametrize('mode', ['conditioned', 'most-likely'])
+def test_weights_are_neither_asked_for_nor_told_of_between_slices(beside, qtbot, mode):
+    from napari_microrecon.engine.slices import Slice
+    from napari_microrecon.session import SliceDraft
+
+    panel, session = beside.reconstruct_panel, beside.workbench.session
+    session.set_drafts([SliceDraft(Slice.of_volume(session.reference, 'z', at)) for at in (0, 30, 59)])
+    session.weights_spec = 'prior'
+    assert panel.weights.isEnabled()
+    assert 'nearest to your slices' in panel.weights.toolTip()
+    panel.form.set_value('mode', mode)
+    assert not panel.weights.isEnabled()
+    assert 'play no part' in panel.weights.toolTip()
+    panel.form.set_value('shape', (60, 60, 60))
+    session.set_reference(None)
+    qtbot.mouseClick(panel.run_button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: not session.job.is_active and session.job.kind == 'reconstruct', timeout=180000)
+    assert session.job.state is JobState.DONE, session.job.message
+    assert session.choice is not None
+    assert not panel.choice_text.isVisibleTo(panel)
+    assert session.volume.provenance.weights is None
+    panel.form.set_value('mode', 'unconditional')
+    assert panel.weights.isEnabled()
+    assert panel.choice_text.isVisibleTo(panel)
