@@ -16,7 +16,7 @@ from ..voxels import VoxelSize
 
 _BASE = 150e6  # the libraries
 _PER_VOXEL = 25.0  # statistics without tortuosity: S2's spectrum, clusters, distances; 22.7 measured at 512^3
-_PER_CONDUCTING_VOXEL = 750.0  # matrix and multigrid of the solve, in its own process; 710 measured at 128^3
+_PER_CONDUCTING_VOXEL = 320.0  # matrix and multigrid of the solve, in its own process; 260 to 298 measured at 128^3
 _MARGIN = 0.85  # share of the free memory that may be used
 
 

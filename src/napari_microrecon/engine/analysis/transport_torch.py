@@ -15,7 +15,8 @@ from functools import cache
 import numpy as np
 
 from ..errors import EngineError, InputError
-from .transport import FLUX_TOLERANCE, Ends, Transport, transport_of
+from .transport import FLUX_TOLERANCE, Transport, transport_of
+from .transport_equations import Ends, along_first, straight_profile
 
 WORTH_VOXELS = 100**3  # below, starting the device costs more than the CPU's solve
 _CHECK_EVERY = 20
@@ -61,10 +62,8 @@ def solve_field_torch(
 
     if device.startswith('cuda') and not torch.cuda.is_available():
         raise InputError('solver', 'torch finds no GPU', 'use the own solver')
-    mask = np.ascontiguousarray(np.moveaxis(percolating, axis, 0))
-    order = [axis, *(a for a in range(3) if a != axis)]
-    weights = [(spacing[axis] / spacing[a]) ** 2 for a in order]
-    through = float(np.count_nonzero(mask) / mask.size)
+    mask, weights = along_first(percolating, axis, spacing)
+    mask = np.ascontiguousarray(mask)
     yield f'moving to {device}'
     try:
         steps = _conjugate_gradients(torch.from_numpy(mask).to(device), weights, ends, tolerance)
@@ -78,8 +77,7 @@ def solve_field_torch(
         raise EngineError(f'tortuosity on the GPU: {error}') from error
     name = torch.cuda.get_device_name(device) if device.startswith('cuda') else device
     method = f'diffusion by conjugate gradients in torch on {name} (own solver), concentrations fixed at {ends}'
-    share = through if fraction is None else float(fraction)
-    found = transport_of(flux, mask.shape, ends, share, through, residual, iterations, tolerance, method)
+    found = transport_of(flux, mask, ends, fraction, residual, iterations, tolerance, method)
     field[~mask] = np.nan
     return found, np.moveaxis(field, 0, axis)
 
@@ -104,12 +102,11 @@ def _conjugate_gradients(
         free[0] = free[-1] = False
         if layers > 2:
             source[1] = (mask[0] & mask[1]).double()
-        profile = 1.0 - torch.arange(layers, device=mask.device, dtype=torch.float64) / (layers - 1)
     else:
         diagonal[0] += 2.0
         diagonal[-1] += 2.0
         source[0] = 2.0
-        profile = 1.0 - (torch.arange(layers, device=mask.device, dtype=torch.float64) + 0.5) / layers
+    profile = torch.from_numpy(straight_profile(layers, ends)).to(mask.device)
     inside = free.double()
     source *= inside
     inverse = torch.where(free, 1.0 / diagonal.clamp(min=1e-30), 0.0)
