@@ -72,7 +72,58 @@ def test_too_small_is_said(cli: Cli, rocks: Path, tmp_path: Path) -> None:
     code, out, _ = cli('representativity', tmp_path / 'small.tif', '--precision', '0.01')
     assert code == 0
     assert 'too small' in out
-    assert 'an edge, or' not in out
+    assert 'far apart' not in out
+
+
+def test_a_volume_tells_more_than_its_slice(cli: Cli, large: Path) -> None:
+    code, out, err = cli('representativity', large / 'rock.tif', '--precision', '0.01', '--json')
+    assert code == 0, err
+    data = json.loads(out)
+    assert (data['verdict'], data['volume'], data['phase_name']) == ('large enough', 'rock', 'pore')
+    assert data['threshold_sd'] is None
+    assert data['integral_range']['unit'] == 'um^3'
+    interval, needed = data['interval'], data['needed']
+    assert interval['low'] < 0.3 < interval['high']
+    assert data['fraction']['value'] == pytest.approx(0.3, abs=1e-4)
+    half = (interval['high'] - interval['low']) / 2
+    plane = json.loads(cli('representativity', f'{large / "rock.tif"}@z=50', '--json')[1])
+    assert half < 0.4 * (plane['interval']['high'] - plane['interval']['low']) / 2
+    # The half-width falls with the root of the volume: 112 voxels of 2 um gave `half`, the needed cube gives 0.01.
+    assert needed['edge']['unit'] == 'um'
+    assert needed['edge']['value'] == pytest.approx(224 * (half / 0.01) ** (2 / 3), rel=0.1)
+    text = cli('representativity', large / 'rock.tif', '--phase', '0', '--precision', '0.01')[1]
+    assert 'phase 0 (grain): large enough' in text
+    assert f'{needed["edge"]["value"]:.4g}' in text
+    assert 'for one cube' in text
+
+
+def test_a_grey_volume_carries_its_threshold_and_a_small_one_is_too_small(
+    cli: Cli, rock: Rock, large: Path, tmp_path: Path
+) -> None:
+    grey = gaussian_filter(rock(64).labels.astype(float), 0.7)
+    grey += np.random.default_rng(0).normal(0, 0.05, grey.shape)
+    tifffile.imwrite(tmp_path / 'grey.tif', np.clip(60 + 120 * grey, 0, 255).round().astype(np.uint8))
+    code, out, err = cli('representativity', tmp_path / 'grey.tif', '--phases', '2', '--json')
+    assert code == 0, err
+    data = json.loads(out)
+    assert data['threshold_sd']['value'] > 0
+    low, high = data['interval']['low'], data['interval']['high']
+    assert high - low > data['sampling_interval']['high'] - data['sampling_interval']['low']
+    code, out, err = cli('representativity', tmp_path / 'grey.tif')
+    assert (code, out) == (2, '')
+    assert '--phases' in err
+    write_volume(rock(20), tmp_path / 'small.tif')
+    code, out, _ = cli('representativity', tmp_path / 'small.tif', '--precision', '0.01')
+    assert code == 0
+    assert 'too small: ' in out
+    assert 'voxels' in out
+    for extra in (['--normal', 'z'], ['--position', '3'], ['--denoise', 'median:1']):
+        code, out, err = cli('representativity', large / 'rock.tif', *extra)
+        assert (code, out) == (2, '')
+        assert 'is a volume' in err
+    code, out, err = cli('representativity', large / 'rock.tif', large / 'other.tif')
+    assert code == 2
+    assert 'name a plane of it' in err
 
 
 def test_bad_wishes_are_told(cli: Cli, large: Path) -> None:

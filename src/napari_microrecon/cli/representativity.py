@@ -1,12 +1,15 @@
-"""`representativity` and `novelty`: what slices can tell of a material, and whether a volume merely repeats them."""
+"""`representativity` and `novelty`: what slices tell of a material, and whether a volume merely repeats them."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..engine.files import read_prepared
+from ..engine.errors import InputError
+from ..engine.files import read_image, read_prepared, volume_from
+from ..engine.preparation import Preparation
 from . import options as opt
 from .terminal import Terminal
 
@@ -14,10 +17,16 @@ if TYPE_CHECKING:
     from ..engine.analysis.report import Statistic
     from ..engine.analysis.representativity_result import Representativity
     from ..engine.phases import Phases
-    from ..engine.preparation import Preparation
+    from ..engine.raw_image import RawImage
     from ..engine.slices import SliceSet
     from ..engine.voxels import VoxelSize
 
+_Images = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar='SLICE...|VOLUME', help='2D images, a plane of a 3D file written as VOLUME.tif@z=64, or one volume.'
+    ),
+]
 _Precision = Annotated[
     float | None,
     typer.Option('--precision', metavar='F', help='Wished half-width, such as 0.02: how large an image gives it?'),
@@ -26,7 +35,7 @@ _Confidence = Annotated[float, typer.Option('--confidence', metavar='F', help='O
 
 
 def representativity(
-    slices: opt.Slices = None,
+    images: _Images = None,
     phase: opt.Phase = None,
     precision: _Precision = None,
     confidence: _Confidence = 0.95,
@@ -44,19 +53,50 @@ def representativity(
     unit: opt.UnitText = 'um',
     as_json: opt.Json = False,
 ) -> None:
-    """Say how well slices tell a phase fraction, and how large an image a wished precision needs."""
+    """Say how well slices, or a volume, tell a phase fraction, and how large an image a wished precision needs."""
     terminal = Terminal(as_json)
     prepared = opt.parse_preparation(segment, order, thresholds, denoise, least_size, crop, resample)
-    loaded = opt.load_slices(slices, normal, position, phases, voxel_size, unit, prepared, None, terminal.note)
-    label = loaded.phases.main if phase is None else loaded.phases.check(phase)
-    from ..engine.analysis.representativity import representativity_of_slices
-
     wanted, size = opt.parse_phases(phases), opt.parse_voxel_size(voxel_size, unit)
-    threshold = _threshold(slices or [], loaded, label, wanted, size, prepared)
-    found = representativity_of_slices(loaded, label, precision=precision, threshold=threshold, confidence=confidence)
-    name = loaded.phases.names[label]
-    data = {'slices': [item.name for item in loaded], 'phase': label, 'phase_name': name, **found.to_dict()}
-    terminal.result([f'phase {label} ({name}): {found.sentence}', *_lines(found)], data)
+    from ..engine.analysis.representativity import representativity_of_slices, representativity_of_volume
+
+    options = {'precision': precision, 'confidence': confidence}
+    stack = _stack(images or [])
+    if stack is not None:
+        if normal or position or prepared != Preparation():
+            raise InputError(
+                stack.name, 'is a volume: --normal, --position and the options that prepare a picture are for slices',
+                f'leave them out, or name a plane of it: {stack.name}@z=0',
+            )  # fmt: skip
+        volume = volume_from(stack, wanted, size)
+        label = volume.phases.main if phase is None else volume.phases.check(phase)
+        found = representativity_of_volume(volume, label, threshold=_threshold_of(stack, wanted, label), **options)
+        names, told = volume.phases.names, {'volume': volume.name}
+    else:
+        loaded = opt.load_slices(images, normal, position, phases, voxel_size, unit, prepared, None, terminal.note)
+        label = loaded.phases.main if phase is None else loaded.phases.check(phase)
+        threshold = _threshold(images or [], loaded, label, wanted, size, prepared)
+        found = representativity_of_slices(loaded, label, threshold=threshold, **options)
+        names, told = loaded.phases.names, {'slices': [item.name for item in loaded]}
+    data = {**told, 'phase': label, 'phase_name': names[label], **found.to_dict()}
+    lines = _lines(found, 'image' if stack is None else 'cube')
+    terminal.result([f'phase {label} ({names[label]}): {found.sentence}', *lines], data)
+
+
+def _stack(paths: list[str]) -> RawImage | None:
+    """The volume behind a single path; None where there are several, or slices."""
+    if len(paths) != 1 or not Path(paths[0]).exists():  # `volume.tif@z=64` is no file
+        return None
+    image = read_image(paths[0])
+    return image if image.kind == 'stack' else None
+
+
+def _threshold_of(stack: RawImage, phases: Phases | int | None, label: int) -> Statistic | None:
+    """What the grey threshold of a volume adds; None where it came as labels."""
+    from ..engine.analysis.threshold_uncertainty import threshold_uncertainty
+    from ..engine.segmentation import segment
+
+    effect = threshold_uncertainty(stack, segment(stack, phases), label)
+    return None if effect is None else effect.sd
 
 
 def novelty(
@@ -102,7 +142,7 @@ def _threshold(
     return pooled_threshold(effects)
 
 
-def _lines(found: Representativity) -> list[str]:
+def _lines(found: Representativity, image: str) -> list[str]:
     """Numbers behind the sentence, one a line."""
     lines: list[str] = []
     if found.integral_range.value is not None:
@@ -115,7 +155,7 @@ def _lines(found: Representativity) -> list[str]:
     if found.needed is not None:
         edge, images = found.needed.edge, found.needed.images
         lines.append(
-            f'  for +- {found.needed.precision:g} from the finite size alone: an image of {edge.value:.4g} +- '
-            f'{edge.sd or 0:.2g} {edge.unit} an edge, or {images.value:.0f} images of this size in all, far apart'
+            f'  for +- {found.needed.precision:g} from the finite size alone: an edge of {edge.value:.4g} +- '
+            f'{edge.sd or 0:.2g} {edge.unit} for one {image}, or {images.value:.0f} {image}s of this size, far apart'
         )
     return [*lines, *(f'  {note}' for note in found.notes)]

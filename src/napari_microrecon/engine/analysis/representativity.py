@@ -10,8 +10,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
-from itertools import combinations
 
 import numpy as np
 
@@ -19,54 +17,23 @@ from ..errors import InputError
 from ..slices import Slice, SliceSet
 from ..volume import Volume
 from ..voxels import Axis
-from .integral_range import MOST_MODES, IntegralRange, integral_range
+from .image_groups import (
+    FEWEST_FEATURES,
+    FEWEST_FREEDOM,
+    SMALLEST_SPANS,
+    ImageGroup,
+    disagreement,
+    remarks,
+    too_small,
+)
+from .integral_range import MOST_MODES, integral_range
 from .report import Statistic
 from .representativity_result import Interval, Needed, Representativity, RepresentativityVerdict
 
 CONFIDENCE = 0.95
-# Below any of these limits intervals hold the true value less often than they say, or are not known well enough to tell
-# (measured by benchmarks/representativity.py).
-SMALLEST_SPANS = 20.0  # shortest edge over correlation length
-FEWEST_FREEDOM = 4.0
-FEWEST_FEATURES = 20.0  # independent samples of the rarer phase
 _CAUTION = 0.5  # half-widths are longer by this over the freedom: the fit's own bias, calibrated on random fields
-_THINNEST = 8  # voxels
-_DISAGREEMENT = 0.01  # slices that differ more than chance allows once in a hundred are told
-_NEAR = 3.0  # parallel sections closer than this many correlation lengths count as one
 _GROWN_FREEDOM = MOST_MODES / 4  # what a large image reaches
 _METHOD = 'integral range from the spectrum of the autocovariance at wave number zero; Student interval on the logit'
-
-
-@dataclass(frozen=True)
-class _Group:
-    """Images of one plane with one pixel size."""
-
-    masks: tuple[np.ndarray, ...]
-    sections: tuple[Slice, ...]  # empty for a volume
-    spacing: tuple[float, ...]
-    found: IntegralRange
-
-    @property
-    def size(self) -> int:
-        return sum(mask.size for mask in self.masks)
-
-    def pixel_variance(self, phi: float) -> float:
-        """Variance of the fraction of these images times their pixels squared; near neighbours count as one."""
-        unit = phi * (1 - phi) * (self.found.pixels or 0.0)
-        total = sum(unit * mask.size for mask in self.masks)
-        for one, other in combinations(range(len(self.sections)), 2):
-            if self.are_near(one, other):
-                total += 2 * unit * math.sqrt(self.masks[one].size * self.masks[other].size)
-        return total
-
-    def are_near(self, one: int, other: int) -> bool:
-        """Whether two parallel sections with known places show the same features."""
-        first, second = self.sections[one], self.sections[other]
-        lengths = [length for length in self.found.lengths if length is not None]
-        if first.position is None or second.position is None or not lengths:
-            return False
-        reach = max(length * edge for length, edge in zip(self.found.lengths, self.spacing, strict=True) if length)
-        return abs(first.position - second.position) * getattr(first.voxel_size, first.normal) < _NEAR * reach
 
 
 def representativity_of_slices(
@@ -148,9 +115,9 @@ def _judge(
     if phi in (0.0, 1.0):
         words = 'absent' if phi == 0 else 'everywhere'
         return _refusal(phi, content, threshold, f'the phase is {words}: nothing tells how much lies elsewhere')
-    groups = [_Group(m, s, pixel, integral_range(m)) for m, s, pixel in images]
+    groups = [ImageGroup(m, s, pixel, integral_range(m)) for m, s, pixel in images]
     if any(group.found.pixels is None for group in groups):
-        return _refusal(phi, content, threshold, _too_small(groups, masks))
+        return _refusal(phi, content, threshold, too_small(groups, masks))
     pixels = sum((group.found.pixels or 0.0) * group.size for group in groups) / size
     variances = [group.pixel_variance(phi) / size**2 for group in groups]
     variance = sum(variances)
@@ -159,9 +126,9 @@ def _judge(
     samples = phi * (1 - phi) / variance
     spans = min(group.found.spans for group in groups)
     if spans < SMALLEST_SPANS or freedom < FEWEST_FREEDOM or samples * min(phi, 1 - phi) < FEWEST_FEATURES:
-        return _refusal(phi, content, threshold, _too_small(groups, masks, samples * min(phi, 1 - phi)))
-    notes = _notes(groups, phi)
-    if (unlike := _disagreement(groups, phi)) is not None:
+        return _refusal(phi, content, threshold, too_small(groups, masks, samples * min(phi, 1 - phi)))
+    notes = remarks(groups)
+    if (unlike := disagreement(groups, phi)) is not None:
         return _refusal(phi, content, threshold, unlike, 'cannot tell', tuple(notes))
     pixel = float(np.prod(groups[0].spacing))
     sd = math.sqrt(variance)
@@ -180,7 +147,7 @@ def _judge(
         verdict, whole = 'cannot tell', None
         told = f'{threshold.note}; the finite size alone gives {sampling.low:.4f} to {sampling.high:.4f}'
     return Representativity(
-        fraction=Statistic.of(phi, '1', 'share of the pixels', sd=sd),
+        fraction=Statistic.of(phi, '1', f'share of the {"pixels" if ndim == 2 else "voxels"}', sd=sd),
         verdict=verdict,
         sentence=f'{verdict}: {told} ({samples:.0f} independent samples)',
         interval=whole,
@@ -207,7 +174,13 @@ def _interval(phi: float, confidence: float, sd: float, freedom: float, threshol
 
 
 def _needed(
-    precision: float, phi: float, pixels: float, freedom: float, confidence: float, groups: Sequence[_Group], unit: str
+    precision: float,
+    phi: float,
+    pixels: float,
+    freedom: float,
+    confidence: float,
+    groups: Sequence[ImageGroup],
+    unit: str,
 ) -> Needed:
     """Edge of the image, and number of present images, whose interval has the wished half-width.
 
@@ -227,64 +200,8 @@ def _needed(
     return Needed(
         precision=precision,
         edge=Statistic.of(edge, unit, method, sd=edge * relative),
-        images=Statistic.of(math.ceil(wanted / present), '1', f'{method}, images of the size at hand, far apart'),
+        images=Statistic.of(math.ceil(wanted / present), '1', f'{method}, as many of the size at hand, far apart'),
     )
-
-
-def _too_small(groups: Sequence[_Group], masks: Sequence[np.ndarray], features: float | None = None) -> str:
-    """Why no interval is given, and the size from which one can be."""
-    shape = ' x '.join(str(n) for n in min((mask.shape for mask in masks), key=min))
-    if (thickness := min(min(mask.shape) for mask in masks)) < _THINNEST:
-        return f'only {thickness} voxels thick'
-    found = [group.found for group in groups]
-    if any(None in one.lengths for one in found):
-        return f'in {shape} pixels the phase stays correlated over a quarter of the edge'
-    spans = min(one.spans for one in found)
-    if spans < SMALLEST_SPANS:
-        edge = math.ceil(min(min(mask.shape) for mask in masks) * 1.25 * SMALLEST_SPANS / spans)
-        return (
-            f'{shape} pixels span {spans:.0f} correlation lengths; {SMALLEST_SPANS:g} or more are needed, in an image '
-            f'of about {edge} pixels an edge'
-        )
-    if features is not None and features < FEWEST_FEATURES:
-        return (
-            f'about {features:.0f} independent samples of the rarer phase; {FEWEST_FEATURES:g} or more are needed, in '
-            f'an image of about {1.25 * FEWEST_FEATURES / features:.1f} times the size or so many slices'
-        )
-    return f'in {shape} pixels correlations reach too far for the error to be estimated'
-
-
-def _disagreement(groups: Sequence[_Group], phi: float) -> str | None:
-    """Words if images of one plane differ in their fraction by more than their integral range allows."""
-    from scipy.stats import f
-
-    for group in groups:
-        count = len(group.masks)
-        if count < 2 or any(group.are_near(a, b) for a, b in combinations(range(len(group.sections)), 2)):
-            continue
-        sizes = np.array([mask.size for mask in group.masks], float)
-        fractions = np.array([np.count_nonzero(mask) for mask in group.masks]) / sizes
-        mean = float((sizes * fractions).sum() / sizes.sum())
-        unit = phi * (1 - phi) * (group.found.pixels or 0.0)
-        ratio = float((sizes * (fractions - mean) ** 2).sum()) / (count - 1) / unit
-        if float(f.sf(ratio, count - 1, group.found.freedom)) < _DISAGREEMENT:
-            return (
-                f'the slices differ ({fractions.min():.4f} to {fractions.max():.4f}) by '
-                f'{math.sqrt(ratio):.1f} times what pieces of one uniform material would; they are no samples of one '
-                'fraction'
-            )
-    return None
-
-
-def _notes(groups: Sequence[_Group], phi: float) -> list[str]:
-    notes: list[str] = []
-    sections = [section for group in groups for section in group.sections]
-    if len(sections) > 1 and any(section.position is None for section in sections):
-        notes.append('slices without positions are taken as far apart')
-    near = sum(g.are_near(a, b) for g in groups for a, b in combinations(range(len(g.sections)), 2))
-    if near:
-        notes.append(f'{near} pairs of slices lie nearer than {_NEAR:g} correlation lengths and count as one')
-    return notes
 
 
 def _refusal(
@@ -297,7 +214,7 @@ def _refusal(
 ) -> Representativity:
     """A verdict without an interval; the fraction of the image itself is known all the same."""
     return Representativity(
-        fraction=Statistic.of(phi, '1', 'share of the pixels', note='of the image; its error is not known'),
+        fraction=Statistic.of(phi, '1', 'share of the pixels or voxels', note='of the image; its error is not known'),
         verdict=verdict,
         sentence=f'{verdict}: {sentence}',
         interval=None,
