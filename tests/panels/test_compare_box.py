@@ -100,6 +100,13 @@ def test_the_cut_is_seen(make_napari_viewer, dock, qtbot):
     left, right = cores()
     assert min(left, right) > 200
     assert left == pytest.approx(right, rel=0.1)
+    layers = _layers(widget)
+    assert {str(layer.rendering) for layer in layers} == {'translucent'}  # a section in plain colours
+    widget.reconstruct_panel.legend.boxes[0].click()
+    assert {str(layer.rendering) for layer in layers} == {'iso_categorical'}  # the shape of what is left
+    widget.reconstruct_panel.legend.boxes[0].click()
+    box.cut.click()
+    assert {str(layer.rendering) for layer in layers} == {'iso_categorical'}
     widget.close_for_good()
 
 
@@ -114,6 +121,7 @@ def test_in_2d_the_plane_is_shown_in_both_cells(beside):
     assert viewer.dims.order == (2, 0, 1)
     assert viewer.dims.point[2] == 14
     assert viewer.canvas.grid.enabled
+    assert viewer.scene.camera.center[1:] == pytest.approx((29.5, 29.5), abs=1)  # of the larger one
 
 
 def test_as_much_of_the_reference_as_there_is_of_the_reconstruction(beside):

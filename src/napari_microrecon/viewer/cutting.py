@@ -48,27 +48,35 @@ class Cutting:
         self._viewer = weakref.ref(viewer)
         self.plane: CutPlane | None = None
         self._side = 1.0
+        self._flat: weakref.WeakSet[Layer] = weakref.WeakSet()
 
-    def move(self, plane: CutPlane | None, layers: Sequence[Layer]) -> None:
-        """Cut the layers at another plane, or not at all (None); in 2D that plane is shown."""
+    def move(self, plane: CutPlane | None) -> bool:
+        """Choose another plane, or none; in 2D it is shown. Return whether the view was turned for that."""
         viewer, former = self._viewer(), self.plane
         if viewer is None:
-            return
+            return False
         if plane is not None and (former is None or former.axis != plane.axis):
             self._side = self._far_side(viewer, plane.axis)
         self.plane = plane
-        self.apply(layers)
-        if plane is not None and viewer.dims.ndisplay == 2:
-            axis = AXES.index(plane.axis) + viewer.dims.ndim - 3
-            viewer.dims.order = (axis, *(i for i in range(viewer.dims.ndim) if i != axis))
-            viewer.dims.set_point(axis, plane.position)
+        if plane is None or viewer.dims.ndisplay == 3:
+            return False
+        axis = AXES.index(plane.axis) + viewer.dims.ndim - 3
+        before = viewer.dims.order
+        viewer.dims.order = (axis, *(i for i in range(viewer.dims.ndim) if i != axis))
+        viewer.dims.set_point(axis, plane.position)
+        return viewer.dims.order != before
 
-    def apply(self, layers: Sequence[Layer]) -> None:
-        """Put the plane into the layers, in the coordinates of their own data."""
+    def apply(self, layers: Sequence[Layer], *, all_phases: bool) -> None:
+        """Put the plane into the layers, in the coordinates of their own data.
+
+        napari shades by the gradient of labels, which is nothing inside a phase: a cut through all phases would be
+        nearly black. Where every phase is shown, the cut is a section, and gets its plain colours.
+        """
         viewer = self._viewer()
         if viewer is None:
             return
         for layer in layers:
+            self._shade(layer, flat=self.plane is not None and all_phases)
             planes = layer.experimental_clipping_planes
             if self.plane is None:
                 if len(planes):
@@ -79,6 +87,14 @@ class Cutting:
                 planes[0].update({'position': position, 'normal': normal, 'enabled': True})
             else:
                 layer.experimental_clipping_planes = [{'position': position, 'normal': normal, 'enabled': True}]
+
+    def _shade(self, layer: Layer, *, flat: bool) -> None:
+        if flat and layer not in self._flat:
+            self._flat.add(layer)
+            layer.rendering = 'translucent'  # pyright: ignore[reportAttributeAccessIssue]
+        elif not flat and layer in self._flat:
+            self._flat.discard(layer)
+            layer.rendering = 'iso_categorical'  # pyright: ignore[reportAttributeAccessIssue]
 
     def _of(self, plane: CutPlane, layer: Layer, viewer: ViewerModel) -> tuple[tuple[float, ...], tuple[float, ...]]:
         """Position and normal in voxels of the layer, along its axes in the order in which they are displayed."""

@@ -74,6 +74,7 @@ class Stage:
         self._opacity = opacity
         for layer in self.layers_of(*_VOLUMES):
             layers.show_phases(layer, opacity)
+        self._cut()
 
     def set_3d(self, on: bool) -> None:
         """Show the volumes as such, or the planes through them."""
@@ -109,7 +110,10 @@ class Stage:
 
     def cut(self, plane: CutPlane | None) -> None:
         """Cut all volumes open at one plane, or show them whole (None); in 2D that plane is shown."""
-        self._cutting.move(plane, self.layers_of(*_VOLUMES))
+        is_turned = self._cutting.move(plane)
+        self._cut()
+        if is_turned:
+            self.frame()
 
     def show_same_size(self, on: bool) -> None:
         """Show the middle of the reference only, as large as the reconstruction; what is measured stays whole."""
@@ -188,7 +192,8 @@ class Stage:
         self._settle()
 
     def _cut(self) -> None:
-        self._cutting.apply(self.layers_of(*_VOLUMES))
+        shown = all(value > 0 for value in self._opacity.values())
+        self._cutting.apply(self.layers_of(*_VOLUMES), all_phases=shown)
 
     # -- layers ---------------------------------------------------------------------------------
 
