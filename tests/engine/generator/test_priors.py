@@ -9,6 +9,7 @@ from scipy.spatial import cKDTree
 from scipy.special import ndtri
 
 from napari_microrecon.engine.generator.exemplar import Exemplars, lineal_path
+from napari_microrecon.engine.generator.losses import largest_cluster
 from napari_microrecon.engine.generator.priors import PriorModel, choose_prior
 from napari_microrecon.engine.generator.priors.cells import CellField, wall_distance
 from napari_microrecon.engine.generator.priors.coating import CoatingField
@@ -17,12 +18,13 @@ from napari_microrecon.engine.generator.priors.gaussian import GaussianField, co
 from napari_microrecon.engine.generator.priors.grains import GrainField
 from napari_microrecon.engine.phases import Phases
 from napari_microrecon.engine.slices import Slice, SliceSet
+from napari_microrecon.engine.voxels import AXES
 
 
-@pytest.mark.parametrize('spread', [0.0, 0.35])
+@pytest.mark.parametrize(('spread', 'bent'), [(0.0, 0.0), (0.35, 0.0), (0.0, 0.4)])
 @pytest.mark.parametrize('periodic', [False, True])
-def test_grain_field_is_standard_normal_over_the_ensemble(spread: float, periodic: bool) -> None:
-    field = GrainField.fit(0.2, (0.06, 0.06, 0.06), spread=spread)
+def test_grain_field_is_standard_normal_over_the_ensemble(spread: float, bent: float, periodic: bool) -> None:
+    field = GrainField.fit(0.2, (0.06, 0.06, 0.06), spread=spread).model_copy(update={'bent': bent})
     values = np.stack([field.sample((48, 48, 48), np.random.default_rng(i), periodic=periodic) for i in range(12)])
     fractions = (values > ndtri(0.8)).mean((1, 2, 3))
     standard_error = fractions.std(ddof=1) / np.sqrt(len(fractions))
@@ -45,6 +47,56 @@ def test_stretched_grains_have_the_edges_of_each_axis() -> None:
     for axis, edge in enumerate(wanted):
         found = np.mean([np.diff(v, axis=axis).mean() for v in volumes])
         assert found == pytest.approx(edge, rel=0.2)
+
+
+@pytest.mark.parametrize('bent', [0.0, 0.4])
+def test_bent_boundaries_are_found_where_the_slice_has_them(bent: float) -> None:
+    truth = GrainField.fit(0.2, (0.04,) * 3).model_copy(update={'bent': bent})
+    volume = truth.sample((8, 320, 320), _rng(5), periodic=False) > ndtri(0.8)
+    slices = SliceSet((Slice(volume[4].astype(np.uint8), Phases.named('solid', 'pore')),))
+    prior = choose_prior(Exemplars.of(slices))
+    field = prior.fields[0]
+    assert isinstance(field, GrainField), prior.reason
+    assert (field.bent > 0) == (bent > 0), prior.reason
+    assert ('bent' in prior.reason) == (bent > 0)
+
+
+def test_bends_narrow_throats() -> None:
+    # The reason to have them: as many pores, less of them in one cluster.
+    smooth = GrainField.fit(0.18, (0.08,) * 3)
+    shares = []
+    for field in (smooth, smooth.model_copy(update={'bent': 0.4})):
+        draws = [field.sample((96, 96, 96), _rng(i), periodic=True) for i in range(3)]
+        pores = [values > np.quantile(values, 1 - 0.18) for values in draws]
+        shares.append(np.mean([largest_cluster(mask).sum() / mask.sum() for mask in pores]))
+    assert shares[1] < shares[0] - 0.002, shares
+
+
+def test_waves_of_one_length_come_without_specks() -> None:
+    # A spinodal structure: the slice is the level cut of a field of waves of 20 voxels, more or less.
+    edge, phi = 128, 0.4
+    number = np.sqrt(sum(np.meshgrid(*[np.fft.fftfreq(edge) ** 2] * 3, indexing='ij')))
+    shell = np.exp(-0.5 * ((number - 1 / 20) / 0.006) ** 2)
+    values = np.fft.ifftn(np.fft.fftn(_rng(1).standard_normal((edge,) * 3)) * shell).real
+    volume = values > np.quantile(values, 1 - phi)
+    slices = SliceSet(
+        tuple(Slice(np.take(volume, 64, a).astype(np.uint8), Phases.named('a', 'b'), AXES[a]) for a in range(3)),
+        symmetry='isotropic',
+    )
+    prior = choose_prior(Exemplars.of(slices))
+    field = prior.fields[0]
+    assert isinstance(field, GaussianField), prior.reason
+    assert field.by_spectrum
+
+    def faces(mask: np.ndarray) -> float:
+        return float(np.mean([np.diff(mask, axis=axis).mean() for axis in range(3)]))
+
+    # Small periodic volumes, as training has them, are shorter than the waves go on.
+    for shape, periodic in (((48, 48, 48), True), ((96, 96, 96), False)):
+        drawn = [field.sample(shape, _rng(i), periodic=periodic) for i in range(4)]
+        masks = [v > np.quantile(v, 1 - phi) for v in drawn]
+        assert np.mean([faces(mask) for mask in masks]) == pytest.approx(faces(volume), rel=0.08)
+        assert np.mean([ndimage.label(mask)[1] for mask in masks]) / np.prod(shape) < 3e-5
 
 
 def test_gaussian_field_reproduces_the_two_point_probability() -> None:

@@ -20,7 +20,7 @@ def periodic_s2(mask: np.ndarray, reach: int) -> np.ndarray:
     return np.stack([np.moveaxis(table, axis, 0)[: reach + 1, 0, 0] for axis in range(3)])
 
 
-CONNECTED = 0.98  # of a pore space that hangs together
+CONNECTED = 0.985  # of a pore space that hangs together
 
 
 class SectionScore:

@@ -254,7 +254,7 @@ class Trainer:
         if pore is None:
             return
         short = wanted_connection(self.reference, pore) - measured[f'connected_{pore}']
-        factor = WIDER if short > 0.005 else NARROWER
+        factor = WIDER if short > 0 else NARROWER
         self.opening[pore] = float(np.clip(float(self.opening[pore]) * factor, 0.01, STRONGEST))
 
     # --- exact resume -------------------------------------------------------------------------

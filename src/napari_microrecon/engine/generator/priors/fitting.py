@@ -23,8 +23,10 @@ ENOUGH_GRAINS, LARGEST = 1000, 128  # in a volume whose sections are measured, a
 SMALLEST_CELL = 6.0  # voxels
 ISOLATED = 0.3  # handicap of pores none of which percolate
 VARIETY = 0.02  # handicap of grains of mixed size, as the draws scatter
+CURVED = 0.01  # handicap of bent boundaries, which are judged on the same draws as straight ones
 NEAR = 1.7  # times the least error
 OTHER_SIDE = 1.3  # times the least error of grains: those of the other side are tried, too
+BENDS = 0.4  # share of the field's standard deviation
 MIXED = 0.35  # standard deviation of ln(radius)
 EVEN = 0.75  # least distance of two seeds in mean spacings; most random packings get no closer to order
 THICKEST_WALLS = 0.5  # fraction of the volume; what lies between more of it are scattered polyhedra, not cells
@@ -101,8 +103,8 @@ def cells(phi: float, edges: tuple[float, float, float], apart: float) -> dict[s
 def section_error(exemplars: Exemplars, label: int, field: Candidate, *, size: int = 96, draws: int = 2) -> float:
     """How far sections of the thresholded field lie from the slices; dimensionless, 0 is best.
 
-    Sections hardly show whether pores hang together in three dimensions, but most pore space does: grains that
-    leave pores isolated are handicapped. So are those of one parameter more, as the draws scatter.
+    Sections hardly show whether pores hang together in three dimensions, but most pore space does: grains and
+    Gaussian fields that leave pores isolated are handicapped. So are those of one parameter more, as the draws scatter.
     """
     phi = _fraction(exemplars, label)
     if isinstance(field, GrainField):
@@ -113,8 +115,8 @@ def section_error(exemplars: Exemplars, label: int, field: Candidate, *, size: i
     masks = [values > np.quantile(values, 1 - phi) for values in drawn]
     error = section_distance(exemplars, label, masks)
     if isinstance(field, GrainField):
-        error += VARIETY * (field.spread > 0)
-    if isinstance(field, GrainField) and exemplars.pore is not None:
+        error += VARIETY * (field.spread > 0) + CURVED * (field.bent > 0)
+    if isinstance(field, (GrainField, GaussianField)) and exemplars.pore is not None:
         pores = masks if label == exemplars.pore else [~mask for mask in masks]
         if label == exemplars.pore or exemplars.phase_count == 2:
             error += ISOLATED * (1 - float(np.mean([percolating_fraction(pore) for pore in pores])))
@@ -145,7 +147,15 @@ def _refine(exemplars: Exemplars, label: int, found: Scored) -> Scored:
             near |= grain_variants(phi, edges, favoured=field.grains_favoured)
     if any(isinstance(field, CellField) for field in near.values()):
         near |= cells(phi, edges, EVEN)
-    return found | _scored(exemplars, label, near, 3)
+    found |= _scored(exemplars, label, near, 3)
+    name, (_, best) = min(found.items(), key=lambda item: item[1][0])
+    if isinstance(best, GrainField):
+        # Bends add faces or take some away, but the grains' insides may ask for their old size.
+        matrix = 1 - phi if best.grains_favoured else phi
+        bent = best.model_copy(update={'bent': BENDS})
+        both = _scored(exemplars, label, {'': bent, 'sized': bent.sized(matrix, edges)}, 3)
+        found[f'{name} with bent boundaries'] = min(both.values(), key=lambda scored: scored[0])
+    return found
 
 
 def _rank(exemplars: Exemplars) -> dict[int, Scored]:
@@ -250,7 +260,7 @@ def _assemble(
                 (e['z'], e['y'], e['x']),
                 spread=field.spread,
                 grains_favoured=field.grains_favoured,
-            ).model_copy(update={'even': field.even})
+            ).model_copy(update={'even': field.even, 'bent': field.bent})
         fields.append(field)
         thresholds.append(float(ndtri(share)))
     return PriorModel(

@@ -18,6 +18,7 @@ from scipy.special import ndtri
 from .fields import Field
 
 TROUGH = -0.1  # of a correlation that swings
+SMOOTH = 0.9  # correlation of neighbours, above which hardly a wave is shorter than two voxels
 FINE = 0.25  # voxels between the tabulated values of a fine texture
 
 
@@ -55,6 +56,10 @@ class GaussianField(Field):
         Correlation length along z, y, x relative to their geometric mean.
     smoothing : float
         Standard deviation in voxels of a final Gaussian blur, against speckle.
+    by_spectrum : bool
+        Draw by the spectral density of the correlation instead of the correlation on the grid. For long waves that a
+        grid, above all a small periodic one, would cut off: the cut's noise on all wavelengths shows as specks.
+        Not for textures of a voxel or two, whose power is beyond the grid's shortest wave.
     """
 
     kind: Literal['gaussian'] = 'gaussian'
@@ -62,6 +67,7 @@ class GaussianField(Field):
     step: float = 1.0
     stretch: tuple[float, float, float] = (1.0, 1.0, 1.0)
     smoothing: float = 0.7
+    by_spectrum: bool = False
 
     @classmethod
     def fit(cls, s2: np.ndarray, phi: float, stretch: tuple[float, float, float] = (1.0, 1.0, 1.0)) -> GaussianField:
@@ -69,7 +75,10 @@ class GaussianField(Field):
         rho = correlation_from_s2(np.asarray(s2, float), phi)
         fallen, swings = first_fall(rho)
         # The waves of a correlation that swings must fit together; what only falls needs no such care.
-        return cls.waves(rho[: 8 * fallen], stretch) if swings else cls.tabulated(rho[: max(fallen, 3)], stretch)
+        if not swings:
+            return cls.tabulated(rho[: max(fallen, 3)], stretch)
+        smooth = bool(rho[1] > SMOOTH)
+        return cls.waves(rho[: 8 * fallen], stretch, smoothing=1.0 if smooth else 0.0, by_spectrum=smooth)
 
     @classmethod
     def tabulated(cls, rho: np.ndarray, stretch: tuple[float, float, float] = (1.0, 1.0, 1.0)) -> GaussianField:
@@ -81,7 +90,12 @@ class GaussianField(Field):
 
     @classmethod
     def waves(
-        cls, rho: np.ndarray, stretch: tuple[float, float, float] = (1.0, 1.0, 1.0), *, smoothing: float = 0.0
+        cls,
+        rho: np.ndarray,
+        stretch: tuple[float, float, float] = (1.0, 1.0, 1.0),
+        *,
+        smoothing: float = 0.0,
+        by_spectrum: bool = False,
     ) -> GaussianField:
         """Field with the correlation `rho` at 0, 1, 2, ... voxels, down to the shortest waves of the grid.
 
@@ -91,7 +105,7 @@ class GaussianField(Field):
         """
         lags = np.arange(len(rho), dtype=float)
         numbers = np.linspace(0, math.pi, max(2 * len(rho), 32))
-        at = np.arange(0, 1.5 * len(rho), FINE)
+        at = np.arange(0, (2.2 if by_spectrum else 1.5) * len(rho), FINE)  # the envelope has fallen to 0.0001, 0.01
 
         def terms(r: np.ndarray) -> np.ndarray:
             return np.sinc(numbers * r[:, None] / math.pi) * np.exp(-0.5 * (2 * r[:, None] / len(rho)) ** 2)
@@ -102,20 +116,20 @@ class GaussianField(Field):
         curve = terms(at) @ weights
         values = tuple(round(float(value), 5) for value in curve / curve[0])
         return cls(
-            correlation=values, step=FINE, stretch=stretch, smoothing=smoothing, support=float(at[-1]) * max(stretch)
+            correlation=values,
+            step=FINE,
+            stretch=stretch,
+            smoothing=smoothing,
+            by_spectrum=by_spectrum,
+            support=float(at[-1]) * max(stretch),
         )
 
     def sample(self, shape: tuple[int, int, int], rng: np.random.Generator, *, periodic: bool) -> np.ndarray:
         """Draw the field on a grid, float32 (Z, Y, X)."""
         pad = 0 if periodic else math.ceil(self.support)
         grid = tuple(n if periodic else scipy.fft.next_fast_len(n + pad, real=True) for n in shape)
-        axes = [np.minimum(np.arange(n), n - np.arange(n)) / s for n, s in zip(grid, self.stretch, strict=True)]
-        # The real FFT needs only half of the last axis, but the correlation needs all of it.
-        squared = (axes[0] ** 2)[:, None, None] + (axes[1] ** 2)[:, None] + axes[2] ** 2
-        table = np.asarray(self.correlation, np.float32)
-        rho = np.interp(np.sqrt(squared, dtype=np.float32), np.arange(len(table)) * self.step, table, right=0.0)
-        spectrum = np.clip(scipy.fft.rfftn(rho.astype(np.float32)).real, 0, None)
         frequencies = [scipy.fft.fftfreq(n) for n in grid[:2]] + [scipy.fft.rfftfreq(grid[2])]
+        spectrum = self._density(frequencies) if self.by_spectrum else self._spectrum(grid)
         for axis, f in enumerate(frequencies):
             blur = np.exp(-2 * (math.pi * f * self.smoothing) ** 2).astype(np.float32) ** 2
             spectrum *= blur.reshape([-1 if a == axis else 1 for a in range(3)])
@@ -129,3 +143,21 @@ class GaussianField(Field):
         variance = float((spectrum * weight).sum() / math.prod(grid))
         window = tuple(slice(0, n) for n in shape)
         return (field[window] / math.sqrt(variance)).astype(np.float32)
+
+    def _spectrum(self, grid: tuple[int, ...]) -> np.ndarray:
+        """Power of every wave of a periodic grid that has this correlation between its voxels."""
+        axes = [np.minimum(np.arange(n), n - np.arange(n)) / s for n, s in zip(grid, self.stretch, strict=True)]
+        # The real FFT needs only half of the last axis, but the correlation needs all of it.
+        squared = (axes[0] ** 2)[:, None, None] + (axes[1] ** 2)[:, None] + axes[2] ** 2
+        table = np.asarray(self.correlation, np.float32)
+        rho = np.interp(np.sqrt(squared, dtype=np.float32), np.arange(len(table)) * self.step, table, right=0.0)
+        return np.clip(scipy.fft.rfftn(rho.astype(np.float32)).real, 0, None)
+
+    def _density(self, frequencies: list[np.ndarray]) -> np.ndarray:
+        """Spectral density, the integral of rho(r) sinc(k r) 4 pi r^2, at the waves of a grid; not negative."""
+        z, y, x = (2 * math.pi * f * s for f, s in zip(frequencies, self.stretch, strict=True))
+        number = np.sqrt((z**2)[:, None, None] + (y**2)[:, None] + x**2, dtype=np.float32)
+        r = np.arange(len(self.correlation)) * self.step
+        known = np.linspace(0, float(number.max()), 8 * len(r))
+        density = np.sinc(known[:, None] * r / math.pi) @ (np.asarray(self.correlation) * r**2)
+        return np.interp(number, known, np.clip(density, 0, None)).astype(np.float32)
