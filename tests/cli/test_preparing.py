@@ -57,6 +57,38 @@ def test_what_was_asked_for_is_recorded_and_replayed(cli: Cli, micrograph: Path,
     assert 'median over a disc' in out
 
 
+@pytest.mark.parametrize(
+    ('options', 'expected', 'told'),
+    [
+        (('--turn', 90), lambda a: np.rot90(a), 'turned by 90 degrees counterclockwise'),
+        (('--turn', 270), lambda a: np.rot90(a, 3), 'turned by 270 degrees counterclockwise'),
+        (('--mirror', 'up-down'), lambda a: a[::-1], 'flipped up-down'),
+        (('--turn', 180, '--mirror', 'left-right'), lambda a: np.rot90(a, 2)[:, ::-1], 'flipped left-right'),
+    ],
+)
+def test_a_picture_is_turned_and_mirrored_recorded_and_replayed(
+    cli: Cli, tmp_path: Path, options: tuple[object, ...], expected: Callable[[np.ndarray], np.ndarray], told: str
+) -> None:
+    labels = np.zeros((40, 64), np.uint8)
+    labels[:10, :20] = 1  # one corner, so that no turn is its own mirror image
+    labels[30:36, 40:60] = 1
+    path = tmp_path / 'wide.tif'
+    tifffile.imwrite(path, labels)
+    output = tmp_path / 'out.tif'
+    code, _, err = cli(
+        'reconstruct', path, *options, '--shape', 24, 24, 24, '--weights', 'prior', '--device', 'cpu',
+        '--output', output,
+    )  # fmt: skip
+    assert code == 0, err
+    assert told in err
+    item = next(iter(Run.open(tmp_path / 'out.run').load_slices()))
+    np.testing.assert_array_equal(item.labels, expected(labels))
+    assert told in item.provenance.description
+    code, out, _ = cli('replay', tmp_path / 'out.run', '--json')
+    assert code == 0
+    assert json.loads(out)['same'] is True
+
+
 def test_finetuning_takes_the_same_options(cli: Cli, micrograph: Path, tmp_path: Path) -> None:
     code, _, err = cli(
         'finetune', micrograph, *PREPARED, '--resample', 1, '--from', 'scratch', '--steps', 1, '--device', 'cpu',

@@ -17,7 +17,7 @@ import typer
 
 from .. import __version__
 from ..engine.errors import EngineError, InputError
-from . import demo, evaluate, export, finetune, reconstruct, replay, representativity, samples, slice_count
+from . import demo, evaluate, export, finetune, hold_back, reconstruct, replay, representativity, samples, slice_count
 from .terminal import fail
 
 _HELP = 'Turn 2D slices of a material into 3D microstructures and compare them with real ones.'
@@ -40,6 +40,7 @@ app.command('analyze')(evaluate.analyze)
 app.command('compare')(evaluate.compare)
 app.command('representativity')(representativity.representativity)
 app.command('novelty')(representativity.novelty)
+app.command('hold-back')(hold_back.hold_back)
 app.command('export')(export.export)
 app.command('methods')(export.methods)
 app.command('slice-count')(slice_count.slice_count)

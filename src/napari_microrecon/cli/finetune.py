@@ -46,6 +46,8 @@ def finetune(
     least_size: opt.LeastSize = 0,
     crop: opt.CropText = '',
     resample: opt.Resample = None,
+    turn: opt.Turn = 0,
+    mirror: opt.Mirror = 'none',
     symmetry: opt.SymmetryText = None,
     device: opt.Device = 'auto',
     resume: Annotated[
@@ -63,7 +65,9 @@ def finetune(
     if earlier is not None and not slices:
         given = earlier.load_slices()
     else:
-        prepared = opt.parse_preparation(segment, order, thresholds, denoise, least_size, crop, resample)
+        prepared = opt.parse_preparation(
+            segment, order, thresholds, denoise, least_size, crop, resample, turn=turn, mirror=mirror
+        )
         given = opt.load_slices(slices, normal, position, phases, voxel_size, unit, prepared, symmetry, terminal.note)
     from ..engine.generator.params import FinetuneParams
 

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ValidationError
 from ..engine.errors import InputError
 from ..engine.files import read_slices, read_volume
 from ..engine.phases import Phases
+from ..engine.picture_steps import Flip
 from ..engine.preparation import Preparation
 from ..engine.segmentation import Method, Order
 from ..engine.slices import SliceSet, Symmetry
@@ -67,6 +68,12 @@ CropText = Annotated[
 Resample = Annotated[
     float | None, typer.Option('--resample', metavar='F', help='Pixel size to resample to, in the unit of the slices.')
 ]
+Turn = Annotated[
+    int, typer.Option('--turn', metavar='90|180|270', help='Degrees that the picture is turned by, counterclockwise.')
+]
+Mirror = Annotated[
+    Flip, typer.Option('--mirror', help='Mirror the picture, after it was turned.', metavar='none|up-down|left-right')
+]
 SymmetryText = Annotated[
     Symmetry | None, typer.Option('--symmetry', help='What is assumed of the material; default: from the planes.')
 ]
@@ -120,10 +127,24 @@ def parse_positions(text: str) -> list[int]:
 
 
 def parse_preparation(
-    segment: Method, order: Order, thresholds: str, denoise: str, least_size: int, crop: str, resample: float | None
+    segment: Method,
+    order: Order,
+    thresholds: str,
+    denoise: str,
+    least_size: int,
+    crop: str,
+    resample: float | None,
+    *,
+    turn: int = 0,
+    mirror: Flip = 'none',
 ) -> Preparation:
     """Read what is to be done to the pictures before they are slices."""
-    values: dict[str, Any] = {'method': segment, 'order': order, 'least_size': least_size, 'pixel_size': resample}
+    if turn not in _TURNS:
+        raise InputError('--turn', f'{turn} is no quarter turn', 'write 90, 180 or 270 (degrees, counterclockwise)')
+    values: dict[str, Any] = {
+        'method': segment, 'order': order, 'least_size': least_size, 'pixel_size': resample,
+        'quarter_turns': _TURNS.index(turn), 'flip': mirror,
+    }  # fmt: skip
     if thresholds:
         try:
             values['thresholds'] = tuple(float(part) for part in thresholds.split(','))
@@ -146,6 +167,7 @@ def parse_preparation(
 
 _OPTIONS = {'radius': '--denoise', 'weight': '--denoise', 'pixel_size': '--resample'}  # fields with another name
 _DENOISE = {'none': ('none', ''), 'median': ('median', 'radius'), 'tv': ('total-variation', 'weight')}
+_TURNS = (0, 90, 180, 270)
 _RANGE = re.compile(r'(\d*):(-?\d+)?')
 
 

@@ -65,6 +65,8 @@ def reconstruct(
     least_size: opt.LeastSize = 0,
     crop: opt.CropText = '',
     resample: opt.Resample = None,
+    turn: opt.Turn = 0,
+    mirror: opt.Mirror = 'none',
     symmetry: opt.SymmetryText = None,
     device: opt.Device = 'auto',
     run: opt.RunFolder = None,
@@ -73,7 +75,9 @@ def reconstruct(
 ) -> None:
     """Reconstruct a 3D volume from 2D slices."""
     terminal = Terminal(as_json)
-    prepared = opt.parse_preparation(segment, order, thresholds, denoise, least_size, crop, resample)
+    prepared = opt.parse_preparation(
+        segment, order, thresholds, denoise, least_size, crop, resample, turn=turn, mirror=mirror
+    )
     given = opt.load_slices(slices, normal, position, phases, voxel_size, unit, prepared, symmetry, terminal.note)
     from ..engine.generator.params import ReconstructParams
 

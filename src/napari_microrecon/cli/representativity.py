@@ -49,13 +49,17 @@ def representativity(
     least_size: opt.LeastSize = 0,
     crop: opt.CropText = '',
     resample: opt.Resample = None,
+    turn: opt.Turn = 0,
+    mirror: opt.Mirror = 'none',
     voxel_size: opt.VoxelText = None,
     unit: opt.UnitText = 'um',
     as_json: opt.Json = False,
 ) -> None:
     """Say how well slices, or a volume, tell a phase fraction, and how large an image a wished precision needs."""
     terminal = Terminal(as_json)
-    prepared = opt.parse_preparation(segment, order, thresholds, denoise, least_size, crop, resample)
+    prepared = opt.parse_preparation(
+        segment, order, thresholds, denoise, least_size, crop, resample, turn=turn, mirror=mirror
+    )
     wanted, size = opt.parse_phases(phases), opt.parse_voxel_size(voxel_size, unit)
     from ..engine.analysis.representativity import representativity_of_slices, representativity_of_volume
 
@@ -112,6 +116,8 @@ def novelty(
     least_size: opt.LeastSize = 0,
     crop: opt.CropText = '',
     resample: opt.Resample = None,
+    turn: opt.Turn = 0,
+    mirror: opt.Mirror = 'none',
     voxel_size: opt.VoxelText = None,
     unit: opt.UnitText = 'um',
     seed: opt.Seed = 0,
@@ -119,7 +125,9 @@ def novelty(
 ) -> None:
     """Look for parts of the slices that reappear in a volume that was made from them."""
     terminal = Terminal(as_json)
-    prepared = opt.parse_preparation(segment, order, thresholds, denoise, least_size, crop, resample)
+    prepared = opt.parse_preparation(
+        segment, order, thresholds, denoise, least_size, crop, resample, turn=turn, mirror=mirror
+    )
     loaded = opt.load_slices(slices, normal, position, phases, voxel_size, unit, prepared, None, terminal.note)
     made = opt.load_volume(volume, phases, voxel_size, unit)
     from ..engine.analysis.novelty import find_copies
