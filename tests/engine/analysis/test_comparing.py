@@ -12,7 +12,7 @@ import pytest
 
 from napari_microrecon.engine.analysis import BandEntry, Comparison, coarsen, compare, measure_blocks
 from napari_microrecon.engine.analysis.blocks import block_origins, overlaps
-from napari_microrecon.engine.analysis.comparison import judge
+from napari_microrecon.engine.analysis.comparison import judge, judge_all
 from napari_microrecon.engine.errors import InputError
 from napari_microrecon.engine.phases import Phases
 from napari_microrecon.engine.progress import drain
@@ -181,35 +181,46 @@ def ct(folder: Path, name: str, size: float) -> Volume:
 
 
 def test_berea_is_berea_and_is_not_ketton(shared_data):
-    # On grids twice as coarse, which keep what the materials differ in, and without tortuosity, which has its own
-    # tests: seconds instead of minutes.
-    berea = coarsen(ct(shared_data, 'berea_sandstone', 3.0).crop((0, 0, 0), (200, 300, 300)), 2)
-    ketton = coarsen(ct(shared_data, 'ketton_limestone', 15.2).crop((0, 0, 0), (200, 200, 200)), 2)
-    origin = (0, 100, 50)
-    part = replace(berea.crop(origin, (50, 50, 50)), name='part of Berea')
-    home = drain(compare(part, berea, tortuosity=False, leave_out=origin, max_blocks=8))
-    assert home.same_size
-    assert home.band['phase_fraction'].count == 8
-    told = len(home.keys_with('inside')) + len(home.keys_with('outside'))
-    assert told > 15
-    assert len(home.keys_with('inside')) >= 0.95 * told
-    away = drain(compare(part, ketton, tortuosity=False))
-    lengths = [f'correlation_length_{axis}' for axis in 'zyx']
-    for key in ('phase_fraction', 'specific_surface', 'specific_surface_crofton', *lengths, 'thickness', 's2_error'):
-        assert away.verdicts[key].verdict == 'outside', key
-        assert re.match(r'outside by \d+\.\d sd', away.verdicts[key].sentence), key
-
-
-def test_the_band_holds_most_of_what_real_blocks_show(shared_data):
-    # Each of 24 blocks of Berea against the others: two standard deviations hold 93 to 95 % of the statistics.
+    # On grids twice as coarse, which keep what the materials differ in: seconds instead of minutes.
     berea = coarsen(ct(shared_data, 'berea_sandstone', 3.0), 2)
-    reports = drain(measure_blocks(berea, (40, 40, 40), tortuosity=False, most=24, workers=1))
-    words: list[str] = []
-    for number, report in enumerate(reports):
-        others = [r for i, r in enumerate(reports) if i != number]
-        for key, statistic in report.statistics.items():
-            band = BandEntry.of([r.value(key) for r in others])
-            words.append(judge(statistic.value, statistic.note, band, signed=key == 'euler_density').verdict)
-    told = words.count('inside') + words.count('outside')
-    assert told > 0.6 * len(words)
-    assert 0.9 <= words.count('inside') / told <= 0.98
+    ketton = coarsen(ct(shared_data, 'ketton_limestone', 15.2).crop((0, 0, 0), (200, 200, 200)), 2)
+    size, count = (50, 50, 50), 6
+    # Every subvolume of 24 against the 23 others, as `compare` does with one after the other.
+    home = drain(measure_blocks(berea, size, most=24, workers=1))
+    away = drain(measure_blocks(ketton, size, most=8, workers=1))
+    assert (len(home), len(away)) == (24, 8)
+    shares, undecided = [], 0
+    for number, report in enumerate(home):
+        _, verdicts = judge_all(report.statistics, home[:number] + home[number + 1 :])
+        words = [verdict.verdict for verdict in verdicts.values()]
+        assert len(words) > 30
+        undecided += words.count('cannot tell')
+        shares.append((words.count('inside'), words.count('outside')))
+    inside, outside = np.sum(shares[:count], axis=0)  # the first six of the fixed random order
+    assert inside >= 0.95 * (inside + outside)
+    # All 24: the statistics of a block go together, so that one unlike block counts for many. The share scatters by 8 %
+    # between blocks, and its mean by 1.7 %; two of these below 95 %.
+    inside, outside = np.sum(shares, axis=0)
+    assert 0.916 <= inside / (inside + outside) <= 0.985
+    assert undecided < 0.2 * (undecided + inside + outside)
+    lengths = [f'correlation_length_{axis}' for axis in 'zyx']
+    unlike = ('specific_surface', 'specific_surface_crofton', *lengths)
+    for report in home[:count]:
+        _, verdicts = judge_all(report.statistics, away)
+        for key in unlike:
+            assert verdicts[key].verdict == 'outside', key
+        found = [verdicts[key].verdict for key in ('phase_fraction', *(f'tortuosity_{axis}' for axis in 'zyx'))]
+        assert 'outside' in found
+    # And through the front door, with one of them.
+    origin = block_origins(berea.shape, size, 1)[0]
+    part = replace(berea.crop(origin, size), name='part of Berea')
+    same = drain(compare(part, berea, leave_out=origin, tortuosity=False, max_blocks=8))
+    assert same.same_size
+    assert same.band['phase_fraction'].count == 8
+    told = len(same.keys_with('inside')) + len(same.keys_with('outside'))
+    assert told > 15
+    assert len(same.keys_with('inside')) >= 0.95 * told
+    other = drain(compare(part, ketton, tortuosity=False))
+    for key in (*unlike, 'thickness', 'phase_fraction', 's2_error'):
+        assert other.verdicts[key].verdict == 'outside', key
+        assert re.match(r'outside by \d+\.\d sd', other.verdicts[key].sentence), key

@@ -10,7 +10,7 @@ import pytest
 
 from napari_microrecon.engine.analysis import compare, measure, report_html
 from napari_microrecon.engine.analysis.html_figures import scale_bar, show_unit, slice_png
-from napari_microrecon.engine.analysis.html_report import number
+from napari_microrecon.engine.analysis.html_tables import number
 from napari_microrecon.engine.phases import Phases
 from napari_microrecon.engine.progress import drain
 from napari_microrecon.engine.provenance import Provenance

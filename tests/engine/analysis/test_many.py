@@ -146,6 +146,6 @@ def test_a_cluster_finds_the_same(volumes, in_turn, cluster):
 @pytest.mark.filterwarnings('ignore')
 def test_a_cluster_that_does_not_answer_is_named(volumes, monkeypatch):
     pytest.importorskip('distributed')
-    monkeypatch.setattr('napari_microrecon.engine.analysis.many._CONNECT', 0.5)
+    monkeypatch.setattr('napari_microrecon.engine.analysis.cluster._CONNECT', 0.5)
     with pytest.raises(InputError, match='no dask scheduler answers at tcp://127.0.0.1:9'):
         drain(measure_many(volumes, cluster='tcp://127.0.0.1:9'))

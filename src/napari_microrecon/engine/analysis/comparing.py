@@ -11,23 +11,21 @@ import numpy as np
 from ..errors import InputError
 from ..progress import Job, Progress
 from ..volume import Volume
-from ..voxels import AXES
 from .averages import joined, mean_curves, mean_statistics
-from .bands import BandEntry, CurveBand, Ensemble, band_reach
+from .bands import BandEntry, CurveBand, Ensemble
 from .blocks import BlockPlan, Origin, name_block, plan_blocks, times
-from .comparison import FEWEST_BLOCKS, TOO_SMALL, Comparison, Verdict, judge, s2_distance
+from .comparison import TOO_SMALL, Comparison, Verdict, judge_all
 from .many import Order, run_orders
 from .measuring import Part
 from .memory import check_memory
-from .report import Curve, Report, Statistic, is_numerical
+from .report import Report, is_numerical
+from .s2_error import judge_s2
 from .solver_process import Solver
 
 __all__ = ['BandEntry', 'Comparison', 'CurveBand', 'Ensemble', 'Verdict', 'compare']
 
 TORTUOSITY_BLOCKS = 6  # a band of three solves a block: more would take minutes
 SMALLEST_BLOCK = 16  # voxels; a smaller block says nothing about a material
-_SIGNED = ('euler_density',)  # may be negative or zero in real material
-_S2_KEYS = tuple(f's2_{axis}' for axis in AXES)
 
 
 def compare(
@@ -220,18 +218,19 @@ class _Run:
         compared = dict(generated.statistics) if not own else mean_statistics(own)
         compared = {key: statistic for key, statistic in compared.items() if not is_numerical(key)}
         curves = dict(generated.curves) if not own else mean_curves(own)
-        band = {
-            key: BandEntry.of([r.value(key) for r in others if key in r.statistics])
-            for key in compared
-            if not others or any(key in r.statistics for r in others)
-        }
         curve_bands: dict[str, CurveBand] = {}
         for key in curves:
             found = CurveBand.of([r.curves[key] for r in others if key in r.curves])
             if found is not None:
                 curve_bands[key] = found
-        verdicts = {key: self.verdict(key, compared[key], entry) for key, entry in band.items()}
-        self.add_s2_error(curves, curve_bands, own, others, compared, band, verdicts)
+        band, verdicts = judge_all(compared, others)
+        if (s2 := judge_s2(curves, curve_bands, own, others)) is not None:
+            compared['s2_error'], band['s2_error'] = s2[:2]
+            if s2[2] is not None:
+                verdicts['s2_error'] = s2[2]
+        if min(plan.block) < SMALLEST_BLOCK:
+            tiny = f'{TOO_SMALL}: blocks of {times(plan.block)} voxels'
+            verdicts = {key: Verdict(verdict='cannot tell', sentence=tiny) for key in verdicts}
         notes = list(plan.notes)
         solved = min(len(others), TORTUOSITY_BLOCKS)
         if self.tortuosity and len(plan.real) > TORTUOSITY_BLOCKS:
@@ -250,62 +249,4 @@ class _Run:
             ensemble=Ensemble.of([generated, *more], complete=complete) if more else None,
             notes=tuple(notes),
             complete=complete,
-        )
-
-    def verdict(self, key: str, statistic: Statistic, band: BandEntry) -> Verdict:
-        if min(self.plan.block) < SMALLEST_BLOCK:
-            return Verdict(
-                verdict='cannot tell',
-                sentence=f'{TOO_SMALL}: blocks of {times(self.plan.block)} voxels',
-            )
-        return judge(statistic.value, statistic.note, band, signed=key in _SIGNED)
-
-    def add_s2_error(
-        self,
-        curves: dict[str, Curve],
-        curve_bands: dict[str, CurveBand],
-        own: Sequence[Report],
-        others: Sequence[Report],
-        compared: dict[str, Statistic],
-        band: dict[str, BandEntry],
-        verdicts: dict[str, Verdict],
-    ) -> None:
-        """Judge S2 as a whole: its distance from the real mean, beside what one real block makes against the others."""
-        keys = [key for key in _S2_KEYS if key in curves and key in curve_bands]
-        usable = [r for r in others if all(key in r.curves for key in keys)]
-        if not keys or len(usable) < FEWEST_BLOCKS:
-            return
-        phi = float(np.mean([curve_bands[key].mean[0] for key in keys]))
-        reference = [curve_bands[key] for key in keys]
-        method = 'mean over lags and axes of |S2 - mean of real S2| / (phi (1 - phi))'
-
-        def distance(report: Report) -> float | None:
-            return s2_distance([report.curves[key] for key in keys], reference, phi)
-
-        if own:  # like with like: the error of one block, not of the mean of several
-            each = [distance(r) for r in own if all(key in r.curves for key in keys)]
-            known = [e for e in each if e is not None]
-            value = float(np.mean(known)) if known else None
-        else:
-            value = s2_distance([curves[key] for key in keys], reference, phi)
-        floor: list[float | None] = []
-        for i, report in enumerate(usable):
-            rest = [CurveBand.of([r.curves[k] for j, r in enumerate(usable) if j != i]) for k in keys]
-            means = [b for b in rest if b is not None]
-            floor.append(s2_distance([report.curves[k] for k in keys], means, phi))
-        entry = BandEntry.of(floor)
-        band['s2_error'] = entry
-        compared['s2_error'] = Statistic.of(value, '1', method)
-        if value is None or entry.mean is None or entry.sd is None:
-            return
-        sds = (value - entry.mean) / max(entry.sd, 1e-9)
-        # An error smaller than that between real blocks is no fault: only the upper side counts.
-        inside = sds <= band_reach(entry.count)
-        beside = f'{value:.3f} beside {entry.mean:.3f} +- {entry.sd:.3f} between real blocks'
-        small = min(self.plan.block) < SMALLEST_BLOCK
-        word = TOO_SMALL if small else 'inside' if inside else f'outside by {sds:.1f} sd'
-        verdicts['s2_error'] = Verdict(
-            verdict='cannot tell' if small else 'inside' if inside else 'outside',
-            sds=sds,
-            sentence=f'{word}: {beside}',
         )

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
-import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from .bands import BandEntry, CurveBand, Ensemble, band_reach
-from .report import SCHEMA, Curve, Report, Statistic, dump_json, title
+from .report import SCHEMA, Curve, Report, Statistic, dump_json, is_numerical, title
 
 TOO_SMALL = 'volume too small to tell'
 VerdictWord = Literal['inside', 'outside', 'cannot tell']
@@ -20,6 +19,7 @@ _TOO_BROAD = 0.5  # sd over mean at which even the band of many blocks of a posi
 # A band cannot be narrower than this share of its mean: blocks that agree to all digits (fully percolating, say)
 # would call any difference, however small, outside.
 RESOLUTION = 0.005
+_SIGNED = ('euler_density',)  # may be negative or zero in real material
 
 
 class Verdict(BaseModel):
@@ -91,19 +91,22 @@ def judge(value: float | None, note: str, band: BandEntry, *, signed: bool = Fal
     return Verdict(verdict='inside', sds=sds, sentence=f'inside the spread of {band.count} real blocks ({sds:+.1f} sd)')
 
 
-def s2_distance(
-    curves: Sequence[Curve | CurveBand], reference: Sequence[CurveBand | Curve], phi: float
-) -> float | None:
-    """Mean over lags and axes of |S2 - S2 reference| / (phi (1 - phi)), dimensionless."""
-    if not curves or len(curves) != len(reference) or not 0 < phi < 1:
-        return None
-    parts: list[float] = []
-    for one, other in zip(curves, reference, strict=True):
-        a, b = (np.asarray(c.value if isinstance(c, Curve) else c.mean) for c in (one, other))
-        lag = np.asarray(other.lag)
-        common = lag <= one.lag[-1] * (1 + 1e-9)
-        parts.append(float(np.abs(np.interp(lag, one.lag, a) - b)[common].mean()))
-    return float(np.mean(parts)) / (phi * (1 - phi))
+def judge_all(
+    compared: Mapping[str, Statistic], blocks: Sequence[Report]
+) -> tuple[dict[str, BandEntry], dict[str, Verdict]]:
+    """Bands and verdicts of all statistics of a material against the reports of real blocks, by key.
+
+    What tells of the computation and not of the material is left out, as is what no block was measured for.
+    """
+    bands: dict[str, BandEntry] = {}
+    verdicts: dict[str, Verdict] = {}
+    for key, statistic in compared.items():
+        measured = [report for report in blocks if key in report.statistics]
+        if is_numerical(key) or (blocks and not measured):
+            continue
+        bands[key] = BandEntry.of([report.value(key) for report in measured])
+        verdicts[key] = judge(statistic.value, statistic.note, bands[key], signed=key in _SIGNED)
+    return bands, verdicts
 
 
 class Comparison(BaseModel):

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from html import escape
 
-from ..provenance import Provenance, versions
+from ..provenance import versions
 from ..volume import Volume
 from ..voxels import AXES, IMAGE_AXES
 from . import html_figures as figures
 from .bands import Ensemble
-from .comparison import Comparison, Verdict
+from .comparison import Comparison
 from .html_figures import show_unit
-from .report import Report, Statistic, VolumeInfo, title
+from .html_tables import comparison_table, ensemble_table, provenance_rows, statistics_table
+from .report import Report, VolumeInfo
 from .texts import MEANINGS, STYLE
 
 _GENERATED = 'Generated'
@@ -46,19 +47,6 @@ def report_html(
     return _report_page(report, volumes, ensemble)
 
 
-def number(value: float | None, digits: int = 4) -> str:
-    """A number to read, with that many significant digits, and no exponent where it can be avoided."""
-    if value is None:
-        return '–'
-    if value == int(value) and abs(value) < 1e6:
-        return str(int(value)).replace('-', '−')
-    if 1e-3 <= abs(value) < 10 ** max(digits, 4):
-        text = f'{value:.{digits}g}'
-        return (text if 'e' not in text else f'{value:.0f}').replace('-', '−')
-    mantissa, exponent = f'{value:.{digits - 1}e}'.split('e')
-    return f'{mantissa}·10<sup>{int(exponent)}</sup>'.replace('-', '−')
-
-
 def _page(heading: str, lead: str, *sections: str) -> str:
     body = '\n'.join(section for section in sections if section)
     return (
@@ -89,20 +77,11 @@ def _size(info: VolumeInfo) -> str:
 
 def _report_page(report: Report, volumes: Sequence[Volume], ensemble: Ensemble | None) -> str:
     lead = f'Phase <b>{escape(report.phase_name)}</b> (label {report.phase}). {escape(_size(report.volume))}.'
-    rows = ''.join(
-        f'<tr><th scope="row">{escape(title(key))}</th>{_value_cells(statistic)}'
-        f'<td class="note">{escape(statistic.note)}</td><td class="method">{escape(statistic.method)}</td></tr>'
-        for key, statistic in report.statistics.items()
-    )
-    table = (
-        '<div class="scroll"><table><thead><tr><th>Statistic</th><th class="n">Value</th><th>Unit</th><th>Note</th>'
-        f'<th>Method</th></tr></thead><tbody>{rows}</tbody></table></div>'
-    )
     return _page(
         f'Microstructure of {report.volume.name}',
         lead,
         _section('Middle slices', _slices([(report.volume.name, v) for v in volumes[:1]])),
-        _section('Statistics', table, 'Values after ± are standard errors, where they are known.'),
+        _section('Statistics', statistics_table(report), 'Values after ± are standard errors, where they are known.'),
         _section('Curves', f'<figure>{figures.report_figure(report)}</figure>' if report.curves else ''),
         _realisations(ensemble),
         _section('What the numbers mean', _meanings(report.statistics)),
@@ -117,23 +96,8 @@ def _realisations(ensemble: Ensemble | None) -> str:
     curves = figures.ensemble_figure(ensemble)
     return _section(
         f'{ensemble.count} realisations',
-        _ensemble_table(ensemble) + (f'<figure>{curves}</figure>' if curves else ''),
+        ensemble_table(ensemble) + (f'<figure>{curves}</figure>' if curves else ''),
         'Mean and standard deviation between volumes from different seeds: how much the generator itself varies.',
-    )
-
-
-def _ensemble_table(ensemble: Ensemble) -> str:
-    rows: list[str] = []
-    for key, band in ensemble.statistics.items():
-        spread = '' if band.sd is None else f' <span class="sd">± {number(band.sd, 2)}</span>'
-        count = str(band.count) + ('' if band.count == band.blocks else f' of {band.blocks}')
-        rows.append(
-            f'<tr><th scope="row">{escape(title(key))}</th><td class="n">{number(band.mean)}{spread}</td>'
-            f'<td>{escape(show_unit(ensemble.units[key]))}</td><td class="n">{count}</td></tr>'
-        )
-    return (
-        '<div class="scroll"><table><thead><tr><th>Statistic</th><th class="n">Mean ± sd</th><th>Unit</th>'
-        f'<th class="n">n</th></tr></thead><tbody>{"".join(rows)}</tbody></table></div>'
     )
 
 
@@ -146,7 +110,7 @@ def _ensemble_page(ensemble: Ensemble) -> str:
     return _page(
         f'Microstructure of {ensemble.count} volumes',
         f'Phase <b>{escape(ensemble.phase_name)}</b>, mean and standard deviation between the volumes.',
-        _section('Statistics', _ensemble_table(ensemble)),
+        _section('Statistics', ensemble_table(ensemble)),
         _section('Curves', f'<figure>{curves}</figure>' if curves else ''),
         _section('What the numbers mean', _meanings(ensemble.statistics)),
         _section('Volumes', f'<ul>{names}</ul>'),
@@ -185,7 +149,7 @@ def _comparison_page(comparison: Comparison, volumes: Sequence[Volume]) -> str:
             f'<figure>{dots}</figure>' if dots else '',
             'Shaded: where 95 % of further real blocks would lie. Orange dots lie outside; hollow ones cannot be told.',
         ),
-        _section('Statistics', _comparison_table(comparison)),
+        _section('Statistics', comparison_table(comparison)),
         _section(
             'Two-point probability',
             f'<figure>{s2}</figure>' if s2 else '',
@@ -206,41 +170,6 @@ def _comparison_page(comparison: Comparison, volumes: Sequence[Volume]) -> str:
         _section('What the numbers mean', _meanings(comparison.compared)),
         _section('Where it came from', _provenance([(_GENERATED, generated.volume), (_REAL, real.volume)])),
     )
-
-
-def _value_cells(statistic: Statistic) -> str:
-    spread = '' if statistic.sd is None else f' <span class="sd">± {number(statistic.sd, 2)}</span>'
-    return f'<td class="n">{number(statistic.value)}{spread}</td><td>{escape(show_unit(statistic.unit))}</td>'
-
-
-def _comparison_table(comparison: Comparison) -> str:
-    rows: list[str] = []
-    for key, statistic in comparison.compared.items():
-        band, verdict = comparison.band.get(key), comparison.verdicts.get(key)
-        words = '–' if band is None or band.mean is None else number(band.mean)
-        if band is not None and band.sd is not None:
-            words += f' <span class="sd">± {number(band.sd, 2)}</span>'
-        count = '' if band is None else str(band.count) + ('' if band.count == band.blocks else f' of {band.blocks}')
-        badge = ''
-        if verdict is not None:
-            kind = verdict.verdict.replace(' ', '-')
-            badge = f'<span class="badge {kind}">{verdict.words}</span> {escape(_reason(verdict))}'
-        name = 'S₂, distance from the real mean' if key == 's2_error' else title(key)
-        rows.append(
-            f'<tr><th scope="row">{escape(name)}</th>{_value_cells(statistic)}<td class="n">{words}</td>'
-            f'<td class="n">{count}</td><td class="verdict">{badge}</td>'
-            f'<td class="method">{escape(statistic.method)}</td></tr>'
-        )
-    return (
-        '<div class="scroll"><table><thead><tr><th>Statistic</th><th class="n">Generated</th><th>Unit</th>'
-        '<th class="n">Real blocks, mean ± sd</th><th class="n">n</th><th>Verdict</th><th>Method</th></tr></thead>'
-        f'<tbody>{"".join(rows)}</tbody></table></div>'
-    )
-
-
-def _reason(verdict: Verdict) -> str:
-    """What the sentence says beyond the words of the badge."""
-    return verdict.sentence.removeprefix(verdict.words).lstrip(':, ')
 
 
 def _slices(volumes: Sequence[tuple[str, Volume]]) -> str:
@@ -282,25 +211,8 @@ def _meanings(statistics: Iterable[str]) -> str:
 
 def _provenance(volumes: Sequence[tuple[str, VolumeInfo]]) -> str:
     parts = [
-        f'<h3>{escape(name)}: {escape(info.name)}</h3><table class="plain">{_provenance_rows(info.provenance)}</table>'
+        f'<h3>{escape(name)}: {escape(info.name)}</h3><table class="plain">{provenance_rows(info.provenance)}</table>'
         for name, info in volumes
     ]
     analysed = ', '.join(f'{name} {version}' for name, version in versions().items())
     return ''.join(parts) + f'<p class="hint">Analysed with {escape(analysed)}.</p>'
-
-
-def _provenance_rows(provenance: Provenance) -> str:
-    made_with = ', '.join(f'{name} {version}' for name, version in provenance.versions.items())
-    rows: list[tuple[str, str]] = [('Kind', provenance.kind)]
-    rows += [('Description', provenance.description), ('Licence', provenance.licence)]
-    rows += [('Input', f'{source.name} (sha256 {source.sha256})') for source in provenance.inputs]
-    if provenance.weights is not None:
-        rows.append(('Weights', f'{provenance.weights.name} (sha256 {provenance.weights.sha256})'))
-    rows += [
-        ('Seed', '' if provenance.seed is None else str(provenance.seed)),
-        ('Device', provenance.device),
-        ('Parameters', ', '.join(f'{k} = {v}' for k, v in provenance.parameters.items())),
-        ('Versions', made_with),
-        ('Created', provenance.created),
-    ]
-    return ''.join(f'<tr><th scope="row">{k}</th><td>{escape(v)}</td></tr>' for k, v in rows if v)

@@ -2,49 +2,23 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import queue
 import threading
-import time
-import uuid
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
-from ..errors import EngineError, InputError
+from ..errors import InputError
 from ..progress import Job, Progress
 from ..volume import Volume
 from .bands import Ensemble
 from .blocks import block_origins, name_block, times
-from .measuring import PROCESS_VOXELS, Part, measure_with
+from .cluster import run_on_cluster
 from .memory import estimate_memory, free_memory
+from .orders import Event, Order, Solvers, steps
 from .report import Report
-from .solver_process import Solver, TortuositySolver
-
-_POLL = 0.05  # seconds between two looks at what the threads or the cluster have done
-_ASK = 1.0  # seconds between two questions of a cluster's worker whether it should stop
-_CONNECT = 10.0  # seconds for the scheduler to answer
-
-
-@dataclass(frozen=True, eq=False)
-class Order:
-    """One volume to measure: the phase, whether tortuosity is wanted, and which part of the statistics."""
-
-    volume: Volume
-    phase: int
-    tortuosity: bool
-    name: str
-    part: Part = 'all'
-
-
-@dataclass(frozen=True, eq=False)
-class Event:
-    """Progress of one order, or its report."""
-
-    index: int
-    progress: Progress | None = None
-    report: Report | None = None
+from .solver_process import Solver
 
 
 def measure_many(
@@ -146,14 +120,14 @@ def run_orders(
     Reports come as they are ready, in any order.
     """
     if cluster is not None:
-        yield from _on_cluster(orders, solver, in_process, cluster)
+        yield from run_on_cluster(orders, solver, in_process, cluster)
         return
     count = min(len(orders), how_many(orders) if workers is None else max(1, workers))
-    solvers = _Solvers(solver)
+    solvers = Solvers(solver)
     try:
         if count <= 1:
             for index, order in enumerate(orders):
-                yield from _steps(index, order, solvers, in_process)
+                yield from steps(index, order, solvers, in_process)
         else:
             yield from _on_threads(orders, solvers, in_process, count)
     finally:
@@ -167,64 +141,12 @@ def how_many(orders: Sequence[Order]) -> int:
     return max(1, min(cpus, int(free_memory() / max(largest, 1))))
 
 
-class _Solvers:
-    """Solvers whose child processes serve one order after the other."""
-
-    def __init__(self, solver: Solver) -> None:
-        self._solver: Solver = solver
-        self._idle: dict[bool, list[TortuositySolver]] = {True: [], False: []}
-        self._lock = threading.Lock()
-        self._closed = False
-
-    @contextlib.contextmanager
-    def lend(self, order: Order, in_process: bool | None) -> Generator[TortuositySolver | None, None, None]:
-        if not order.tortuosity or order.part == 'quick':
-            yield None
-            return
-        here = order.volume.labels.size <= PROCESS_VOXELS if in_process is None else in_process
-        with self._lock:
-            one = self._idle[here].pop() if self._idle[here] else TortuositySolver(in_process=here, solver=self._solver)
-        try:
-            yield one
-        except BaseException:
-            one.close()  # in the middle of a solve
-            raise
-        with self._lock:
-            if not self._closed:
-                self._idle[here].append(one)
-                return
-        one.close()
-
-    def close(self) -> None:
-        with self._lock:
-            self._closed = True
-            idle = [one for some in self._idle.values() for one in some]
-        for one in idle:
-            one.close()
-
-
-def _steps(index: int, order: Order, solvers: _Solvers, in_process: bool | None) -> Generator[Event, None, None]:
-    with solvers.lend(order, in_process) as solver:
-        job = measure_with(order.volume, order.phase, solver, part=order.part)
-        try:
-            while True:
-                try:
-                    progress = next(job)
-                except StopIteration as stop:
-                    report = stop.value
-                    break
-                yield Event(index, progress)
-        finally:
-            job.close()
-    yield Event(index, report=report)
-
-
 class _StoppedError(Exception):
     """Nobody waits for the result any more."""
 
 
 def _on_threads(
-    orders: Sequence[Order], solvers: _Solvers, in_process: bool | None, count: int
+    orders: Sequence[Order], solvers: Solvers, in_process: bool | None, count: int
 ) -> Generator[Event, None, None]:
     import dask
 
@@ -232,14 +154,14 @@ def _on_threads(
     events: queue.Queue[Event | BaseException | None] = queue.Queue()
 
     def work(index: int) -> None:
-        steps = _steps(index, orders[index], solvers, in_process)
+        job = steps(index, orders[index], solvers, in_process)
         try:
-            for event in steps:
+            for event in job:
                 if stop.is_set():
                     raise _StoppedError
                 events.put(event)
         finally:
-            steps.close()
+            job.close()
 
     def compute() -> None:
         try:
@@ -262,71 +184,3 @@ def _on_threads(
     finally:
         stop.set()
         thread.join()
-
-
-def _on_cluster(
-    orders: Sequence[Order], solver: Solver, in_process: bool | None, address: str
-) -> Generator[Event, None, None]:
-    try:
-        from distributed import Client
-        from distributed import Event as Flag
-    except ImportError as error:
-        raise InputError(
-            'cluster', 'the package distributed is missing', "pip install 'napari-microrecon[cluster]'"
-        ) from error
-    try:
-        client = Client(address, timeout=_CONNECT, set_as_default=False)
-    except (OSError, ValueError, TimeoutError) as error:
-        raise InputError(
-            'cluster', f'no dask scheduler answers at {address}', "start one with 'dask scheduler', or leave it out"
-        ) from error
-    name = f'microrecon-stop-{uuid.uuid4().hex}'
-    try:
-        flag = Flag(name, client=client)
-        futures = {}
-        try:
-            for index, order in enumerate(orders):
-                data = client.scatter(order.volume, hash=False)
-                future = client.submit(
-                    _remote, data, order.phase, order.tortuosity, order.part, solver, in_process, name,
-                    pure=False, retries=1,
-                )  # fmt: skip
-                futures[future] = index
-            while futures:
-                done = [future for future in futures if future.done()]
-                for future in done:
-                    yield Event(futures.pop(future), report=future.result())
-                if not done:
-                    time.sleep(_POLL)
-                    first = min(futures.values())
-                    yield Event(first, Progress(f'{len(futures)} left on the cluster'))
-        finally:
-            if futures:
-                flag.set()
-                client.cancel(list(futures))
-    finally:
-        client.close()
-
-
-def _remote(
-    volume: Volume, phase: int, tortuosity: bool, part: Part, solver: Solver, in_process: bool | None, stop: str
-) -> Report:
-    """Do one order on a worker of a cluster."""
-    from distributed import Event as Flag
-
-    flag, asked = Flag(stop), time.monotonic()
-    solvers = _Solvers(solver)
-    report: Report | None = None
-    steps = _steps(0, Order(volume, phase, tortuosity, volume.name, part), solvers, in_process)
-    try:
-        for event in steps:
-            report = event.report
-            if time.monotonic() - asked > _ASK:
-                asked = time.monotonic()
-                if flag.is_set():
-                    raise EngineError('analysis: stopped')
-    finally:
-        steps.close()
-        solvers.close()
-    assert report is not None
-    return report
