@@ -9,6 +9,7 @@ from qtpy.QtCore import QTimer, Signal
 from qtpy.QtWidgets import QCheckBox, QFileDialog, QVBoxLayout, QWidget
 
 from .curve_view import CurveView
+from .hold_back_box import HoldBackBox
 from .labels_question import LabelsQuestion
 from .novelty_line import NoveltyLine
 from .numbers import summary, with_um
@@ -52,6 +53,9 @@ class AnalysisPanel(Panel):
         self.column.addWidget(heading('Statistics'))
         for widget in (self.subject, self.question, self.run_button, self.blocked, self.summary, self.results):
             self.column.addWidget(widget)
+        self.gap()
+        self.hold_back = HoldBackBox(session)
+        self.column.addWidget(self.hold_back)
         self.column.addStretch(1)
         self._wire()
         events = session.events
@@ -113,7 +117,7 @@ class AnalysisPanel(Panel):
 
     def apply_palette(self, palette: Palette) -> None:
         """Take the theme's colours."""
-        for part in (self.curves, self.table, self.card, self.novelty):
+        for part in (self.curves, self.table, self.card, self.novelty, self.hold_back):
             part.apply_palette(palette)
         self._draw()
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from qtpy.QtCore import QEvent, QSize, QTimer
 from qtpy.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
+from ..engine.errors import InputError
 from ..viewer.appearance import palette_of
 from ..viewer.records import Records
 from ..viewer.warmup import warm_up
@@ -153,6 +154,7 @@ class MicroreconWidget(QWidget, Listener):
         judge.face_requested.connect(bench.measuring.show_face)
         judge.volumes_requested.connect(bench.measuring.put_faces_away)
         judge.copies_requested.connect(bench.measuring.look_for_copies)
+        judge.hold_back.requested.connect(self._on_hold_back)
         judge.save_requested.connect(self.records.save_report)
         judge.plot_requested.connect(self.records.save_plot)
 
@@ -161,6 +163,15 @@ class MicroreconWidget(QWidget, Listener):
         self.listen(events.opened, self._on_opened)
         for event in (events.slices, events.volume, events.tuned, events.report):
             self.listen(event, self._on_state)
+
+    def _on_hold_back(self, share: float, minutes: float) -> None:
+        """Take size, seed and device from the form of step 2."""
+        try:
+            params = self.reconstruct_panel.parameters()
+        except InputError as error:
+            self.workbench.runner.report(error)
+            return
+        self.workbench.hold_back(params, share, minutes)
 
     # -- session --------------------------------------------------------------------------------
 

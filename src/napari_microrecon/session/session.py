@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from ..engine.conditioned.experiment import SliceCounts
     from ..engine.generator import Weights, WeightsChoice
     from ..engine.generator.forecast import Forecast
+    from ..engine.holdback import HeldBack
     from ..engine.run import Run
     from ..engine.samples import Sample
     from .labelling import Labelling
@@ -78,6 +79,7 @@ class Session:
     comparison: Comparison | None = None
     ensemble: Ensemble | None = None
     novelty: Novelty | None = None
+    held_back: HeldBack | None = None  # what the part of the slices says that was held back
     face: ShownFace | None = None
     representativity: tuple[tuple[str, Representativity], ...] | None = None  # by name of the phase
     training: Training = field(default_factory=Training)
@@ -112,6 +114,7 @@ class Session:
         self.drafts = tuple(drafts)
         self.representativity = None
         self.novelty = None
+        self.held_back = None
         self.slices = slices
         self.choice = None
 

@@ -14,7 +14,7 @@ from ..engine.phases import Phases
 from ..engine.slices import SliceSet
 from ..engine.volume import Volume
 from ..engine.voxels import Axis, VoxelSize
-from ..session import Session, analysing, experimenting, inputs, tasks, tuning
+from ..session import Session, analysing, experimenting, holding_back, inputs, tasks, tuning
 from .closing import Closing
 from .foreign_size import give_size
 from .layers import raw_image_of, role_of
@@ -198,6 +198,14 @@ class Workbench(QObject):
     def try_slice_counts(self) -> None:
         """Find out what 3, 5, 7 slices of the reference would give."""
         self.runner.start(experimenting.try_slice_counts(self.session, self.preferences.device))
+
+    @reported
+    def hold_back(self, params: ReconstructParams, share: float, minutes: float) -> None:
+        """Hold part of the slices back, reconstruct from the rest and compare; 0 minutes: without training."""
+        from ..engine.generator.params import FinetuneParams
+
+        training = FinetuneParams(minutes=minutes, seed=params.seed, device=params.device) if minutes > 0 else None
+        self.runner.start(holding_back.hold_back(self.session, params, share, training))
 
     @reported
     def run_demo(self, name: str) -> None:

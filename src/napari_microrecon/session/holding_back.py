@@ -1,0 +1,63 @@
+"""Task of the experiment for those who have no CT: part of the slices is held back and compared."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ..engine.progress import Job as EngineJob
+from ..engine.progress import Progress
+from .session import Session
+from .task import Task
+
+if TYPE_CHECKING:
+    from ..engine.generator import FinetuneParams, ReconstructParams
+
+FEWEST_VOLUMES = 2  # the band should have the spread between volumes in it
+
+
+def hold_back(session: Session, params: ReconstructParams, share: float, training: FinetuneParams | None) -> Task:
+    """Reconstruct from part of the session's slices and compare with the other part; slices and volumes stay.
+
+    Parameters
+    ----------
+    session : Session
+        With slices and a choice of weights.
+    params : ReconstructParams
+        Size, seed and device are taken from it; mode, number of volumes and fractions are those of the experiment.
+    share : float
+        Part of every slice that is held back.
+    training : FinetuneParams or None
+        Train on the rest first.
+
+    Raises
+    ------
+    InputError
+        If there are no slices, or one of them is too small, naming it.
+    """
+    from ..engine.holdback import split
+
+    slices, spec, tuned = session.need_slices(), session.weights_spec, session.tuned
+    split(slices, share)  # refused before a job starts
+    asked = params.model_copy(
+        update={
+            'mode': 'unconditional',
+            'realisations': max(params.realisations, FEWEST_VOLUMES),
+            'fractions': 'ensemble',
+            'target_fractions': {},
+        }
+    )
+
+    def run() -> EngineJob[Any]:
+        from ..engine.holdback import hold_back as experiment
+
+        yield Progress('Holding part of the slices back')
+        weights = tuned if spec == 'tuned' and tuned is not None else spec
+        found, _ = yield from experiment(slices, weights, asked, share=share, training=training)
+        return found
+
+    def accept(found: Any) -> None:
+        session.held_back = found
+        session.say(found.sentence, 'success')
+
+    session.held_back = None
+    return Task('experiment', 'Holding part of the slices back', run, accept)
