@@ -11,7 +11,7 @@ from napari_microrecon.engine.conditioned.filling import Filling, fill, realise
 from napari_microrecon.engine.conditioned.interpolation import signed_distances
 from napari_microrecon.engine.conditioned.planes import Planes
 from napari_microrecon.engine.conditioned.prediction import predict
-from napari_microrecon.engine.conditioned.realisations import SmoothField, change_rates, choose, phase_order
+from napari_microrecon.engine.conditioned.realisations import change_rates, choose, phase_order
 from napari_microrecon.engine.conditioned.sections import Scheme
 from napari_microrecon.engine.conditioned.statistics import SliceStatistics
 from napari_microrecon.engine.conditioned.training import train
@@ -77,18 +77,6 @@ def test_tiles_change_not_one_voxel(stack: SliceSet, cpu: Placement) -> None:
     whole = drain(predict(network, planes, scheme, cpu, 512))
     for tile in (16, 24, 32):
         assert np.array_equal(whole, drain(predict(network, planes, scheme, cpu, tile))), tile
-
-
-def test_fields_are_standard_normal_and_alike_in_parts() -> None:
-    field = SmoothField((40, 64, 48), (1.5, 3.0, 2.0), 5)
-    whole = np.concatenate([values for _, values in field.parts(40)])
-    assert np.array_equal(whole, np.concatenate([values for _, values in field.parts(7)]))
-    many = [np.concatenate([v for _, v in SmoothField((40, 64, 48), (1.5, 3.0, 2.0), s).parts()]) for s in range(6)]
-    assert np.mean(many) == pytest.approx(0, abs=0.03)
-    assert np.var(many) == pytest.approx(1, abs=0.05)
-    steps = [np.mean([np.mean(np.diff(one, axis=axis) ** 2) for one in many]) for axis in range(3)]
-    # Unit variance and a Gaussian kernel of width s: the mean squared step is 2 (1 - exp(-1 / (4 s^2))).
-    assert steps == pytest.approx([2 * (1 - np.exp(-1 / (4 * s**2))) for s in (1.5, 3.0, 2.0)], rel=0.08)
 
 
 def test_choosing_keeps_the_probabilities() -> None:

@@ -17,8 +17,8 @@ from .statistics import SliceStatistics
 
 # Share of the network's logits and of the interpolated distance to the border (per voxel) in the sum of both; found
 # on cubes of three rocks and a cathode that no table in the documentation holds.
-NETWORK_SHARE, DISTANCE_SHARE = 0.8, 0.225
-BLUR = 0.19  # standard deviation in the slices' plane per voxel of distance: sections know nothing of their neighbours
+NETWORK_SHARE, DISTANCE_SHARE = 0.75, 0.225
+BLUR = 0.35  # standard deviation in the slices' plane per voxel of distance: sections know nothing of their neighbours
 WIDEST_BLUR = 1.5  # voxels
 _CLASSES = np.array([0, 1, 2, 3, 4, 5, 7, 10, 15])  # distances in voxels at which a class begins
 _SAMPLE = 120_000  # voxels per class that the offsets are solved on

@@ -23,7 +23,6 @@ EDGE = 96  # voxels; each count then takes about nine processor-seconds
 SMALLEST = 2 * SMALLEST_SLICE  # voxels
 BASELINE, MOST_LIKELY, REALISATION = 'signed distance', 'most likely', 'realisation'
 METHODS = (BASELINE, MOST_LIKELY, REALISATION)
-_SOFTNESS = 1.5  # of the baseline's probabilities, per voxel of signed distance
 
 
 @dataclass(frozen=True)
@@ -223,7 +222,7 @@ def slice_counts(
 def _attempt(slices: SliceSet, truth: Any, realisations: int, seed: int, place: Any) -> Job[Attempt]:
     """Rebuild from one stack, and score."""
     from .filling import fill, realise
-    from .interpolation import signed_distances
+    from .interpolation import signed_distances, softened
 
     filling = yield from fill(slices, truth.labels.shape, seed=seed, place=place)
     yield Progress('comparing the most likely volume')
@@ -237,22 +236,12 @@ def _attempt(slices: SliceSet, truth: Any, realisations: int, seed: int, place: 
     yield Progress('comparing signed-distance interpolation')
     distances = signed_distances(filling.planes)
     labels = distances.argmax(0).astype(np.uint8)
-    scores[BASELINE] = truth.score(labels, _soft(distances, filling.planes.known()))
+    scores[BASELINE] = truth.score(labels, softened(distances, filling.planes.known()))
     pairs = [(a != b).mean() for i, a in enumerate(drawn) for b in drawn[i + 1 :]]
     wrong = float(np.mean([(one != truth.labels).mean() for one in drawn]))
     spread = float(np.mean(pairs)) / wrong if pairs and wrong else None
     positions = tuple(s.position for s in filling.planes.slices if s.position is not None)
     return Attempt(positions, {method: scores[method] for method in METHODS}, spread)
-
-
-def _soft(distances: np.ndarray, known: np.ndarray) -> np.ndarray:
-    """Probabilities (K, Z, Y, X) of signed distances; 0 or 1 at given voxels."""
-    shares = np.exp(_SOFTNESS * (distances - distances.max(0)))
-    shares /= shares.sum(0)
-    given = known < len(shares)
-    for k in range(len(shares)):
-        shares[k][given] = known[given] == k
-    return shares
 
 
 def _told(job: Job[Result], who: str, metrics: dict[str, float]) -> Job[Result]:

@@ -13,13 +13,15 @@ from ..generator.device import Placement
 from ..progress import Job, Progress, Throttle
 from ..slices import SliceSet
 from ..volume import Volume
+from ..voxels import AXES
 from .calibration import calibrate, combine
 from .interpolation import nearest
 from .network import SectionNet
 from .planes import Planes
 from .prediction import DEFAULT_TILE, predict
-from .realisations import draw, fit_widths, phase_order, tilted
+from .realisations import draw, phase_order, tilted
 from .sections import Scheme
+from .smoothness import fit_width
 from .statistics import SliceStatistics
 from .training import PIXELS, steps_for, train
 
@@ -151,10 +153,12 @@ def realise(
         Labels (Z, Y, X), uint8.
     """
     order = phase_order([s.labels for s in slices], filling.planes.phase_count)
-    widths = (1.0, 1.0, 1.0)
-    for turn, better in enumerate(fit_widths(filling.probabilities, filling.statistics.change, order)):
-        widths = better
-        yield Progress('finding the smoothness', turn + 1, 0)
+    z, y, x = (filling.planes.positions(axis) for axis in AXES)
+    held = (z, y, x)
+    widths: list[float] = []
+    for axis, rate in enumerate(filling.statistics.change):
+        yield Progress('finding the smoothness', axis, 3)
+        widths.append(fit_width(filling.probabilities, axis, rate, order, held[axis]))
     throttle = Throttle()
     layers = filling.planes.shape[0]
     found: list[np.ndarray] = []
@@ -163,7 +167,7 @@ def realise(
         labels = np.empty(filling.planes.shape, np.uint8)
         probabilities = filling.probabilities
         for _ in range(1 if wanted is None else _HELD_ROUNDS):
-            for done in draw(probabilities, widths, order, seed + index, labels):
+            for done in draw(probabilities, (widths[0], widths[1], widths[2]), order, seed + index, labels, held):
                 if throttle.ready():
                     yield Progress(what, done, layers)
             if wanted is not None:

@@ -14,6 +14,7 @@ from scipy import ndimage
 from ..voxels import AXES
 from .planes import Planes
 
+SOFTNESS = 1.5  # of `softened`, per voxel
 FARTHEST = 12.0  # voxels; beyond it the distance to a border tells nothing more
 
 
@@ -29,6 +30,16 @@ def signed_distances(planes: Planes) -> np.ndarray:
     the phases is the interpolated volume.
     """
     return _interpolated(planes, lambda labels: distances_to_border(labels, planes.phase_count))
+
+
+def softened(distances: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """Signed distances (K, Z, Y, X) as probabilities; 0 or 1 at given voxels, `known` as from `Planes.known`."""
+    shares = np.exp(SOFTNESS * (distances - distances.max(0)))
+    shares /= shares.sum(0)
+    given = known < len(shares)
+    for k in range(len(shares)):
+        shares[k][given] = known[given] == k
+    return shares
 
 
 def nearest(planes: Planes) -> np.ndarray:
