@@ -104,8 +104,10 @@ def check_labels(labels: np.ndarray, phases: Phases, subject: str, ndim: int) ->
     Raises
     ------
     InputError
-        If the array has the wrong dimensions or holds a label outside 0..K-1.
+        If it is no array, has the wrong dimensions or holds a label outside 0..K-1.
     """
+    if not hasattr(labels, 'ndim'):
+        raise InputError(subject, f'is a {type(labels).__name__}, not an array', 'give numpy.asarray of it')
     if labels.ndim != ndim:
         raise InputError(subject, f'has {labels.ndim} dimensions', f'give a {ndim}D label image')
     if labels.size == 0:

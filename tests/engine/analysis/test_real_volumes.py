@@ -23,11 +23,12 @@ from napari_microrecon.engine.phases import Phases
 from napari_microrecon.engine.progress import drain
 from napari_microrecon.engine.volume import Volume
 
-# Name, phase, and where a block is cut out: places without meaning, phases that percolate.
+# Name, phase, and where a block is cut out: places without meaning, every phase that percolates in its volume.
 REAL = [
     ('berea_sandstone', 1, (70, 150, 210)),
     ('ketton_limestone', 1, (100, 60, 30)),
     ('battery_cathode', 0, (40, 100, 100)),
+    ('battery_cathode', 1, (40, 100, 100)),
     ('battery_cathode', 2, (10, 150, 20)),
     ('anisotropic_foam', 1, (90, 90, 90)),
 ]
