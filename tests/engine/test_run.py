@@ -158,3 +158,21 @@ def test_a_run_that_cannot_be_completed_leaves_the_old_one(tmp_path: Path, slice
             Run.create(folder, 'reconstruct', slices, Broken(), Parameters())
     assert [p.name for p in tmp_path.iterdir()] == ['out.run']
     assert len(Run.open(before.folder).load_slices()) == 2
+
+
+def test_what_followed_from_the_planes_is_not_called_the_users_word(tmp_path: Path, slices: SliceSet) -> None:
+    """The methods paragraph tells the symmetry's evidence; runs of earlier versions did not keep it."""
+    by_default = _create(tmp_path / 'default.run', slices)
+    assert by_default.load_slices().evidence == slices.evidence
+    told = SliceSet.of(slices.slices, 'orthotropic')
+    assert _create(tmp_path / 'told.run', told).load_slices().evidence == 'as told by the user'
+    for folder, symmetry, evidence in (
+        ('default.run', slices.symmetry, slices.evidence),
+        ('told.run', 'orthotropic', 'as told by the user'),
+    ):
+        path = tmp_path / folder / 'run.json'
+        record = json.loads(path.read_text())
+        del record['evidence'], record['reference']  # as an earlier version wrote it
+        path.write_text(json.dumps(record))
+        found = Run.open(tmp_path / folder).load_slices()
+        assert (found.symmetry, found.evidence) == (symmetry, evidence)

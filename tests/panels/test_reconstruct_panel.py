@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,13 +14,18 @@ from qtpy.QtGui import QGuiApplication
 from qtpy.QtWidgets import QFileDialog
 
 from napari_microrecon.cli import main
+from napari_microrecon.engine.files import write_volume
 from napari_microrecon.engine.generator.forecast import Forecast
 from napari_microrecon.engine.phases import Phases
+from napari_microrecon.engine.provenance import hash_array
 from napari_microrecon.engine.run import Run
+from napari_microrecon.engine.run.reference import describe_reference, find_reference
 from napari_microrecon.engine.slices import Slice
 from napari_microrecon.engine.volume import Volume
 from napari_microrecon.engine.voxels import VoxelSize
+from napari_microrecon.panels.slice_table import ADJUST
 from napari_microrecon.session import SliceDraft
+from napari_microrecon.session.analysing import Wish
 from napari_microrecon.session.jobs import JobState
 from napari_microrecon.session.runs import recent_runs
 from napari_microrecon.viewer.layers import role_of
@@ -106,6 +112,112 @@ def test_a_run_is_recorded_replayed_headless_and_opened_again(ready, qtbot, caps
     np.testing.assert_array_equal(again.need_volume().labels, made.labels)
     assert again.run is not None
     assert again.run.folder != run.folder
+    other.close_for_good()
+
+
+def _reopen(qtbot, make_napari_viewer, dock, folder):
+    other = dock(make_napari_viewer())
+    former = other.workbench.session.job.id
+    other.records.open_run(folder)
+    _wait(qtbot, other, former)
+    return other
+
+
+def test_the_reference_comes_back_with_the_run_as_long_as_its_file_is_the_same(
+    ready, rock, qtbot, make_napari_viewer, dock, tmp_path, until_done
+):
+    session = ready.workbench.session
+    path = tmp_path / 'ct.tif'
+    write_volume(rock, path)
+    ready.workbench.open_files([path])
+    until_done(ready, 'load')
+    ready.reconstruct_panel.form.set_value('shape', (24, 24, 24))
+    qtbot.mouseClick(ready.reconstruct_panel.run_button, Qt.MouseButton.LeftButton)
+    until_done(ready, 'analyse', 120000)
+    folder = session.run.folder
+    known = Run.open(folder).record.reference
+    assert (known.origin, known.where, known.name) == ('file', str(path), 'ct')
+    assert known.content_sha256 == hash_array(rock.labels)
+    assert known.phases == rock.phases
+
+    other = _reopen(qtbot, make_napari_viewer, dock, folder)
+    again = other.workbench.session
+    np.testing.assert_array_equal(again.reference.labels, rock.labels)
+    assert (again.reference.name, again.reference.voxel_size) == ('ct', rock.voxel_size)
+    assert 'beside its reference ct' in again.status.text
+    assert other.workbench.stage.viewer.canvas.grid.enabled
+    other.close_for_good()
+
+    write_volume(replace(rock, labels=rock.labels[::-1]), path)
+    other = _reopen(qtbot, make_napari_viewer, dock, folder)
+    assert other.workbench.session.reference is None
+    assert (
+        f'The reference ct is not the same any more at {path}: open it in step 1' in other.workbench.session.status.text
+    )
+    other.close_for_good()
+
+    path.unlink()
+    other = _reopen(qtbot, make_napari_viewer, dock, folder)
+    assert other.workbench.session.reference is None
+    assert other.workbench.session.volume is not None
+    assert f'The reference ct is no longer at {path}: open it in step 1' in other.workbench.session.status.text
+    other.close_for_good()
+
+
+def test_a_sample_and_a_kept_reconstruction_come_back_a_layer_is_named(
+    ready, rock, qtbot, make_napari_viewer, dock, until_done
+):
+    session, bench = ready.workbench.session, ready.workbench
+    panel = ready.reconstruct_panel
+    panel.form.set_value('shape', (24, 24, 24))
+    ready.analysis_panel.subject.tortuosity.setChecked(False)
+    _run(qtbot, ready, panel.run_button)
+    first = session.need_volume()
+    panel.compare.keep_button.click()
+    former = session.job.id
+    panel.again_button.click()
+    qtbot.waitUntil(lambda: session.job.id > former + 1 and not session.job.is_active, timeout=120000)  # compared, too
+    folder = session.run.folder
+    assert Run.open(folder).record.reference.origin == 'run'
+    other = _reopen(qtbot, make_napari_viewer, dock, folder)
+    np.testing.assert_array_equal(other.workbench.session.reference.labels, first.labels)
+    other.close_for_good()
+
+    session.set_reference(rock)  # from nowhere, as a layer is
+    bench.measuring.analyse(Wish(tortuosity=False))
+    until_done(ready, 'analyse', 60000)
+    assert Run.open(folder).record.reference.name == 'rock'
+    other = _reopen(qtbot, make_napari_viewer, dock, folder)
+    assert other.workbench.session.reference is None
+    assert 'The reference rock came from a layer, not from a file' in other.workbench.session.status.text
+    other.close_for_good()
+
+    bench.load_sample('sandstone')
+    until_done(ready, 'load')
+    assert session.origin_of(session.reference).where == 'sandstone'
+    found = find_reference(describe_reference(session.reference, session.origin_of(session.reference)))
+    np.testing.assert_array_equal(found.labels, session.reference.labels)
+
+
+def test_why_slices_of_a_reopened_run_cannot_be_adjusted(widget, qtbot, make_napari_viewer, dock, until_done, tmp_path):
+    from skimage.io import imsave
+
+    rng = np.random.default_rng(0)
+    grey = (rng.random((64, 64)) * 60 + 90 * (rng.random((64, 64)) > 0.5)).astype(np.uint8)
+    imsave(tmp_path / 'sem.png', grey, check_contrast=False)
+    widget.workbench.open_files([tmp_path / 'sem.png'])
+    until_done(widget, 'load')
+    assert 'Thresholds' in widget.slices_panel.table.cellWidget(0, ADJUST).toolTip()
+    session = widget.workbench.session
+    session.weights_spec = 'prior'
+    widget.reconstruct_panel.form.set_value('shape', (24, 24, 24))
+    widget.show_step(1)
+    _run(qtbot, widget, widget.reconstruct_panel.run_button)
+    other = _reopen(qtbot, make_napari_viewer, dock, session.run.folder)
+    table = other.slices_panel.table
+    assert not table.isColumnHidden(ADJUST)
+    assert not table.cellWidget(0, ADJUST).isEnabled()
+    assert 'open the picture again' in table.cellWidget(0, ADJUST).toolTip()
     other.close_for_good()
 
 

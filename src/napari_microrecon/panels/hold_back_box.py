@@ -139,7 +139,8 @@ class HoldBackBox(QWidget, Listener):
             return
         self._drawn = found
         self.sentence.setText(f'{found.sentence}.')
-        self.notes.setText(with_um('. '.join([f'Compared: {found.basis}', f'Weights: {found.weights}', *found.notes])))
+        told = (f'compared: {found.basis}', f'weights: {found.weights}', *found.notes)
+        self.notes.setText(with_um(' '.join(f'{text[:1].upper()}{text[1:].rstrip(".")}.' for text in told)))
         self.table.setRowCount(len(found.statistics))
         height = self.table.horizontalHeader().sizeHint().height() + 4
         for i, one in enumerate(found.statistics):

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from ..session.drafts import SliceDraft
 
 _ADJUST = 'Thresholds, noise, crop and turn of the picture'
+_LABELS = 'This slice came as labels: nothing to adjust'
+_NO_PICTURE = '<qt>A run keeps the slice as it was segmented, not the picture: open the picture again to adjust it</qt>'
 _ROW = 26  # pixels
 _NORMAL, _POSITION, ADJUST, REMOVE = range(2, 6)  # columns of editors and buttons
 _WIDTHS = {1: 80, _NORMAL: 50, _POSITION: 56, ADJUST: 56, REMOVE: 24}
@@ -78,9 +80,9 @@ class SliceTable(QTableWidget):
             adjust = self.cellWidget(i, ADJUST)
             if adjust is not None:
                 adjust.setEnabled(draft.is_adjustable)
-                adjust.setToolTip(_ADJUST if draft.is_adjustable else 'This slice came as labels: nothing to adjust')
-        # Names need the room more than buttons that nobody can press.
-        self.setColumnHidden(ADJUST, not any(draft.is_adjustable for draft in drafts))
+                adjust.setToolTip(_ADJUST if draft.is_adjustable else _NO_PICTURE if draft.lacks_picture else _LABELS)
+        # Names need the room more than buttons that nobody can press, unless people would look for them.
+        self.setColumnHidden(ADJUST, not any(draft.is_adjustable or draft.lacks_picture for draft in drafts))
         shown = min(len(drafts), 4)
         self.setFixedHeight(self.horizontalHeader().sizeHint().height() + shown * _ROW + 4)
 

@@ -13,6 +13,7 @@ from ..engine.progress import Job as EngineJob
 from ..engine.progress import Progress
 from ..engine.voxels import VoxelSize
 from .drafts import SliceDraft
+from .runs import note_reference
 from .session import Session, ShownFace
 from .task import Task
 from .words import tally
@@ -71,6 +72,9 @@ def _analyse(session: Session, asked: Wish, reference: Volume | None) -> Task:
     told = ''
     if reference is volume:
         reference = None
+    run_of = session.run if volume is session.volume else None
+    origin = None if session.reference is None else session.origin_of(session.reference)
+    whole = session.reference
     if reference is not None and reference.phases.count != volume.phases.count:
         told = f'; {reference.name} has {reference.phases.count} phases and is left out'
         reference = None
@@ -82,6 +86,8 @@ def _analyse(session: Session, asked: Wish, reference: Volume | None) -> Task:
         options = {'phase': asked.phase, 'tortuosity': asked.tortuosity}
         if reference is not None:
             comparison = yield from compare(volume, reference, realisations=others, **options)
+            if run_of is not None and whole is not None and origin is not None:
+                note_reference(run_of, whole, origin)
             return comparison.generated, comparison, comparison.ensemble
         report = yield from measure(volume, **options)
         return report, None, (yield from _spread(report, others, asked))

@@ -39,6 +39,11 @@ class SliceDraft:
         """Whether there is a grey or colour picture behind it that thresholds can be set for."""
         return self.image is not None and self.image.kind in ('grey', 'rgb')
 
+    @property
+    def lacks_picture(self) -> bool:
+        """Whether it was segmented from a picture that is not at hand any more, as in a run that was opened again."""
+        return self.image is None and 'preparation' in self.slice.provenance.parameters
+
     def placed(self, normal: Axis, position: int | None) -> SliceDraft:
         """Return the draft in another plane or at another position (voxels)."""
         return replace(self, slice=replace(self.slice, normal=normal, position=position))

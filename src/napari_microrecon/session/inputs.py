@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ..engine.errors import InputError
 from ..engine.progress import Job as EngineJob
 from ..engine.progress import Progress
+from ..engine.run.reference import Origin
 from ..engine.slices import Slice, SliceSet
 from ..engine.volume import Volume
 from .drafts import SliceDraft
@@ -54,7 +55,7 @@ def adopt_sample(session: Session, sample: Sample, volume: Volume, slices: Slice
     session.sample = sample
     session.weights_spec = 'auto'
     session.forget_references()
-    session.set_reference(volume)
+    session.set_reference(volume, Origin('sample', sample.name))
     session.set_drafts([SliceDraft(s, note='sample') for s in slices], like=slices)
     plural = 's' if len(slices) > 1 else ''
     session.say(f'{sample.title}: {len(slices)} slice{plural} and a reference volume are open', 'success')
@@ -75,17 +76,16 @@ def _take(session: Session, title: str, sources: Sequence[Path | RawImage], phas
 
     def run() -> EngineJob[Any]:
         drafts: list[SliceDraft] = []
-        volume = None
+        volume, origin = None, Origin()
         for i, source in enumerate(sources):
             yield Progress(f'{title}: {source.name}', i, len(sources))
             image = _read(source) if isinstance(source, Path) else source
-            if isinstance(image, Volume):
-                volume = image
-            elif image.kind == 'stack':
-                volume = labelled(image, phases or known)
+            if isinstance(image, Volume) or image.kind == 'stack':
+                volume = image if isinstance(image, Volume) else labelled(image, phases or known)
+                origin = Origin('file', str(source.resolve())) if isinstance(source, Path) else Origin()
             else:
                 drafts.append(draft_of(image, phases))
-        return drafts, volume
+        return drafts, volume, origin
 
     def accept(result: Any) -> None:
         take_inputs(session, *result)
@@ -180,10 +180,12 @@ def describe_phases(session: Session, phases: Phases) -> None:
     if session.reference is not None and session.reference.phases.count == count:
         former, described = session.reference, replace(session.reference, phases=phases)
         session.kept = tuple(described if one is former else one for one in session.kept)
-        session.set_reference(described)
+        session.set_reference(described, session.origin_of(former))
 
 
-def take_inputs(session: Session, drafts: Sequence[SliceDraft], volume: Volume | None) -> None:
+def take_inputs(
+    session: Session, drafts: Sequence[SliceDraft], volume: Volume | None, origin: Origin | None = None
+) -> None:
     """Add what was opened to the session and say what became of it."""
     if session.sample is not None:  # own data replace a sample, they do not mix with it
         session.set_drafts(())
@@ -195,7 +197,7 @@ def take_inputs(session: Session, drafts: Sequence[SliceDraft], volume: Volume |
         session.add_drafts(drafts)
         said.append('; '.join(dict.fromkeys(f'{d.slice.name}: {d.note}' for d in drafts if d.note)) or 'Slices taken')
     if volume is not None:
-        session.set_reference(volume)
+        session.set_reference(volume, origin)
         size = ' × '.join(str(n) for n in volume.shape)
         said.append(f'{volume.name} ({size}) is a volume: it is the reference now')
         if not session.drafts:

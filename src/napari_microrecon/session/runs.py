@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 from collections.abc import Sequence
@@ -14,6 +15,7 @@ from ..engine.errors import InputError
 from ..engine.progress import Job as EngineJob
 from ..engine.progress import Progress
 from ..engine.run import RECORD, Command, Run
+from ..engine.run.reference import Origin
 from ..engine.slices import SliceSet
 from ..engine.volume import Volume
 from .drafts import SliceDraft
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 
     from ..engine.generator import ReconstructParams, Weights
 
+log = logging.getLogger(__name__)
 FOLDER_VARIABLE = 'NAPARI_MICRORECON_RUNS'
 _SEGMENTATION = 'segmentation'  # in a run's results: how each slice was segmented
 _LOOKED_AT = 30  # newest runs that an estimate learns from
@@ -113,6 +116,18 @@ def record_volumes(
     return run
 
 
+def note_reference(run: Run, volume: Volume, origin: Origin) -> None:
+    """Record what a run's volumes are compared with; a run that has been moved meanwhile is left alone."""
+    from ..engine.run.reference import describe_reference
+
+    if run.record.command != 'reconstruct' or not (run.folder / RECORD).is_file():
+        return
+    try:
+        run.set_reference(describe_reference(volume, origin))
+    except InputError as error:
+        log.warning('the reference could not be recorded: %s', error)
+
+
 def past_speed(device: str, mode: str, weights: str) -> float | None:
     """Seconds per voxel of the latest runs on this device with weights of this name (median); None without any.
 
@@ -152,10 +167,11 @@ def open_run(session: Session, folder: Path) -> Task:
         is_shipped = shipped is not None and Weights.load(shipped).sha256 == weights.sha256
         spec = weights.name if is_shipped else str(path)
         tuned, training = _training_of(opened) if opened.record.command == 'finetune' else (None, Training())
-        return opened, slices, volumes, spec, tuned, training
+        reference, lack = yield from _reference_of(opened)
+        return opened, slices, volumes, spec, tuned, training, reference, lack
 
     def accept(result: Any) -> None:
-        opened, slices, volumes, spec, tuned, training = result
+        opened, slices, volumes, spec, tuned, training, reference, lack = result
         notes = opened.record.results.get(_SEGMENTATION) or [''] * len(slices)
         session.set_volumes(volumes)  # at once: their layer is filled anew, which is quicker than another one
         session.sample = None
@@ -163,12 +179,31 @@ def open_run(session: Session, folder: Path) -> Task:
         session.tuned, session.training = tuned, training
         session.set_drafts([SliceDraft(s, note=note) for s, note in zip(slices, notes, strict=False)], like=slices)
         session.weights_spec = spec
+        if reference is not None:
+            known = opened.record.reference
+            session.set_reference(reference, Origin(known.origin, known.where))
         session.run = session.opened = opened
         session.resumable = opened if can_go_on(opened) else None
         went_on = '; it can be resumed in step 3' if session.resumable is not None else ''
-        session.say(f'{folder.name} is open again: slices, weights, parameters and results{went_on}', 'success')
+        beside = f', beside its reference {reference.name}' if reference is not None else ''
+        text = f'{folder.name} is open again: slices, weights, parameters and results{beside}{went_on}'
+        session.say(f'{text}. {lack}'.rstrip('. ') if lack else text, 'warning' if lack else 'success')
 
     return Task('load', f'Opening {folder.name}', run, accept)
+
+
+def _reference_of(run: Run) -> EngineJob[tuple[Volume | None, str]]:
+    """The volume that a run was compared with, else why it is not there; neither where there was none."""
+    from ..engine.run.reference import find_reference
+
+    record = run.record.reference
+    if record is None:
+        return None, ''
+    yield Progress(f'Reading the reference {record.name}')
+    try:
+        return find_reference(record), ''
+    except InputError as error:
+        return None, f'{error.subject[:1].upper()}{error.subject[1:]} {error.problem}: {error.remedy}'
 
 
 def can_go_on(run: Run) -> bool:

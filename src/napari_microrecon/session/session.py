@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from weakref import WeakKeyDictionary
 
 from psygnal import SignalGroupDescriptor
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from ..engine.generator.forecast import Forecast
     from ..engine.holdback import HeldBack
     from ..engine.run import Run
+    from ..engine.run.reference import Origin
     from ..engine.samples import Sample
     from .labelling import Labelling
     from .likelihood import Likelihood
@@ -68,6 +70,7 @@ class Session:
     volumes: tuple[Volume, ...] = ()
     volume: Volume | None = None
     reference: Volume | None = None
+    origins: WeakKeyDictionary[Volume, Origin] = field(default_factory=WeakKeyDictionary)  # of references
     kept: tuple[Volume, ...] = ()  # what a reconstruction can be compared with; the reference is one of them
     preview: Volume | None = None
     likelihood: Likelihood | None = None  # of the volumes, where they lie between slices
@@ -197,13 +200,21 @@ class Session:
         self.labelling = None
         self.subject = volume
 
-    def set_reference(self, volume: Volume | None) -> None:
+    def set_reference(self, volume: Volume | None, origin: Origin | None = None) -> None:
         """Take a volume to compare with; a comparison with another one is dropped, the former ones can be had again."""
         self.comparison = None
         self.experiment = None
         if volume is not None and not any(one is volume for one in self.kept):
             self.kept = (*self.kept, volume)[-MOST_KEPT:]
+        if volume is not None and origin is not None:
+            self.origins[volume] = origin
         self.reference = volume
+
+    def origin_of(self, volume: Volume) -> Origin:
+        """Where a volume came from, as far as it is known."""
+        from ..engine.run.reference import Origin
+
+        return self.origins.get(volume, Origin())
 
     def forget_references(self) -> None:
         """Drop the volume to compare with and all former ones, because the material is another one now."""

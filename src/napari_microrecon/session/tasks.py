@@ -26,9 +26,12 @@ def reconstruct(session: Session, params: ReconstructParams, then: Callable[[], 
     """Generate volumes from the session's slices and weights, and record them in a Run folder."""
     slices, spec, tuned = session.need_slices(), session.weights_spec, session.tuned
     notes = [draft.note for draft in session.drafts]
+    reference = session.reference
+    origin = None if reference is None else session.origin_of(reference)
 
     def run() -> EngineJob[Any]:
         from ..engine.generator import reconstruct as generate
+        from ..engine.run.reference import describe_reference
 
         yield Progress('Choosing weights')
         choice, weights = pick_weights(spec, tuned, slices)
@@ -40,6 +43,8 @@ def reconstruct(session: Session, params: ReconstructParams, then: Callable[[], 
         record, problem = None, ''
         try:
             record = yield from record_volumes(slices, weights, params, result.volumes, notes, reason, seconds)
+            if reference is not None and origin is not None:
+                record.set_reference(describe_reference(reference, origin))
         except InputError as error:  # a full disk must not cost the volume that has just been made
             problem = f'; it is not recorded: {error}'
         return choice, result, Likelihood.of(result), record, problem

@@ -11,6 +11,7 @@ from qtpy.QtCore import QObject
 
 from ..engine.errors import InputError
 from ..engine.phases import Phases
+from ..engine.run.reference import Origin
 from ..engine.slices import SliceSet
 from ..engine.volume import Volume
 from ..engine.voxels import Axis, VoxelSize
@@ -155,7 +156,7 @@ class Workbench(QObject):
         """Make the reconstruction at hand the reference of the next ones."""
         session = self.session
         volume = session.need_volume()
-        session.set_reference(volume)
+        session.set_reference(volume, Origin('run', str(session.run.folder)) if session.run is not None else None)
         session.say(f'{volume.name} is kept: the next volume stands beside it and is compared with it', 'success')
 
     def compare_with(self, volume: Volume) -> None:

@@ -1,15 +1,4 @@
-"""A Run: a folder that holds everything needed to make a result again.
-
-::
-
-    out.run/
-        run.json                   command, parameters, hashes, seed, device, versions, outputs
-        inputs/slice_000.tif       the slices as they were segmented, with plane, position and voxel size
-        inputs/weights.safetensors the weights that were used (for fine-tuning: that it started from)
-        inputs/resume.safetensors  fine-tuning only: the checkpoint that it went on from
-        inputs/training_volume.tif conditioned reconstruction only: the 3D material that it learned from, if any
-        checkpoint.safetensors     fine-tuning only: the best weights so far
-"""
+"""The folder of a Run: made, opened, checked and filled."""
 
 from __future__ import annotations
 
@@ -17,22 +6,19 @@ import hashlib
 import os
 import shutil
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, Protocol, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ValidationError
 
-from .errors import InputError
-from .files import read_slice, read_volume, replacing, write_slice, write_text
-from .files.targets import write_error
-from .provenance import Source, hash_array, hash_file, now, versions
-from .slices import Slice, SliceSet, Symmetry
-from .volume import Volume
-
-RECORD = 'run.json'
-CHECKPOINT = 'checkpoint.safetensors'
-
-Command = Literal['reconstruct', 'finetune']
+from ..errors import InputError
+from ..files import read_slice, read_volume, replacing, write_slice, write_text
+from ..files.targets import write_error
+from ..provenance import Source, hash_array, hash_file, now, versions
+from ..slices import Slice, SliceSet
+from ..volume import Volume
+from .record import CHECKPOINT, RECORD, Command, ReferenceRecord, RunFile, RunRecord
 
 
 class _Weights(Protocol):
@@ -46,53 +32,6 @@ class _Weights(Protocol):
     def tensors(self) -> Mapping[str, Any]: ...
 
     def save(self, path: Path) -> object: ...
-
-
-class RunFile(BaseModel):
-    """A file that belongs to a run.
-
-    Attributes
-    ----------
-    role : str
-        'slice', 'weights', 'volume', 'probabilities'.
-    path : str
-        Relative to the run folder, with forward slashes.
-    name : str
-        What it was called where it came from.
-    sha256 : str
-        Of the file's bytes; '' for zarr folders.
-    content_sha256 : str
-        Of the labels or the weights themselves, whatever the file format.
-    """
-
-    model_config = ConfigDict(frozen=True, extra='forbid')
-
-    role: str
-    path: str
-    name: str = ''
-    sha256: str = ''
-    content_sha256: str = ''
-
-
-class RunRecord(BaseModel):
-    """Content of run.json."""
-
-    model_config = ConfigDict(frozen=True)
-
-    schema_version: Literal[1] = Field(default=1, alias='schema')
-    command: Command
-    status: Literal['started', 'done', 'stopped'] = 'started'
-    parameters: dict[str, Any] = Field(default_factory=dict)
-    symmetry: Symmetry = 'isotropic'
-    inputs: tuple[RunFile, ...] = ()
-    weights: Source | None = None
-    weights_reason: str = ''
-    seed: int = 0
-    device: str = ''
-    versions: dict[str, str] = Field(default_factory=dict)
-    results: dict[str, Any] = Field(default_factory=dict)
-    outputs: tuple[RunFile, ...] = ()
-    created: str = ''
 
 
 class Run:
@@ -186,7 +125,12 @@ class Run:
             If one is missing or differs from the record.
         """
         found = [self._checked(item) for item in self.record.inputs if item.role == 'slice']
-        return SliceSet.of([read_slice(path) for path in found], self.record.symmetry)
+        slices, record = [read_slice(path) for path in found], self.record
+        by_default = SliceSet.of(slices)
+        # Runs of earlier versions do not say why; what follows from the planes was nobody's word.
+        evidence = record.evidence or (by_default.evidence if by_default.symmetry == record.symmetry else '')
+        told = SliceSet.of(slices, record.symmetry)
+        return replace(told, evidence=evidence) if evidence else told
 
     def input_path(self, role: str) -> Path | None:
         """Path of the first input with this role ('weights', 'resume', ...), unchanged; None where there is none."""
@@ -257,6 +201,11 @@ class Run:
         """Record something worth keeping while the run goes on."""
         self._update(results=self.record.results | results)
 
+    def set_reference(self, reference: ReferenceRecord) -> None:
+        """Record what the volumes were compared with."""
+        if reference != self.record.reference:
+            self._update(reference=reference)
+
     def discard(self) -> None:
         """Remove the folder of a run that came to nothing."""
         shutil.rmtree(self.folder, ignore_errors=True)
@@ -306,6 +255,7 @@ def _fill(
         command=command,
         parameters=values,
         symmetry=slices.symmetry,
+        evidence=slices.evidence,
         inputs=tuple(inputs),
         weights=Source(name=weights.name, sha256=weights.sha256),
         seed=int(values.get('seed', 0)),

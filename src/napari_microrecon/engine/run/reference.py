@@ -1,0 +1,81 @@
+"""The volume that a run was compared with: described, and found again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+from ..errors import InputError
+from ..files import read_image, read_volume, volume_from
+from ..provenance import hash_array
+from ..volume import Volume
+from .folder import Run
+from .record import ReferenceRecord
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a volume came from.
+
+    Attributes
+    ----------
+    kind : {'file', 'sample', 'run', 'layer'}
+        A layer cannot be had again.
+    where : str
+        Path of the file or of the run's folder, or the name of the sample.
+    """
+
+    kind: Literal['file', 'sample', 'run', 'layer'] = 'layer'
+    where: str = ''
+
+
+def describe_reference(volume: Volume, origin: Origin) -> ReferenceRecord:
+    """Describe a volume so that it can be found again; reads all of its labels."""
+    return ReferenceRecord(
+        name=volume.name,
+        origin=origin.kind,
+        where=origin.where,
+        content_sha256=hash_array(volume.labels),
+        phases=volume.phases,
+        voxel_size=volume.voxel_size,
+    )
+
+
+def find_reference(record: ReferenceRecord) -> Volume:
+    """Read the volume of a record again, with the phases and the voxel size that it had.
+
+    Raises
+    ------
+    InputError
+        If it is gone, has changed, or came from a layer; in words for somebody who opens a run.
+    """
+    again = 'open it in step 1 to compare with it'
+    subject = f'the reference {record.name}'
+    if record.origin == 'layer':
+        raise InputError(subject, 'came from a layer, not from a file', again)
+    if record.origin != 'sample' and not Path(record.where).exists():
+        raise InputError(subject, f'is no longer at {record.where}', again)
+    try:
+        found = next((one for one in _candidates(record) if hash_array(one.labels) == record.content_sha256), None)
+    except InputError as error:
+        raise InputError(subject, f'cannot be read again: {error.problem}', again) from error
+    if found is None:
+        place = '' if record.origin == 'sample' else f' at {record.where}'
+        raise InputError(subject, f'is not the same any more{place}', again)
+    return replace(found, name=record.name, phases=record.phases, voxel_size=record.voxel_size)
+
+
+def _candidates(record: ReferenceRecord) -> list[Volume]:
+    if record.origin == 'sample':
+        from ..samples import get_sample
+
+        return [get_sample(record.where).load_volume()]
+    path = Path(record.where)
+    if record.origin == 'run':
+        return Run.open(path).load_volumes()
+    if path.suffix == '.zarr' or path.is_dir():
+        return [read_volume(path)]
+    image = read_image(path)
+    is_labelled = bool(image.values) or image.phases is not None
+    return [volume_from(image, None if is_labelled else record.phases.count)]
