@@ -6,6 +6,9 @@ from collections.abc import Mapping
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
+
+LEAST = 22  # pixels that the three convolutions need
 
 
 class Critic(nn.Module):
@@ -25,7 +28,10 @@ class Critic(nn.Module):
         )
 
     def forward(self, sections: Tensor) -> Tensor:
-        """(N, K, rows, columns) -> mean score per section (N,)."""
+        """(N, K, rows, columns) -> mean score per section (N,); small sections are mirrored at their edges."""
+        rows, columns = (max(0, LEAST - n) for n in sections.shape[2:])
+        if rows or columns:
+            sections = functional.pad(sections, (0, columns, 0, rows), mode='reflect')
         return self.body(sections).mean((1, 2, 3))
 
 

@@ -26,6 +26,7 @@ VARIETY = 0.02  # handicap of grains of mixed size, as the draws scatter
 CURVED = 0.01  # handicap of bent boundaries, which are judged on the same draws as straight ones
 NEAR = 1.7  # times the least error
 OTHER_SIDE = 1.3  # times the least error of grains: those of the other side are tried, too
+REFINED = 2  # phases of many
 BENDS = 0.4  # share of the field's standard deviation
 MIXED = 0.35  # standard deviation of ln(radius)
 EVEN = 0.75  # least distance of two seeds in mean spacings; most random packings get no closer to order
@@ -161,12 +162,12 @@ def _refine(exemplars: Exemplars, label: int, found: Scored) -> Scored:
 def _rank(exemplars: Exemplars) -> dict[int, Scored]:
     """Candidates of every phase with their section errors, best first."""
     labels = [1] if exemplars.phase_count == 2 else list(range(exemplars.phase_count))
-    # One draw tells what is out of the question, and which phase is to be what the others leave.
+    # One draw tells what is out of the question, and which phase is to be what the others leave. Of many phases, the
+    # first two give the others their places: only these are worth all variants.
     found = {label: _scored(exemplars, label, candidates(exemplars, label), 1) for label in labels}
-    last = max(labels, key=lambda label: _least(found[label])) if len(labels) > 1 else None
-    for label in labels:
-        if label != last:
-            found[label] = _refine(exemplars, label, found[label])
+    described = sorted(labels, key=lambda label: _least(found[label]))
+    for label in described[: max(1, min(REFINED, len(labels) - 1))]:
+        found[label] = _refine(exemplars, label, found[label])
     return {label: dict(sorted(found[label].items(), key=lambda item: item[1][0])) for label in labels}
 
 
