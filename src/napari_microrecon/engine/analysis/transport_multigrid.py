@@ -29,7 +29,7 @@ _SMOOTHERS = {
 def multigrid(equations: Equations) -> Callable[[np.ndarray], np.ndarray]:
     """Build a V-cycle for the equations: maps a residual to a correction, symmetric and positive definite."""
     import pyamg
-    from pyamg.amg_core import gauss_seidel
+    from pyamg.relaxation.relaxation import gauss_seidel
     from scipy.sparse import coo_matrix
 
     matrix = equations.matrix
@@ -47,10 +47,10 @@ def multigrid(equations: Equations) -> Callable[[np.ndarray], np.ndarray]:
 
     def cycle(residual: np.ndarray) -> np.ndarray:
         x = np.zeros(size)
-        gauss_seidel(matrix.indptr, matrix.indices, matrix.data, x, residual, 0, size, 1)
+        gauss_seidel(matrix, x, residual, sweep='forward')
         left = residual - matrix @ x
         x += below.matvec(np.bincount(nodes, left, count))[nodes]
-        gauss_seidel(matrix.indptr, matrix.indices, matrix.data, x, residual, size - 1, -1, -1)
+        gauss_seidel(matrix, x, residual, sweep='backward')
         return x
 
     return cycle
