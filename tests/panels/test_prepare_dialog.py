@@ -14,6 +14,7 @@ from scipy.ndimage import gaussian_filter
 
 from napari_microrecon.engine.crop import Crop
 from napari_microrecon.engine.preparation import Preparation
+from napari_microrecon.engine.progress import drain
 from napari_microrecon.engine.raw_image import RawImage
 from napari_microrecon.engine.voxels import VoxelSize
 from napari_microrecon.panels.microrecon_widget import MicroreconWidget
@@ -46,7 +47,7 @@ def adjust(widget: MicroreconWidget, qtbot) -> Opened:
 
     def start(*arrays: np.ndarray, row: int = 0) -> PrepareDialog:
         images = [_image(array, f'sem-{i}.tif') for i, array in enumerate(arrays)]
-        widget.workbench.session.set_drafts([draft_of(image) for image in images])
+        widget.workbench.session.set_drafts([drain(draft_of(image)) for image in images])
         dialog = _open(widget, row)
         settle(dialog, qtbot)
         return dialog
@@ -206,7 +207,7 @@ def test_other_kinds_of_pictures(widget, adjust, qtbot, scale):
 def test_a_colour_picture_is_adjusted_by_its_brightness(widget, qtbot):
     colour = np.stack([_grey(), _grey() // 2, _grey() // 3], axis=-1)
     session = widget.workbench.session
-    session.set_drafts([draft_of(RawImage(colour, name='light.png', kind='rgb'))])
+    session.set_drafts([drain(draft_of(RawImage(colour, name='light.png', kind='rgb')))])
     dialog = _open(widget)
     settle(dialog, qtbot)
     dialog.form.order.setCurrentIndex(1)  # phase 0 is the brightest
@@ -314,7 +315,7 @@ def test_labels_offer_nothing_to_adjust_and_the_window_goes_with_its_slice(widge
     adjust(_grey())
     session = widget.workbench.session
     labels = RawImage((_grey() > 120).astype(np.uint8), VoxelSize.cube(0.5, 'um'), name='labels', kind='labels')
-    session.add_drafts([draft_of(labels)])
+    session.add_drafts([drain(draft_of(labels))])
     table = widget.slices_panel.table
     assert [table.cellWidget(i, ADJUST).isEnabled() for i in range(2)] == [True, False]
     assert not table.isColumnHidden(ADJUST)

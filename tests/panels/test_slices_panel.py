@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from napari_microrecon.engine.phases import Phases
+from napari_microrecon.engine.progress import drain
 from napari_microrecon.engine.raw_image import RawImage
 from napari_microrecon.engine.slices import Slice
 from napari_microrecon.engine.voxels import VoxelSize
@@ -57,7 +58,7 @@ def test_the_threshold_of_a_grey_image_is_in_the_interval(widget, qtbot):
     field = _field(192, 2) > 0.1
     noise = np.random.default_rng(1).normal(0, 12, field.shape)
     grey = np.clip(80 + 90 * field + noise, 0, 255).astype(np.uint8)
-    session.set_drafts([draft_of(RawImage(grey, VoxelSize.cube(1, 'um'), name='grey', kind='grey'))])
+    session.set_drafts([drain(draft_of(RawImage(grey, VoxelSize.cube(1, 'um'), name='grey', kind='grey')))])
     qtbot.waitUntil(lambda: session.representativity is not None, timeout=30000)
     (_, found), _ = session.representativity
     assert found.threshold is not None
@@ -96,4 +97,4 @@ def test_the_window_does_not_wait_for_it(widget, qtbot):
 def _judged(draft: SliceDraft):
     from napari_microrecon.session.analysing import judge_slices
 
-    return judge_slices([draft])
+    return drain(judge_slices([draft]))

@@ -12,10 +12,11 @@ from scipy.ndimage import gaussian_filter
 from napari_microrecon.engine.crop import Crop
 from napari_microrecon.engine.errors import InputError
 from napari_microrecon.engine.preparation import Preparation
+from napari_microrecon.engine.progress import drain
 from napari_microrecon.engine.raw_image import RawImage
 from napari_microrecon.engine.voxels import VoxelSize
 from napari_microrecon.session import Session
-from napari_microrecon.session.adjusting import EDGE, glimpse, look
+from napari_microrecon.session.adjusting import EDGE, glimpse, looking
 from napari_microrecon.session.analysing import judge_slices
 from napari_microrecon.session.inputs import draft_of, open_files, prepare_slices, resegment
 from napari_microrecon.session.task import run_now
@@ -30,7 +31,7 @@ def _grey(edge: int = 96, seed: int = 0) -> np.ndarray:
 def test_what_is_seen_at_once_is_what_comes_where_nothing_is_filtered() -> None:
     image = RawImage(_grey(), name='sem')
     asked = Preparation(crop=Crop(rows=(8, -8)), quarter_turns=3, flip='up-down', order='bright-first')
-    whole = look(image, asked, 2)
+    whole = drain(looking(image, asked, 2))
     grey, labels = glimpse(image, asked, whole.thresholds)
     np.testing.assert_array_equal(grey, whole.grey)
     np.testing.assert_array_equal(labels, whole.labels)
@@ -41,7 +42,7 @@ def test_what_is_seen_at_once_is_what_comes_where_nothing_is_filtered() -> None:
 
 def test_a_large_picture_is_seen_small_and_counted_whole() -> None:
     array = _grey(1000)
-    found = look(RawImage(array), Preparation(thresholds=(120,)), 2)
+    found = drain(looking(RawImage(array), Preparation(thresholds=(120,)), 2))
     assert max(found.grey.shape) <= EDGE
     assert found.labels.shape == found.grey.shape
     assert found.fractions[1] == np.mean(array > 120)
@@ -49,19 +50,22 @@ def test_a_large_picture_is_seen_small_and_counted_whole() -> None:
 
 def test_thresholds_do_not_filter_the_picture_again() -> None:
     image = RawImage(_grey())
-    first = look(image, Preparation(denoise='median', radius=2), 2)
+    first = drain(looking(image, Preparation(denoise='median', radius=2), 2))
     assert first.thresholds == first.automatic
-    again = look(image, Preparation(denoise='median', radius=2, thresholds=(130,), least_size=9), 2, first)
+    again = drain(looking(image, Preparation(denoise='median', radius=2, thresholds=(130,), least_size=9), 2, first))
     assert again.picture.image is first.picture.image
     assert again.automatic == first.automatic
     assert 'threshold 130' in again.note
     assert 'smaller than 9' in again.note
-    other = look(image, Preparation(denoise='median', radius=3), 2, again)
+    other = drain(looking(image, Preparation(denoise='median', radius=3), 2, again))
     assert other.picture.image is not first.picture.image
     assert other.automatic != first.automatic
-    assert len(look(image, Preparation(denoise='median', radius=3), 3, other).automatic) == 2
+    assert len(drain(looking(image, Preparation(denoise='median', radius=3), 3, other)).automatic) == 2
     # Another picture takes nothing from the former one.
-    assert look(RawImage(_grey(seed=1)), Preparation(denoise='median', radius=3), 2, other).fractions != other.fractions
+    assert (
+        drain(looking(RawImage(_grey(seed=1)), Preparation(denoise='median', radius=3), 2, other)).fractions
+        != other.fractions
+    )
 
 
 def test_a_dropped_file_keeps_its_picture_and_can_be_prepared(tmp_path: Path) -> None:
@@ -92,7 +96,7 @@ def test_a_dropped_file_keeps_its_picture_and_can_be_prepared(tmp_path: Path) ->
 
 def test_labels_cannot_be_segmented_again() -> None:
     session = Session()
-    draft = draft_of(RawImage((_grey() > 120).astype(np.uint8), kind='labels'))
+    draft = drain(draft_of(RawImage((_grey() > 120).astype(np.uint8), kind='labels')))
     session.set_drafts([type(draft)(draft.slice)])
     with pytest.raises(InputError, match='already labelled'):
         resegment(session, 3)
@@ -102,9 +106,9 @@ def test_labels_cannot_be_segmented_again() -> None:
 
 def test_the_uncertainty_is_that_of_the_threshold_chosen() -> None:
     image = RawImage(_grey(256), VoxelSize.cube(1, 'um'))
-    (_, found), _ = judge_slices([draft_of(image, 2, Preparation(denoise='median', thresholds=(121,)))])
+    (_, found), _ = drain(judge_slices([drain(draft_of(image, 2, Preparation(denoise='median', thresholds=(121,))))]))
     assert found.threshold is not None
     assert 'chosen 121' in found.threshold.note
-    (_, automatic), _ = judge_slices([draft_of(image)])
+    (_, automatic), _ = drain(judge_slices([drain(draft_of(image))]))
     assert automatic.threshold is not None
     assert 'otsu' in automatic.threshold.note

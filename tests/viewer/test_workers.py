@@ -340,3 +340,30 @@ def test_an_aside_answers_the_newest_wish_only(qtbot):
     aside.drop()
     qtbot.waitUntil(lambda: not aside.is_busy)
     assert heard == [4]
+
+
+def test_an_aside_in_steps_is_stopped_when_another_wish_comes(qtbot):
+    """A filter of a large picture takes half a minute; the next threshold must not wait for it."""
+    aside, heard, closed = Aside(), [], []
+
+    def steps() -> Generator[Progress, None, str]:
+        try:
+            for i in range(3000):
+                yield Progress('filtering', i, 3000)
+                time.sleep(0.01)
+        finally:
+            closed.append(True)
+        return 'first'
+
+    aside.start(steps, heard.append)
+    qtbot.wait(50)
+    began = time.monotonic()
+    aside.start(lambda: 'second', heard.append)
+    qtbot.waitUntil(lambda: heard == ['second'], timeout=5000)
+    assert time.monotonic() - began < 1
+    assert closed == [True]
+    aside.start(steps, heard.append)
+    qtbot.wait(50)
+    aside.drop()
+    qtbot.waitUntil(lambda: not aside.is_busy, timeout=1000)
+    assert (heard, closed) == (['second'], [True, True])

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from typing import Literal
 
 import numpy as np
 
 from .errors import InputError
+from .progress import Job, Progress, Throttle
 from .raw_image import RawImage
 from .segmentation import grey_of
 from .slices import SMALLEST_SLICE
@@ -74,20 +76,33 @@ def square(size: VoxelSize, edge: float) -> VoxelSize:
     return VoxelSize.cube(edge, size.unit) if size.is_known else size
 
 
-def denoised(image: RawImage, denoise: Denoise, radius: int, weight: float) -> tuple[RawImage, str]:
-    """Filtered grey values, in the numbers of the picture so that thresholds keep their meaning."""
+def denoising(image: RawImage, denoise: Denoise, radius: int, weight: float) -> Job[tuple[RawImage, str]]:
+    """Filter grey values, in the numbers of the picture so that thresholds keep their meaning; tell what was done."""
+    from .denoising import median, total_variation
+
     grey = grey_of(image)
     if denoise == 'median':
-        from scipy.ndimage import median_filter
-
-        y, x = np.ogrid[-radius : radius + 1, -radius : radius + 1]
-        done = median_filter(grey, footprint=x**2 + y**2 <= radius**2, mode='nearest')
+        done = yield from _told(median(grey, radius), image.name)
         words = f'median over a disc of radius {radius} pixel{"s" if radius > 1 else ""}'
     else:
-        from skimage.restoration import denoise_tv_chambolle
-
         low, high = float(grey.min()), float(grey.max())
         unit = (grey.astype(np.float32) - low) / max(high - low, 1e-30)
-        done = (denoise_tv_chambolle(unit, weight=weight) * (high - low) + low).astype(np.float32)
+        smooth = yield from _told(total_variation(unit.astype(np.float32), weight), image.name)
+        done = (smooth * (high - low) + low).astype(np.float32)
         words = f'total-variation filter of weight {weight:g} (Chambolle)'
     return image.altered(array=done, kind='grey', few=()), words
+
+
+def _told(steps: Generator[tuple[int, int], None, np.ndarray], name: str) -> Job[np.ndarray]:
+    """The steps of a filter as signs of life."""
+    throttle = Throttle()
+    try:
+        while True:
+            try:
+                done, total = next(steps)
+            except StopIteration as end:
+                return end.value
+            if throttle.ready():
+                yield Progress(f'Denoising {name}', done, total)
+    finally:
+        steps.close()

@@ -17,7 +17,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from .crop import Crop, suggest_crop
 from .errors import InputError
 from .phases import Phases
-from .picture_steps import Denoise, Flip, denoised, nearest, resampled, square, turned
+from .picture_steps import Denoise, Flip, denoising, nearest, resampled, square, turned
+from .progress import Job, drain
 from .provenance import Provenance, Source, hash_array, versions
 from .raw_image import MOST_LABELS, RawImage
 from .segmentation import Method, Order, Segmentation, is_labelled, remove_specks, segment
@@ -150,7 +151,15 @@ def prepare(image: RawImage, preparation: Preparation | None = None, phases: Pha
     InputError
         If a value does not fit the picture, naming the field, or one phase only is left.
     """
-    return phases_of(picture_of(image, preparation or Preparation(), phases), phases)
+    return drain(preparing(image, preparation, phases))
+
+
+def preparing(
+    image: RawImage, preparation: Preparation | None = None, phases: Phases | int | None = None
+) -> Job[Prepared]:
+    """`prepare` as a job: a filter of a large picture takes long and can be stopped."""
+    picture = yield from picturing(image, preparation or Preparation(), phases)
+    return phases_of(picture, phases)
 
 
 def picture_of(image: RawImage, preparation: Preparation, phases: Phases | int | None = None) -> Picture:
@@ -161,6 +170,11 @@ def picture_of(image: RawImage, preparation: Preparation, phases: Phases | int |
     InputError
         If a value does not fit the picture.
     """
+    return drain(picturing(image, preparation, phases))
+
+
+def picturing(image: RawImage, preparation: Preparation, phases: Phases | int | None = None) -> Job[Picture]:
+    """`picture_of` as a job."""
     if image.kind == 'stack':
         raise InputError(image.name, 'is a 3D stack', 'take a plane of it')
     source = Source(name=image.name, sha256=hash_array(image.array))
@@ -176,7 +190,8 @@ def picture_of(image: RawImage, preparation: Preparation, phases: Phases | int |
             done, words = resampled(done, preparation.pixel_size)
             steps.append(words)
         if preparation.denoise != 'none':
-            done, words = denoised(done, preparation.denoise, preparation.radius, preparation.weight)
+            filtering = denoising(done, preparation.denoise, preparation.radius, preparation.weight)
+            done, words = yield from filtering
             steps.append(words)
     return Picture(done, resolved, tuple(steps), labelled, source)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import Qt, QTimer, Signal
@@ -12,7 +11,7 @@ from qtpy.QtWidgets import QCheckBox, QDialog, QHBoxLayout, QLabel, QVBoxLayout,
 from ..engine.errors import EngineError, InputError
 from ..engine.phases import Phases
 from ..engine.preparation import Preparation
-from ..session.adjusting import Look, data_bar, glimpse, look
+from ..session.adjusting import Look, data_bar, glimpse, looking
 from ..viewer.workers import Aside
 from .histogram_plot import HistogramPlot
 from .legend import Legend
@@ -22,6 +21,7 @@ from .prepare_form import PrepareForm
 from .style import GAP, MARGIN
 
 if TYPE_CHECKING:
+    from ..engine.progress import Job as EngineJob
     from ..engine.raw_image import RawImage
     from ..session import Session
     from ..viewer.appearance import Palette
@@ -177,7 +177,7 @@ class PrepareDialog(QDialog, Listener):
             return
         image, phases, former, number = self._image, self._names(self._count), self._look, self._wanted
         self._aside.start(
-            _told(lambda: look(image, preparation, phases, former)), lambda found: self._on_look(number, found)
+            lambda: _told(looking(image, preparation, phases, former)), lambda found: self._on_look(number, found)
         )
 
     def _on_look(self, number: int, found: Any) -> None:
@@ -260,13 +260,9 @@ class PrepareDialog(QDialog, Listener):
         self.release()
 
 
-def _told(work: Callable[[], Look]) -> Callable[[], Look | EngineError]:
+def _told(job: EngineJob[Look]) -> EngineJob[Look | EngineError]:
     """Make bad input an answer; for the thread's log it would be a failure."""
-
-    def run() -> Look | EngineError:
-        try:
-            return work()
-        except EngineError as error:
-            return error
-
-    return run
+    try:
+        return (yield from job)
+    except EngineError as error:
+        return error

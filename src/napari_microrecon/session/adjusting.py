@@ -13,6 +13,7 @@ from ..engine.errors import InputError
 if TYPE_CHECKING:
     from ..engine.phases import Phases
     from ..engine.preparation import Picture, Preparation
+    from ..engine.progress import Job as EngineJob
     from ..engine.raw_image import RawImage
 
 EDGE = 480  # pixels of a preview's longer edge
@@ -52,8 +53,10 @@ class Look:
     key: tuple[Any, ...]
 
 
-def look(image: RawImage, preparation: Preparation, phases: Phases | int, former: Look | None = None) -> Look:
-    """Prepare a picture; takes up to seconds, so not for the main thread.
+def looking(
+    image: RawImage, preparation: Preparation, phases: Phases | int, former: Look | None = None
+) -> EngineJob[Look]:
+    """Prepare a picture; takes up to minutes where a large one is filtered, so not for the main thread.
 
     Parameters
     ----------
@@ -67,13 +70,13 @@ def look(image: RawImage, preparation: Preparation, phases: Phases | int, former
     InputError
         As `prepare` does.
     """
-    from ..engine.preparation import phases_of, picture_of
+    from ..engine.preparation import phases_of, picturing
     from ..engine.segmentation import automatic_thresholds, grey_of
 
     key, count = _key(image, preparation), phases if isinstance(phases, int) else phases.count
     known = former if former is not None and former.key == key else None
     if known is None:
-        picture = picture_of(image, preparation, phases)
+        picture = yield from picturing(image, preparation, phases)
         grey = grey_of(picture.image)
         counts, edges = _histogram(grey)
         small = np.ascontiguousarray(_thin(grey))

@@ -234,21 +234,23 @@ def show_face(session: Session, key: str) -> Task:
     return Task('analyse', 'Computing what belongs to the number', run, accept)
 
 
-def judge_slices(drafts: Sequence[SliceDraft]) -> tuple[tuple[str, Representativity], ...]:
+def judge_slices(drafts: Sequence[SliceDraft]) -> EngineJob[tuple[tuple[str, Representativity], ...]]:
     """What the slices tell of every phase: its name and the interval of its fraction.
 
-    Where a slice came from a grey image, the threshold's part is in the interval. Takes 0.1 to 2 s: not for the main
-    thread.
+    Where a slice came from a grey image, the threshold's part is in the interval. Takes 0.1 to 2 s, and longer where a
+    large picture is filtered: not for the main thread.
     """
     from ..engine.analysis import representativity_of_slices
     from ..engine.analysis.threshold_uncertainty import pooled_threshold, threshold_uncertainty
-    from ..engine.preparation import prepare
+    from ..engine.preparation import preparing
     from ..engine.slices import SliceSet
 
     slices = SliceSet.of([draft.slice for draft in drafts])
     made = []
     for draft in drafts:
-        done = None if draft.image is None else prepare(draft.image, draft.preparation, slices.phases.count)
+        done = None
+        if draft.image is not None:
+            done = yield from preparing(draft.image, draft.preparation, slices.phases.count)
         if done is not None and not np.array_equal(done.slice.labels, draft.slice.labels):
             done = None  # the labels did not come from this threshold
         made.append(done)

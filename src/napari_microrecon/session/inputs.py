@@ -84,7 +84,7 @@ def _take(session: Session, title: str, sources: Sequence[Path | RawImage], phas
                 volume = image if isinstance(image, Volume) else labelled(image, phases or known)
                 origin = Origin('file', str(source.resolve())) if isinstance(source, Path) else Origin()
             else:
-                drafts.append(draft_of(image, phases))
+                drafts.append((yield from draft_of(image, phases)))
         return drafts, volume, origin
 
     def accept(result: Any) -> None:
@@ -131,7 +131,7 @@ def prepare_slices(session: Session, wishes: Mapping[int, Preparation], phases: 
             yield Progress(f'Segmenting {former.slice.name}', done, len(wishes))
             if former.image is None:
                 raise InputError(former.slice.name, 'came as labels', 'open its grey image to adjust it')
-            made = draft_of(former.image, phases, wish)
+            made = yield from draft_of(former.image, phases, wish)
             redone[i] = made.placed(former.slice.normal, former.slice.position)
         return redone
 
@@ -149,11 +149,13 @@ def _automatic(preparation: Preparation | None) -> Preparation:
     return (preparation or Preparation()).model_copy(update={'thresholds': None})
 
 
-def draft_of(image: RawImage, phases: Phases | int | None = None, preparation: Preparation | None = None) -> SliceDraft:
+def draft_of(
+    image: RawImage, phases: Phases | int | None = None, preparation: Preparation | None = None
+) -> EngineJob[SliceDraft]:
     """Make a slice of one picture; its plane is z and its position unknown unless the file tells."""
-    from ..engine.preparation import prepare
+    from ..engine.preparation import preparing
 
-    made = prepare(image, preparation, phases)
+    made = yield from preparing(image, preparation, phases)
     return SliceDraft(made.slice, image, made.segmentation.note, preparation)
 
 

@@ -12,7 +12,7 @@ import os
 import sys
 import threading
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -231,6 +231,8 @@ class Runner(QObject):
 class Aside(QObject):
     """Computes something small beside the session's job, such as what a slice can tell; only the newest answer counts.
 
+    Work that is a generator is stopped at its next step when its answer is no longer wanted.
+
     Parameters
     ----------
     parent : QObject or None
@@ -242,6 +244,7 @@ class Aside(QObject):
         self._number = 0
         self._accept: Callable[[Any], None] = lambda _: None
         self._thread: SpeakingThread | None = None
+        self._stop = threading.Event()
         self._waiting: tuple[Callable[[], Any], Callable[[Any], None]] | None = None
         self.is_busy = False
 
@@ -252,15 +255,18 @@ class Aside(QObject):
         """
         self._number += 1
         if self.is_busy:
+            self._stop.set()
             self._waiting = (work, accept)
             return
         self.is_busy, self._accept, number = True, accept, self._number
-        self._thread = SpeakingThread(lambda say: say(_aside(number, work)), self._on_outcome)
+        self._stop = stop = threading.Event()
+        self._thread = SpeakingThread(lambda say: say(_aside(number, work, stop)), self._on_outcome, stop)
         self._thread.start()
 
     def drop(self) -> None:
         """Forget what was asked; an answer that still comes is not taken."""
         self._number += 1
+        self._stop.set()
         self._waiting = None
 
     @Slot(object)
@@ -275,9 +281,19 @@ class Aside(QObject):
             log.warning('a computation beside the job failed', exc_info=outcome.error)
 
 
-def _aside(number: int, work: Callable[[], Any]) -> Outcome:
-    """Run `work` to its end, whatever that is."""
+def _aside(number: int, work: Callable[[], Any], stop: threading.Event) -> Outcome:
+    """Run `work` to its end, whatever that is, or until its answer is not wanted any more."""
     try:
-        return Outcome(number, JobState.DONE, work())
+        done = work()
+        if not isinstance(done, Generator):
+            return Outcome(number, JobState.DONE, done)
+        try:
+            while not stop.is_set():
+                next(done)
+        except StopIteration as end:
+            return Outcome(number, JobState.DONE, end.value)
+        finally:
+            done.close()
+        return Outcome(number, JobState.CANCELLED)
     except Exception as error:  # the thread boundary, as in `_drive`
         return Outcome(number, JobState.FAILED, error=error)
