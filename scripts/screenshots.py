@@ -269,6 +269,43 @@ def between(folder: Path) -> None:
         w.shoot('probability')
 
 
+def compare(folder: Path) -> None:
+    """Reconstruction and as much of its reference, cut open at one plane."""
+    with window(folder) as w:
+        w.widget.workbench.load_sample('sandstone')
+        w.finish('load')
+        w.widget.show_step(1)
+        panel = w.widget.reconstruct_panel
+        panel.run_button.click()
+        w.finish('analyse')
+        w.widget.show_step(1)
+        box = panel.compare
+        box.same_size.click()
+        box.axis.setCurrentText('x')
+        box.axis.activated.emit(2)
+        box.slider.setValue(40)
+        box.cut.click()
+        w.until(lambda: w.session.forecast is not None, 'forecast')
+        w.spin(2)
+        bar = panel.verticalScrollBar()
+        bar.setValue(bar.maximum())
+        w.shoot('compare')
+
+
+def hold_back(folder: Path) -> None:
+    """Part of the slice held back, where there is no reference."""
+    with window(folder) as w:
+        w.widget.workbench.load_sample('cathode')
+        w.finish('load')
+        w.session.set_reference(None)
+        w.widget.show_step(3)
+        box = w.widget.analysis_panel.hold_back
+        box.fold.head.click()
+        box.run_button.click()
+        w.finish('experiment')
+        w.shoot_part(box, 'hold-back')
+
+
 def finetune(folder: Path) -> None:
     """A training that is under way: curves, numbers, health line, preview."""
     with window(folder, LARGE) as w:
@@ -292,6 +329,8 @@ SCENES: dict[str, Callable[[Path], None]] = {
     'three-planes': three_planes,
     'slice-count': slice_count,
     'between': between,
+    'compare': compare,
+    'hold-back': hold_back,
     'finetune': finetune,
 }
 

@@ -56,16 +56,16 @@ def test_one_plane_cuts_both_volumes_at_the_same_place(beside, qtbot):
     box.slider.setValue(9)
     qtbot.keyClick(box.slider, Qt.Key.Key_Right)
     assert box.place.text() == '20 µm'
-    qtbot.waitUntil(lambda: made.experimental_clipping_planes[0].position[1] == 10, timeout=2000)
+    qtbot.waitUntil(lambda: made.experimental_clipping_planes[0].position[1] == 20, timeout=2000)
     planes = [layer.experimental_clipping_planes[0] for layer in (made, ct)]
     assert all(len(layer.experimental_clipping_planes) == 1 for layer in (made, ct))
-    assert [plane.position for plane in planes] == [(0, 10, 0), (0, 20, 0)]  # voxels of 2 and of 1 µm
+    assert [plane.position for plane in planes] == [(0, 20, 0)] * 2  # in µm, whatever the voxels
     assert planes[0].normal == planes[1].normal == (0, -1, 0)  # what is towards the viewer goes
     assert all(plane.enabled for plane in planes)
 
     beside.workbench.session.set_volumes([_sponge((10, 10, 10), 4, 3, 'coarse')])
     made, ct = _layers(beside)
-    assert made.experimental_clipping_planes[0].position == (0, 5, 0)
+    assert made.experimental_clipping_planes[0].position == (0, 20, 0)
     assert ct.experimental_clipping_planes[0].position == (0, 20, 0)
     beside.workbench.stage.viewer.dims.order = (1, 0, 2)  # planes count the axes as they are displayed
     assert ct.experimental_clipping_planes[0].position == (20, 0, 0)
@@ -74,32 +74,44 @@ def test_one_plane_cuts_both_volumes_at_the_same_place(beside, qtbot):
     assert [len(layer.experimental_clipping_planes) for layer in (made, ct)] == [0, 0]
 
 
-def test_the_cut_is_seen(make_napari_viewer, dock, qtbot):
+def test_the_cut_is_seen_at_the_same_length_in_both(make_napari_viewer, dock, qtbot):
+    """Layers of 10 µm in phases of their own, of voxels of 2 and of 1 µm: the picture says where the cut lies."""
     viewer = make_napari_viewer(show=True)
     widget = dock(viewer)
-    session, box = widget.workbench.session, widget.reconstruct_panel.compare
-    solid = np.zeros((20, 20, 20), np.uint8)
-    solid[4:16, 4:16, 4:16] = 1  # a core that only a cut shows
-    for put, name in ((session.set_reference, 'ct'), (lambda volume: session.set_volumes([volume]), 'made')):
-        put(Volume(solid, PHASES, VoxelSize.cube(2, 'um'), name=name))
+    session, box, stage = widget.workbench.session, widget.reconstruct_panel.compare, widget.workbench.stage
+    phases = Phases.default(4)
+
+    def layered(edge: int, name: str) -> Volume:
+        n = 40 // edge
+        labels = np.broadcast_to((np.arange(n) * edge // 10).astype(np.uint8)[:, None, None], (n, n, n))
+        return Volume(labels, phases, VoxelSize.cube(edge, 'um'), name=name)
+
+    session.set_reference(layered(1, 'ct'))
+    session.set_volumes([layered(2, 'made')])
     widget.show_step(1)
+    colours = {tuple(int(p.color[i : i + 2], 16) for i in (1, 3, 5)): p.label for p in phases.items}
 
-    def cores() -> list[int]:
-        """Pixels in the colour of the core, left and right."""
-        picture = viewer.screenshot(canvas_only=True, flash=False)[..., :3].astype(int)
-        blue = picture[..., 2] > picture[..., 0] + 40
-        half = blue.shape[1] // 2
-        return [int(blue[:, :half].sum()), int(blue[:, half:].sum())]
+    def seen() -> list[set[int | None]]:
+        """Phases in the left and in the right cell, looked at along z."""
+        viewer.scene.camera.set_view_direction((1, 0, 0), (0, -1, 0))
+        viewer.fit_to_view()
+        picture = viewer.screenshot(canvas_only=True, flash=False)[..., :3]
+        half = picture.shape[1] // 2
+        found = []
+        for part in (picture[:, :half], picture[:, half:]):
+            values, counts = np.unique(part.reshape(-1, 3), axis=0, return_counts=True)
+            common = [tuple(int(x) for x in v) for v, n in zip(values, counts, strict=True) if n > 500]
+            found.append({colours.get(value) for value in common} - {None})
+        return found
 
-    qtbot.wait(100)
-    assert max(cores()) == 0
-    _choose(box.axis, 'z')
-    box.slider.setValue(10)
     box.cut.click()
-    qtbot.wait(200)
-    left, right = cores()
-    assert min(left, right) > 200
-    assert left == pytest.approx(right, rel=0.1)
+    _choose(box.axis, 'z')
+    for at, phase in ((2, 0), (7, 1), (12, 2), (17, 3)):
+        box.slider.setValue(at)
+        qtbot.waitUntil(
+            lambda at=at: stage.layers_of('volume')[0].experimental_clipping_planes[0].position[0] == 2 * at
+        )
+        assert seen() == [{phase}, {phase}], at
     layers = _layers(widget)
     assert {str(layer.rendering) for layer in layers} == {'translucent'}  # a section in plain colours
     widget.reconstruct_panel.legend.boxes[0].click()
@@ -129,7 +141,7 @@ def test_as_much_of_the_reference_as_there_is_of_the_reconstruction(beside):
     box.same_size.click()
     made, ct = _layers(beside)
     assert ct.data.shape == (40, 40, 40)  # 40 µm, as the reconstruction has
-    assert ct.name == 'reference: ct, middle 40 × 40 × 40'
+    assert ct.name == 'reference: middle of ct'
     np.testing.assert_array_equal(ct.data, session.reference.labels[10:50, 10:50, 10:50] + 1)
     assert session.reference.shape == (60, 60, 60)  # what is measured
     np.testing.assert_allclose(np.ptp(made.extent.world, axis=0), np.ptp(ct.extent.world, axis=0), atol=1.1)

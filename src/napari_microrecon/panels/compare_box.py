@@ -85,7 +85,9 @@ class CompareBox(QWidget, Listener):
         self.partner = narrow(QComboBox())
         self.partner.setPlaceholderText('none')
         self.keep_button = button(
-            'Keep as reference', 'The next volume stands beside this one and is compared with it', small=True
+            'Keep this one',
+            'It becomes the reference: the next volume stands beside it and is compared with it',
+            small=True,
         )
         self.same_size = QCheckBox('Reference at the same size')
         self.cut = QCheckBox('at')

@@ -32,7 +32,7 @@ def as_large_as(reference: Volume, volume: Volume) -> Volume:
         return reference
     from ..engine.analysis import crop_middle
 
-    return replace(crop_middle(reference, (z, y, x)), name=f'{reference.name}, middle {z} × {y} × {x}')
+    return replace(crop_middle(reference, (z, y, x)), name=f'middle of {reference.name}')
 
 
 def arrange(viewer: ViewerModel) -> None:

@@ -202,6 +202,20 @@ def test_weights_that_have_seen_the_whole_slice_are_refused():
         drain(hold_back(slices, weights, ReconstructParams(), training=FinetuneParams(steps=2, minutes=None)))
 
 
+def test_the_nearest_weights_are_passed_over_where_they_have_seen_the_slice():
+    from napari_microrecon.engine.generator import choose_weights
+    from napari_microrecon.engine.samples import get_sample
+
+    slices = get_sample('cathode').load_slices()
+    nearest = choose_weights('auto', split(slices).rest).weights
+    assert nearest.header.trained
+    assert {s.source.sha256 for s in slices} & {s.sha256 for s in nearest.header.provenance.inputs}
+    found, volumes = drain(hold_back(slices, 'auto', ReconstructParams(shape=(64, 64, 64))))
+    assert f'the nearest weights, {nearest.name}, were trained on the whole of' in found.weights
+    assert volumes[0].provenance.weights.sha256 != nearest.sha256
+    assert {s.phase for s in found.statistics} == {0, 1, 2}
+
+
 def test_training_on_the_rest_and_stopping_it():
     from napari_microrecon.engine.generator import FinetuneParams
 

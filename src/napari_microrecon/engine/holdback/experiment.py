@@ -95,16 +95,25 @@ def _weights(given: str | Weights, slices: SliceSet, rest: SliceSet, is_start: b
     """Weights and why; none that were trained on the part held back."""
     from ..generator import choose_weights, starting_weights
 
-    if isinstance(given, str):
-        choice = (starting_weights if is_start else choose_weights)(given, rest)
-        used, reason = choice.weights, choice.reason
-    else:
-        used, reason = given, f'the weights {given.name!r}'
     whole = {s.source.sha256 for s in slices}
-    seen = [source.name for source in used.header.provenance.inputs if source.sha256 in whole]
-    if used.header.trained and seen:
+
+    def seen(used: Weights) -> str:
+        inputs = used.header.provenance.inputs if used.header.trained else ()
+        return next((source.name for source in inputs if source.sha256 in whole), '')
+
+    if not isinstance(given, str):
+        used, reason = given, f'the weights {given.name!r}'
+    else:
+        choose = starting_weights if is_start else choose_weights
+        choice = choose(given, rest)
+        used, reason = choice.weights, choice.reason
+        if given == 'auto' and (which := seen(used)):
+            choice = choose('scratch' if is_start else 'prior', rest)
+            reason = f'{choice.reason} (the nearest weights, {used.name}, were trained on the whole of {which})'
+            used = choice.weights
+    if which := seen(used):
         raise InputError(
-            used.name, f'was trained on {seen[0]}, with the part that is to be held back',
+            used.name, f'was trained on {which}, with the part that is to be held back',
             'choose other weights, or train on the rest',
         )  # fmt: skip
     return used, reason
