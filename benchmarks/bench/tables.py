@@ -149,12 +149,16 @@ def bars_table(material: Material, reference: Reference, results: Rows) -> str:
 
 
 def errors(reference: Reference, result: Result, k: int) -> dict[str, float]:
-    """Errors by which contenders are compared with each other."""
+    """Errors by which contenders are compared with each other.
+
+    Surface is that of each axis, so that too much along one does not make up for too little along another.
+    """
     mean, band = mean_of(result.found), reference.band
     real = float(band.mean[f'percolating {k}'])
+    faces = mean[f'faces {k}'] / band.mean[f'faces {k}']
     found = {
         'S2': s2_error(mean, band.mean, f's2 {k}'),
-        'surface': abs(float(mean[f'faces {k}'].sum()) / float(band.mean[f'faces {k}'].sum()) - 1),
+        'surface': float(np.abs(faces - 1).mean()),
         'percolation': abs(float(mean[f'percolating {k}']) - real),
     }
     if f'tau {k}' in mean:

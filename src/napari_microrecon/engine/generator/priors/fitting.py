@@ -13,6 +13,7 @@ from .cells import CellField
 from .coating import CoatingField
 from .evenness import evened
 from .fields import NoiseField, levelled, random_stream
+from .forms import formed_grains
 from .gaussian import GaussianField
 from .grains import GrainField
 from .model import PriorModel, combine, nest
@@ -24,6 +25,7 @@ SMALLEST_CELL = 6.0  # voxels
 ISOLATED = 0.3  # handicap of pores none of which percolate
 VARIETY = 0.02  # handicap of grains of mixed size, as the draws scatter
 CURVED = 0.01  # handicap of bent boundaries, which are judged on the same draws as straight ones
+BADLY, QUICK = 0.2, 64  # least error, above which plates and needles are tried, first in volumes with this edge
 NEAR = 1.7  # times the least error
 OTHER_SIDE = 1.3  # times the least error of grains: those of the other side are tried, too
 REFINED = 2  # phases of many
@@ -101,15 +103,19 @@ def cells(phi: float, edges: tuple[float, float, float], apart: float) -> dict[s
     return found
 
 
-def section_error(exemplars: Exemplars, label: int, field: Candidate, *, size: int = 96, draws: int = 2) -> float:
+def section_error(
+    exemplars: Exemplars, label: int, field: Candidate, *, size: int | None = None, draws: int = 2
+) -> float:
     """How far sections of the thresholded field lie from the slices; dimensionless, 0 is best.
 
     Sections hardly show whether pores hang together in three dimensions, but most pore space does: grains and
     Gaussian fields that leave pores isolated are handicapped. So are those of one parameter more, as the draws scatter.
     """
     phi = _fraction(exemplars, label)
-    if isinstance(field, GrainField):
-        size = min(LARGEST, max(round(ENOUGH_GRAINS ** (1 / 3) * field.spacing), 48))
+    if size is None:
+        size = 96
+        if isinstance(field, GrainField):
+            size = min(LARGEST, max(round(ENOUGH_GRAINS ** (1 / 3) * field.spacing), 48))
     # As many voxels for every material, but longer along the axes that it is stretched along.
     nz, ny, nx = (max(round(size * s), 32) for s in field.stretch)
     drawn = [field.sample((nz, ny, nx), random_stream(0, 2, i), periodic=False) for i in range(draws)]
@@ -156,6 +162,14 @@ def _refine(exemplars: Exemplars, label: int, found: Scored) -> Scored:
         bent = best.model_copy(update={'bent': BENDS})
         both = _scored(exemplars, label, {'': bent, 'sized': bent.sized(matrix, edges)}, 3)
         found[f'{name} with bent boundaries'] = min(both.values(), key=lambda scored: scored[0])
+    if _least(found) > BADLY and strewn:
+        forms = {
+            name: (section_error(exemplars, label, field, size=QUICK, draws=1), field)
+            for favoured in (True, False)
+            for name, field in formed_grains(phi, edges, favoured=favoured).items()
+        }
+        name, (_, form) = min(forms.items(), key=lambda item: item[1][0])
+        found |= _scored(exemplars, label, {name: form}, 3)
     return found
 
 

@@ -20,6 +20,7 @@ from scipy import ndimage
 from scipy.special import ndtr
 
 from .fields import Field, gaussianise, random_stream
+from .nearest_grain import nearest_grain, random_forms
 
 WIDEST = 2.0  # ln(radius) is normal, cut at this many standard deviations
 MEASURED, ACROSS = 128, 8  # voxels and spacings along the volumes whose faces tell how large the grains must be
@@ -50,6 +51,9 @@ class GrainField(Field):
         Grains per voxel.
     stretch : tuple of float
         Semi-axes along z, y, x relative to the radius, with product 1.
+    flatness : float
+        Axis of a grain over its two others, which are alike: 1 for spheres, less for plates, more for needles. They
+        are turned every way alike before space is stretched, which lays plates and needles along the long axes.
     grains_favoured : bool
         Whether the phase that the field stands for is the grains (high inside) or the matrix.
     even : float
@@ -67,6 +71,7 @@ class GrainField(Field):
     spread: float = 0.0
     density: float
     stretch: tuple[float, float, float] = (1.0, 1.0, 1.0)
+    flatness: float = 1.0
     grains_favoured: bool = False
     even: float = 0.0
     bent: float = 0.0
@@ -107,6 +112,17 @@ class GrainField(Field):
             grains_favoured=grains_favoured,
             support=4 * radius * math.exp(WIDEST * spread) * max(z, y, x),
         )
+
+    @property
+    def axes(self) -> tuple[float, float, float]:
+        """Semi-axes of a grain over its radius, with product 1."""
+        across = self.flatness ** (-1 / 3)
+        return across, across, across * self.flatness
+
+    def formed(self, flatness: float) -> GrainField:
+        """As many grains of the same volume, but plates or needles."""
+        field = self.model_copy(update={'flatness': flatness})
+        return field.model_copy(update={'support': self.support * max(field.axes) / max(self.axes)})
 
     @property
     def spacing(self) -> float:
@@ -155,12 +171,14 @@ class GrainField(Field):
         occupied = self.density * 4 / 3 * math.pi * self.radius**3 * _moment(3, self.spread)
         # Beyond this normalised distance only one point in 10^5 lies.
         reach = (math.log(1e5) / occupied) ** (1 / 3)
-        margin = np.zeros(3) if periodic else np.ceil(reach * self.radius * math.exp(WIDEST * self.spread) * stretch)
+        longest = reach * self.radius * math.exp(WIDEST * self.spread) * max(self.axes)
+        margin = np.zeros(3) if periodic else np.ceil(longest * stretch)
         extent = size + 2 * margin
         centres = self._strewn(extent, rng) - margin
         count = len(centres)
         radii = self.radius * np.exp(self.spread * np.clip(rng.standard_normal(count), -WIDEST, WIDEST))
-        nearest = _nearest(shape, centres, radii, reach, self.stretch, periodic=periodic)
+        forms = random_forms(count, self.axes, rng) if self.flatness != 1 else None
+        nearest = nearest_grain(shape, centres, radii, reach, self.stretch, forms, periodic=periodic)
         between = gaussianise(-np.expm1(-occupied * nearest**1.5))
         return -between if self.grains_favoured else between
 
@@ -201,39 +219,3 @@ def _smooth_noise(
         weight = np.exp(-(at**2) / (2 * length**2))
         power *= float((weight**2).sum() / weight.sum() ** 2)
     return (inner / np.float32(math.sqrt(power))).astype(np.float32)
-
-
-def _nearest(
-    shape: tuple[int, int, int],
-    centres: np.ndarray,
-    radii: np.ndarray,
-    reach: float,
-    stretch: tuple[float, float, float],
-    *,
-    periodic: bool,
-) -> np.ndarray:
-    """Square of the distance to the nearest grain over that grain's radius, at most `reach`^2; float32 (Z, Y, X)."""
-    size, axes = np.asarray(shape), np.asarray(stretch)
-    nearest = np.full(shape, reach * reach, np.float32)
-    for centre, radius in zip(centres, radii, strict=True):
-        half = reach * radius * axes
-        low, high = np.ceil(centre - half).astype(int), np.floor(centre + half).astype(int) + 1
-        if not periodic:
-            low, high = np.maximum(low, 0), np.minimum(high, size)
-        else:
-            # A grain never meets its own periodic image more than once.
-            high = np.minimum(high, low + size)
-        if (high <= low).any():
-            continue
-        squares = [
-            (((np.arange(a, b) - c) / (radius * s)) ** 2).astype(np.float32)
-            for a, b, c, s in zip(low, high, centre, stretch, strict=True)
-        ]
-        distance = squares[0][:, None, None] + squares[1][:, None] + squares[2]
-        if periodic and ((low < 0) | (high > size)).any():
-            window = np.ix_(*(np.arange(a, b) % n for a, b, n in zip(low, high, shape, strict=True)))
-            nearest[window] = np.minimum(nearest[window], distance)
-        else:
-            box = tuple(slice(a, b) for a, b in zip(low, high, strict=True))
-            np.minimum(nearest[box], distance, out=nearest[box])
-    return nearest
