@@ -62,6 +62,7 @@ def test_one_plane_cuts_both_volumes_at_the_same_place(beside, qtbot):
     assert [plane.position for plane in planes] == [(0, 20, 0)] * 2  # in µm, whatever the voxels
     assert planes[0].normal == planes[1].normal == (0, -1, 0)  # what is towards the viewer goes
     assert all(plane.enabled for plane in planes)
+    assert all(layer.bounding_box.visible for layer in (made, ct))  # what was cut away
 
     beside.workbench.session.set_volumes([_sponge((10, 10, 10), 4, 3, 'coarse')])
     made, ct = _layers(beside)
@@ -72,6 +73,7 @@ def test_one_plane_cuts_both_volumes_at_the_same_place(beside, qtbot):
     assert ct.experimental_clipping_planes[0].normal == (-1, 0, 0)
     box.cut.click()
     assert [len(layer.experimental_clipping_planes) for layer in (made, ct)] == [0, 0]
+    assert not any(layer.bounding_box.visible for layer in (made, ct))
 
 
 def test_the_cut_is_seen_at_the_same_length_in_both(make_napari_viewer, dock, qtbot):

@@ -50,9 +50,10 @@ def test_a_person_without_a_ct_gets_verdicts(ready, qtbot, until_done):
     assert found.volumes == 2
     assert found.rest == ('sem.tif, columns 0 to 65',)
     assert (session.slices, session.volume) == (slices, None)  # nothing else has changed
-    assert box.table.rowCount() == len(found.statistics) == 10
-    for i, one in enumerate(found.statistics):
-        assert one.phase_name in box.table.item(i, NAME).text()
+    assert len(box.rows) == len(found.statistics) == 10
+    assert [box.table.item(i, NAME).text() for i in (0, 6)] == ['grain', 'pore']
+    for i, one in zip(box.rows, found.statistics, strict=True):
+        assert one.unit == '1' or 'µm' in box.table.item(i, NAME).text()
         assert box.table.item(i, VERDICT).text() == one.verdict.words
         assert one.verdict.sentence in box.table.item(i, VERDICT).toolTip()
         assert box.table.item(i, HELD).text() != '–'

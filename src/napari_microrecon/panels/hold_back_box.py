@@ -64,6 +64,7 @@ class HoldBackBox(QWidget, Listener):
         self._session = session
         self._palette: Palette | None = None
         self._drawn: HeldBack | None = None
+        self.rows: list[int] = []  # of the table, by statistic
         self.share = QSpinBox()
         self.share.setRange(10, 50)
         self.share.setValue(33)
@@ -141,19 +142,29 @@ class HoldBackBox(QWidget, Listener):
         self.sentence.setText(f'{found.sentence}.')
         told = (f'compared: {found.basis}', f'weights: {found.weights}', *found.notes)
         self.notes.setText(with_um(' '.join(f'{text[:1].upper()}{text[1:].rstrip(".")}.' for text in told)))
-        self.table.setRowCount(len(found.statistics))
+        self.table.clearSpans()
+        self.table.setRowCount(0)
+        self.rows = []
+        phase = None
+        for one in found.statistics:
+            if one.phase_name != phase:  # a line of its own: names of phases are long
+                phase = one.phase_name
+                self.table.setRowCount(self.table.rowCount() + 1)
+                self.table.setItem(self.table.rowCount() - 1, NAME, _bold(phase))
+                self.table.setSpan(self.table.rowCount() - 1, NAME, 1, 4)
+            self.table.setRowCount(self.table.rowCount() + 1)
+            self.rows.append(self.table.rowCount() - 1)
+            self._fill_row(self.rows[-1], one)
         height = self.table.horizontalHeader().sizeHint().height() + 4
-        for i, one in enumerate(found.statistics):
-            self._fill_row(i, one)
         self.table.resizeRowsToContents()
-        for i in range(len(found.statistics)):
+        for i in range(self.table.rowCount()):
             self.table.setRowHeight(i, max(_ROW, self.table.rowHeight(i)))
             height += self.table.rowHeight(i)
         self.table.setFixedHeight(height)
 
     def _fill_row(self, i: int, one: HeldStatistic) -> None:
         unit = unit_text(one.unit)
-        name = f'{_SHORT[one.key]} {one.phase_name}' + (f' ({unit})' if unit else '')
+        name = _SHORT[one.key] + (f' ({unit})' if unit else '')
         where = f' {one.plane}.' if one.plane else ''
         band = number(one.sections.mean) + ('' if one.half is None else f'\n± {number(one.half, 2)}')
         cells = (
@@ -170,3 +181,11 @@ class HoldBackBox(QWidget, Listener):
             if self._palette is not None:
                 item.setForeground(QColor(getattr(self._palette, role or 'text')))
             self.table.setItem(i, column, item)
+
+
+def _bold(text: str) -> QTableWidgetItem:
+    item = QTableWidgetItem(text)
+    font = item.font()
+    font.setBold(True)
+    item.setFont(font)
+    return item

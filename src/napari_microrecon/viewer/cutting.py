@@ -77,6 +77,8 @@ class Cutting:
             return
         for layer in layers:
             self._shade(layer, flat=self.plane is not None and all_phases)
+            if layer.bounding_box.visible != (self.plane is not None):
+                layer.bounding_box.visible = self.plane is not None  # shows what was cut away
             planes = layer.experimental_clipping_planes
             if self.plane is None:
                 if len(planes):
