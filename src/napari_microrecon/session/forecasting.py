@@ -32,6 +32,7 @@ def _stand_in(spec: str, tuned: Weights | None, slices: SliceSet) -> Weights:
     """Weights that cost what those of `spec` cost; for 'auto', which may fit a prior for seconds, any of the kind."""
     from ..engine.generator.checkpoint import shipped_weights
     from ..engine.generator.choice import load_shipped
+    from ..engine.progress import drain
     from .weights import pick_weights
 
     if spec == 'auto':
@@ -43,5 +44,5 @@ def _stand_in(spec: str, tuned: Weights | None, slices: SliceSet) -> Weights:
     key = (spec, tuned.sha256 if tuned else '', tuple(one.source.sha256 for one in slices))
     if key not in _FOUND:
         _FOUND.clear()
-        _FOUND[key] = pick_weights(spec, tuned, slices)[1]
+        _FOUND[key] = drain(pick_weights(spec, tuned, slices))[1]
     return _FOUND[key]

@@ -34,7 +34,7 @@ def reconstruct(session: Session, params: ReconstructParams, then: Callable[[], 
         from ..engine.run.reference import describe_reference
 
         yield Progress('Choosing weights')
-        choice, weights = pick_weights(spec, tuned, slices)
+        choice, weights = yield from pick_weights(spec, tuned, slices)
         yield Progress('Reconstructing')
         began = time.monotonic()
         result = yield from generate(slices, weights, params)

@@ -33,7 +33,7 @@ def finetune(session: Session, params: FinetuneParams) -> Task:
         from ..engine.generator import resolve_device
 
         yield Progress('Choosing weights')
-        choice, start = pick_weights(spec, tuned, slices, training=True)
+        choice, start = yield from pick_weights(spec, tuned, slices, training=True)
         fixed = params if params.threads else params.model_copy(update={'threads': _threads()})
         reason = 'fine-tuned in this session' if choice is None else choice.reason
         device = resolve_device(params.device)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..engine.errors import InputError
+from ..engine.progress import Job
 from ..engine.slices import SliceSet
 
 if TYPE_CHECKING:
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
 def pick_weights(
     spec: str, tuned: Weights | None, slices: SliceSet, *, training: bool = False
-) -> tuple[WeightsChoice | None, Weights]:
+) -> Job[tuple[WeightsChoice | None, Weights]]:
     """Return the choice (None for the session's own fine-tuned weights) and the weights of `spec`.
 
     Raises
@@ -21,11 +22,11 @@ def pick_weights(
     InputError
         If there are none of this name.
     """
-    from ..engine.generator import choose_weights, starting_weights
+    from ..engine.generator import choosing_weights
 
     if spec == 'tuned':
         if tuned is None:
             raise InputError('weights', 'nothing has been fine-tuned yet', 'choose other weights, or fine-tune first')
         return None, tuned
-    choice = (starting_weights if training else choose_weights)(spec, slices)
+    choice = yield from choosing_weights(spec, slices, training=training)
     return choice, choice.weights

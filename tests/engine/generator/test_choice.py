@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from napari_microrecon.engine.generator import ReconstructParams, choose_weights, reconstruct
+from napari_microrecon.engine.generator import ReconstructParams, choose_weights, choosing_weights, reconstruct
 from napari_microrecon.engine.generator.checkpoint import Weights
 from napari_microrecon.engine.phases import Phases
 from napari_microrecon.engine.progress import drain
@@ -57,3 +57,19 @@ def test_a_named_pore_stays_a_pore() -> None:
     # Said the other way round, the sparse phase is the solid: no shipped weights make that.
     second = Phases.named('solid', 'pore', pore=1)
     assert not choose_weights('auto', slices_of('sandstone', (1, 0), second)).weights.header.trained
+
+
+def test_fitting_a_prior_can_be_given_up(granular: np.ndarray) -> None:
+    # Slices that nothing remembers: every family is tried, with a sign of life in between.
+    labels = np.ascontiguousarray(granular[20].T)
+    slices = SliceSet.of([Slice(labels, Phases.named('grain', 'pore', pore=1), 'z', name='never seen')])
+    job = choosing_weights('prior', slices)
+    seen = [next(job).stage for _ in range(4)]
+    assert seen[0] == 'choosing weights'
+    assert set(seen[1:]) == {'fitting the structural prior'}
+    job.close()
+    with pytest.raises(StopIteration):
+        next(job)
+    chosen = choose_weights('prior', slices)
+    assert 'prior' in chosen.reason
+    assert not chosen.weights.header.trained

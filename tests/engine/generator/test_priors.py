@@ -353,7 +353,7 @@ def test_grains_are_shared_out_as_evenly_as_in_the_slices(packed: bool) -> None:
 @pytest.mark.parametrize(('flatness', 'name'), [(0.3, 'plates'), (6.0, 'needles')])
 def test_plates_and_needles_have_the_faces_of_every_axis(flatness: float, name: str) -> None:
     wanted = (0.1, 0.1, 0.06)
-    field = formed_grains(0.4, wanted, favoured=True)[f'{name} of this phase']
+    field = dict(formed_grains(0.4, wanted, favoured=True))[f'{name} of this phase']
     assert field.flatness == flatness
     assert field.stretch[0] == field.stretch[1] < field.stretch[2]
     drawn = [field.sample((64, 64, 96), _rng(i), periodic=False) for i in range(6)]

@@ -13,7 +13,7 @@ os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')
 
 if TYPE_CHECKING:
     from .checkpoint import Weights, WeightsHeader, shipped_weights
-    from .choice import WeightsChoice, choose_weights, starting_weights
+    from .choice import WeightsChoice, choose_weights, choosing_weights, starting_weights
     from .cost import Estimate, estimate
     from .device import describe_device, resolve_device
     from .params import Architecture, FinetuneParams, LossWeights, ReconstructParams
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     'checkpoint': ('Weights', 'WeightsHeader', 'shipped_weights'),
-    'choice': ('WeightsChoice', 'choose_weights', 'starting_weights'),
+    'choice': ('WeightsChoice', 'choose_weights', 'choosing_weights', 'starting_weights'),
     'cost': ('Estimate', 'estimate'),
     'device': ('describe_device', 'resolve_device'),
     'params': ('Architecture', 'FinetuneParams', 'LossWeights', 'ReconstructParams'),
@@ -32,8 +32,8 @@ _HOMES = {
 
 __all__ = [
     'Architecture', 'Estimate', 'FinetuneParams', 'LossWeights', 'ReconstructParams', 'Reconstruction', 'Weights',
-    'WeightsChoice', 'WeightsHeader', 'choose_weights', 'describe_device', 'estimate', 'finetune', 'reconstruct',
-    'resolve_device', 'shipped_weights', 'starting_weights',
+    'WeightsChoice', 'WeightsHeader', 'choose_weights', 'choosing_weights', 'describe_device', 'estimate', 'finetune',
+    'reconstruct', 'resolve_device', 'shipped_weights', 'starting_weights',
 ]  # fmt: skip
 
 __getattr__, __dir__ = late(__name__, _HOMES)

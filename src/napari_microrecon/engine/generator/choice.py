@@ -10,13 +10,14 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import InputError
+from ..progress import Job, Progress, drain
 from ..provenance import Provenance, now, versions
 from ..slices import SliceSet
 from ..voxels import AXES
 from .checkpoint import Fingerprint, Weights, WeightsHeader, shipped_weights
 from .exemplar import Exemplars
 from .params import Architecture
-from .priors import PriorModel, choose_prior, noise_prior
+from .priors import PriorModel, fitting_prior, noise_prior
 
 NEAR = 0.35  # fingerprint distance below which shipped weights serve as they are
 CLEARLY = 0.05  # by which another order of the phases must be nearer
@@ -61,10 +62,9 @@ def fingerprint(exemplars: Exemplars) -> Fingerprint:
     )
 
 
-def untrained(slices: SliceSet, prior: PriorModel | None = None, name: str = 'prior') -> Weights:
-    """The structural prior of these slices as weights without a network."""
+def untrained(slices: SliceSet, prior: PriorModel, name: str = 'prior') -> Weights:
+    """A structural prior for these slices as weights without a network."""
     exemplars = Exemplars.of(slices)
-    prior = prior or choose_prior(exemplars)
     header = WeightsHeader(
         name=name,
         architecture=Architecture(phase_count=prior.phase_count, field_count=prior.channels),
@@ -109,19 +109,42 @@ def check_phases(weights: Weights, slices: SliceSet) -> Weights:
 
 
 def choose_weights(spec: str, slices: SliceSet) -> WeightsChoice:
+    """Weights to reconstruct with: as `choosing_weights`, without a sign of life until it is done."""
+    return drain(choosing_weights(spec, slices))
+
+
+def starting_weights(spec: str, slices: SliceSet) -> WeightsChoice:
+    """Weights to train from: as `choosing_weights`, without a sign of life until it is done."""
+    return drain(choosing_weights(spec, slices, training=True))
+
+
+def choosing_weights(spec: str, slices: SliceSet, *, training: bool = False) -> Job[WeightsChoice]:
     """Weights for `slices` by 'auto', 'prior', 'scratch', 'noise', a shipped name or a file.
+
+    Parameters
+    ----------
+    spec, slices
+        As said.
+    training : bool
+        Whether they are to be trained on the slices: 'auto' then accepts weights that are only roughly near.
 
     Raises
     ------
     InputError
         If the weights are unknown or make another number of phases.
     """
+    yield Progress('choosing weights')
+    if training and spec == 'auto':
+        return (yield from _warm(slices))
     shipped = shipped_weights()
     if spec in ('prior', 'scratch', 'noise'):
-        prior = noise_prior(slices.phases.count) if spec == 'noise' else None
+        if spec == 'noise':
+            prior = noise_prior(slices.phases.count)
+        else:
+            prior = yield from fitting_prior(Exemplars.of(slices))
         weights = untrained(slices, prior, 'noise' if spec == 'noise' else 'prior')
-        why = weights.header.prior.reason
-        return WeightsChoice(weights, f'the untrained structural prior, fitted to the slices: {why}', 0.0, True)
+        why = f'the untrained structural prior, fitted to the slices: {prior.reason}'
+        return WeightsChoice(weights, why, 0.0, True)
     mine = fingerprint(Exemplars.of(slices))
     if spec != 'auto':
         if spec in shipped:
@@ -144,14 +167,14 @@ def choose_weights(spec: str, slices: SliceSet) -> WeightsChoice:
         weights, distance, told = _in_order_of(load_shipped(min(usable)[1]), slices, mine)
         reason = f'{weights.name}: nearest shipped weights, distance {distance:.2f}{told}'
         return WeightsChoice(weights, reason, distance, distance > NEAR / 2)
-    prior = untrained(slices)
+    prior = yield from fitting_prior(Exemplars.of(slices))
     near = (
         f'the nearest shipped weights ({min(usable)[1]}) are {min(usable)[0]:.2f} away'
         if usable
         else ('no shipped weights make these phases')
     )
-    reason = f'the untrained structural prior, because {near}: {prior.header.prior.reason}; fine-tuning is recommended'
-    return WeightsChoice(prior, reason, min(usable)[0] if usable else float('inf'), True)
+    reason = f'the untrained structural prior, because {near}: {prior.reason}; fine-tuning is recommended'
+    return WeightsChoice(untrained(slices, prior), reason, min(usable)[0] if usable else float('inf'), True)
 
 
 def _in_order_of(weights: Weights, slices: SliceSet, mine: Fingerprint) -> tuple[Weights, float, str]:
@@ -179,10 +202,8 @@ def _in_order_of(weights: Weights, slices: SliceSet, mine: Fingerprint) -> tuple
     return Weights(header.model_copy(update={'order': best}), weights.tensors), least, f'; {pairs}'
 
 
-def starting_weights(spec: str, slices: SliceSet) -> WeightsChoice:
-    """Weights to train from: as `choose_weights`, but 'auto' accepts weights that are only roughly near."""
-    if spec != 'auto':
-        return choose_weights(spec, slices)
+def _warm(slices: SliceSet) -> Job[WeightsChoice]:
+    """The nearest shipped weights that say anything about the material, else the prior."""
     mine = fingerprint(Exemplars.of(slices))
     isotropic = slices.symmetry == 'isotropic'
     found = [
@@ -193,4 +214,4 @@ def starting_weights(spec: str, slices: SliceSet) -> WeightsChoice:
     if found and min(found)[0] <= USABLE:
         distance, name = min(found)
         return WeightsChoice(load_shipped(name), f'warm start from {name}, distance {distance:.2f}', distance, True)
-    return choose_weights('scratch', slices)
+    return (yield from choosing_weights('scratch', slices))

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from ..progress import Job
 from ..provenance import Provenance, Source, now, versions
 from ..slices import SliceSet
 from .checkpoint import LOGIT_SAMPLE, SLICE_CODE, Weights, WeightsHeader
@@ -16,7 +17,7 @@ from .device import Placement, describe_device
 from .exemplar import Exemplars
 from .health import Health
 from .params import Architecture, FinetuneParams
-from .priors import PriorModel, choose_prior
+from .priors import PriorModel, fitting_prior
 from .trainer import Trainer
 from .unet import Generator
 
@@ -45,7 +46,7 @@ def new_header(
     place: Placement,
     name: str,
     architecture: Architecture | None,
-) -> WeightsHeader:
+) -> Job[WeightsHeader]:
     """Header of the weights that a training will make.
 
     An untrained start brings its prior, chosen for these slices or given on purpose. Trained weights were made
@@ -53,7 +54,7 @@ def new_header(
     """
     before = start.header
     given = not before.trained or before.prior.fields[0].kind == 'noise'
-    prior = before.prior if given else choose_prior(exemplars)
+    prior = before.prior if given else (yield from fitting_prior(exemplars))
     wanted = architecture or (before.architecture if before.trained else Architecture())
     origin = Source(name=start.name, sha256=start.sha256) if before.trained else None
     return WeightsHeader(

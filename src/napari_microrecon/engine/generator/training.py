@@ -130,7 +130,7 @@ class _Loop:
         if state is not None:
             header = self._take_up(state)
         else:
-            header = new_header(
+            header = yield from new_header(
                 self.slices, self.exemplars, self.start, self.params, self.place, self.name, self.architecture
             )
         before = self.start.header

@@ -7,6 +7,7 @@ import math
 import numpy as np
 from scipy.special import ndtri
 
+from ...progress import Job, Progress, drain
 from ...voxels import AXES
 from ..exemplar import Exemplars
 from .cells import CellField
@@ -133,16 +134,24 @@ def section_error(
 Scored = dict[str, tuple[float, Candidate]]
 
 
-def _scored(exemplars: Exemplars, label: int, fields: dict[str, Candidate], draws: int) -> Scored:
+def _scored(exemplars: Exemplars, label: int, fields: dict[str, Candidate], draws: int) -> Job[Scored]:
     """Section errors and fields by name."""
-    return {name: (section_error(exemplars, label, field, draws=draws), field) for name, field in fields.items()}
+    found: Scored = {}
+    for name, field in fields.items():
+        yield _sign(name)
+        found[name] = section_error(exemplars, label, field, draws=draws), field
+    return found
+
+
+def _sign(name: str) -> Progress:
+    return Progress('fitting the structural prior', note=name)
 
 
 def _least(found: Scored) -> float:
     return min(error for error, _ in found.values())
 
 
-def _refine(exemplars: Exemplars, label: int, found: Scored) -> Scored:
+def _refine(exemplars: Exemplars, label: int, found: Scored) -> Job[Scored]:
     """Candidates that are not out of the question, in all variants, judged on three draws; the others as found."""
     near = {name: field for name, (error, field) in found.items() if error < NEAR * _least(found)}
     found = dict(found)
@@ -151,41 +160,50 @@ def _refine(exemplars: Exemplars, label: int, found: Scored) -> Scored:
     for name, error in strewn.items():
         field = near.pop(name)
         if error < OTHER_SIDE * min(strewn.values()) and isinstance(field, GrainField):
+            yield _sign(name)
             near |= grain_variants(phi, edges, favoured=field.grains_favoured)
     if any(isinstance(field, CellField) for field in near.values()):
         near |= cells(phi, edges, EVEN)
-    found |= _scored(exemplars, label, near, 3)
+    found |= yield from _scored(exemplars, label, near, 3)
     name, (_, best) = min(found.items(), key=lambda item: item[1][0])
     if isinstance(best, GrainField):
         # Bends add faces or take some away, but the grains' insides may ask for their old size.
         matrix = 1 - phi if best.grains_favoured else phi
         bent = best.model_copy(update={'bent': BENDS})
-        both = _scored(exemplars, label, {'': bent, 'sized': bent.sized(matrix, edges)}, 3)
+        yield _sign(f'{name} with bent boundaries')
+        both = yield from _scored(exemplars, label, {'': bent, 'sized': bent.sized(matrix, edges)}, 3)
         found[f'{name} with bent boundaries'] = min(both.values(), key=lambda scored: scored[0])
     if _least(found) > BADLY and strewn:
-        forms = {
-            name: (section_error(exemplars, label, field, size=QUICK, draws=1), field)
-            for favoured in (True, False)
-            for name, field in formed_grains(phi, edges, favoured=favoured).items()
-        }
+        forms: Scored = {}
+        for favoured in (True, False):
+            for name, form in formed_grains(phi, edges, favoured=favoured):
+                yield _sign(name)
+                forms[name] = section_error(exemplars, label, form, size=QUICK, draws=1), form
         name, (_, form) = min(forms.items(), key=lambda item: item[1][0])
-        found |= _scored(exemplars, label, {name: form}, 3)
+        found |= yield from _scored(exemplars, label, {name: form}, 3)
     return found
 
 
-def _rank(exemplars: Exemplars) -> dict[int, Scored]:
+def _rank(exemplars: Exemplars) -> Job[dict[int, Scored]]:
     """Candidates of every phase with their section errors, best first."""
     labels = [1] if exemplars.phase_count == 2 else list(range(exemplars.phase_count))
     # One draw tells what is out of the question, and which phase is to be what the others leave. Of many phases, the
     # first two give the others their places: only these are worth all variants.
-    found = {label: _scored(exemplars, label, candidates(exemplars, label), 1) for label in labels}
+    found: dict[int, Scored] = {}
+    for label in labels:
+        found[label] = yield from _scored(exemplars, label, candidates(exemplars, label), 1)
     described = sorted(labels, key=lambda label: _least(found[label]))
     for label in described[: max(1, min(REFINED, len(labels) - 1))]:
-        found[label] = _refine(exemplars, label, found[label])
+        found[label] = yield from _refine(exemplars, label, found[label])
     return {label: dict(sorted(found[label].items(), key=lambda item: item[1][0])) for label in labels}
 
 
 def choose_prior(exemplars: Exemplars) -> PriorModel:
+    """As `fitting_prior`, without a sign of life until it is done."""
+    return drain(fitting_prior(exemplars))
+
+
+def fitting_prior(exemplars: Exemplars) -> Job[PriorModel]:
     """Fit every family to every phase and keep the one whose sections are nearest the slices.
 
     Three phases and more are put together in several ways: one inside what the other leaves over, or as a coating
@@ -194,22 +212,24 @@ def choose_prior(exemplars: Exemplars) -> PriorModel:
     """
     digest = exemplars.digest
     if digest not in _chosen:
-        _chosen[digest] = _choose(exemplars)
+        _chosen[digest] = yield from _choose(exemplars)
         while len(_chosen) > _REMEMBERED:
             _chosen.pop(next(iter(_chosen)), None)
     return _chosen[digest]
 
 
-def _choose(exemplars: Exemplars) -> PriorModel:
+def _choose(exemplars: Exemplars) -> Job[PriorModel]:
     count = exemplars.phase_count
     best: dict[int, tuple[float, Candidate]] = {}
     reasons: dict[int, str] = {}
-    for label, ranked in _rank(exemplars).items():
+    ranks = yield from _rank(exemplars)
+    for label, ranked in ranks.items():
         name, best[label] = next(iter(ranked.items()))
         others = [(other, error) for other, (error, field) in ranked.items() if field.kind != best[label][1].kind]
         beaten = [f'; {other} {error:.3f}' for other, error in others[:1]]
         error, field = best[label]
         if isinstance(field, GrainField):
+            yield _sign(f'{name} shared out evenly')
             field = evened(exemplars, label, field, _fraction(exemplars, label), _edges(exemplars, label))
             best[label] = error, field
             name += ' shared out evenly' if field.even else ''
@@ -224,7 +244,9 @@ def _choose(exemplars: Exemplars) -> PriorModel:
     chosen, reason = plain, told
     for label in order[1:]:
         sequence = (order[0], label, *(other for other in order[1:] if other != label))
+        yield _sign(f'phase {label} as a coating')
         coated = _assemble(exemplars, families, sequence, coating=True)
+        yield _sign(f'phase {label} as a coating')
         coat = coated.fields[1]
         # The same thing said of the other phase: it thins out where the coating is dense.
         hugs = isinstance(coat, CoatingField) and coat.hugs

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from .fields import random_stream
@@ -12,7 +14,7 @@ ROUNDS, DRAWN = 3, 2  # of fitting size and stretch to drawn volumes
 ACROSS, LARGEST, SMALLEST = 7, 80, 32  # spacings along a drawn volume; its edges in voxels before it is stretched
 
 
-def formed_grains(phi: float, edges: tuple[float, float, float], *, favoured: bool) -> dict[str, GrainField]:
+def formed_grains(phi: float, edges: tuple[float, float, float], *, favoured: bool) -> Iterator[tuple[str, GrainField]]:
     """Plates and needles of the phase or of the others whose drawn volumes change phase as often along every axis.
 
     Parameters
@@ -24,14 +26,17 @@ def formed_grains(phi: float, edges: tuple[float, float, float], *, favoured: bo
     favoured : bool
         Whether the grains are of this phase.
 
-    Returns
-    -------
-    dict of str to GrainField
-        By name, 'plates of this phase' for instance.
+    Yields
+    ------
+    str
+        Name, 'plates of this phase' for instance.
+    GrainField
+        The fitted field.
     """
     of = ' of this phase' if favoured else ''
     start = GrainField.fit(1 - phi if favoured else phi, edges, grains_favoured=favoured)
-    return {name + of: _fitted(start.formed(flatness), phi, edges) for name, flatness in FORMS.items()}
+    for name, flatness in FORMS.items():
+        yield name + of, _fitted(start.formed(flatness), phi, edges)
 
 
 def _fitted(field: GrainField, phi: float, edges: tuple[float, float, float]) -> GrainField:
