@@ -62,7 +62,7 @@ def hold_back(
         raise InputError('mode', f'{params.mode} holds whole slices in place', 'choose unconditional')
     parts = split(slices, share)
     yield Progress('Choosing weights for the rest of the slices')
-    used, reason = _weights(weights, slices, parts.rest, training is not None)
+    used, reason = yield from _weights(weights, slices, parts.rest, training is not None)
     if training is not None:
         from ..generator import finetune
 
@@ -91,9 +91,9 @@ def hold_back(
     )
 
 
-def _weights(given: str | Weights, slices: SliceSet, rest: SliceSet, is_start: bool) -> tuple[Weights, str]:
+def _weights(given: str | Weights, slices: SliceSet, rest: SliceSet, is_start: bool) -> Job[tuple[Weights, str]]:
     """Weights and why; none that were trained on the part held back."""
-    from ..generator import choose_weights, starting_weights
+    from ..generator import choosing_weights
 
     whole = {s.source.sha256 for s in slices}
 
@@ -104,11 +104,10 @@ def _weights(given: str | Weights, slices: SliceSet, rest: SliceSet, is_start: b
     if not isinstance(given, str):
         used, reason = given, f'the weights {given.name!r}'
     else:
-        choose = starting_weights if is_start else choose_weights
-        choice = choose(given, rest)
+        choice = yield from choosing_weights(given, rest, training=is_start)
         used, reason = choice.weights, choice.reason
         if given == 'auto' and (which := seen(used)):
-            choice = choose('scratch' if is_start else 'prior', rest)
+            choice = yield from choosing_weights('scratch' if is_start else 'prior', rest, training=is_start)
             reason = f'{choice.reason} (the nearest weights, {used.name}, were trained on the whole of {which})'
             used = choice.weights
     if which := seen(used):
