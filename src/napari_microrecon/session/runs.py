@@ -175,13 +175,15 @@ def open_run(session: Session, folder: Path) -> Task:
         notes = opened.record.results.get(_SEGMENTATION) or [''] * len(slices)
         session.set_volumes(volumes)  # at once: their layer is filled anew, which is quicker than another one
         session.sample = None
-        session.forget_references()
+        if reference is None:
+            session.forget_references()
+        else:  # at once, too: its layer is filled anew
+            known = opened.record.reference
+            session.kept = ()
+            session.set_reference(reference, Origin(known.origin, known.where))
         session.tuned, session.training = tuned, training
         session.set_drafts([SliceDraft(s, note=note) for s, note in zip(slices, notes, strict=False)], like=slices)
         session.weights_spec = spec
-        if reference is not None:
-            known = opened.record.reference
-            session.set_reference(reference, Origin(known.origin, known.where))
         session.run = session.opened = opened
         session.resumable = opened if can_go_on(opened) else None
         went_on = '; it can be resumed in step 3' if session.resumable is not None else ''
