@@ -26,7 +26,7 @@ EDGE = 192
 def main() -> None:
     """Train on each slice what is missing in the cache, print and write the table."""
     parser = arguments(__doc__)
-    parser.set_defaults(edge=EDGE, volumes=1, more=1, seeds=[0])
+    parser.set_defaults(edge=EDGE, volumes=3, more=3, seeds=[0])
     parser.add_argument('--material', default='berea')
     parser.add_argument('--planes', nargs='+', default=[f'z={z}' for z in (20, 60, 100, 140, 180)])
     parser.add_argument('--start', default='auto', help='auto, scratch, or prior for no training')

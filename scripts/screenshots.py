@@ -287,8 +287,8 @@ def compare(folder: Path) -> None:
         box.cut.click()
         w.until(lambda: w.session.forecast is not None, 'forecast')
         w.spin(2)
-        bar = panel.verticalScrollBar()
-        bar.setValue(bar.maximum())
+        if (bar := panel.verticalScrollBar()) is not None:
+            bar.setValue(bar.maximum())
         w.shoot('compare')
 
 
