@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import subprocess
 import sys
+import weakref
+
+from napari_microrecon.viewer import collecting
 
 _SCRIPT = """
 import threading, time
@@ -27,3 +31,25 @@ def test_units_are_known_while_their_registry_is_built():
     # In a process of its own: there is one registry in each, and here it has been built.
     done = subprocess.run([sys.executable, '-c', _SCRIPT], capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_modules_are_left_out_of_collections_while_a_widget_is_open(monkeypatch):
+    monkeypatch.setattr(collecting, '_open', 0)
+    gc.unfreeze()
+    collecting.spare_modules()
+    assert gc.get_freeze_count() == 0  # nobody would ever collect what is there now
+    collecting.widget_opened()
+    collecting.spare_modules()
+    assert gc.get_freeze_count() > 10_000
+    later = _Later()
+    later.itself = later
+    gone = weakref.ref(later)
+    del later
+    gc.collect()
+    assert gone() is None  # what was made since is collected as ever
+    collecting.widget_closed()
+    assert gc.get_freeze_count() == 0
+
+
+class _Later:
+    itself: _Later

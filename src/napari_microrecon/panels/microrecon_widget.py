@@ -8,6 +8,7 @@ from qtpy.QtCore import QEvent, QSize, QTimer
 from qtpy.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
 from ..engine.errors import InputError
+from ..viewer import collecting
 from ..viewer.appearance import palette_of
 from ..viewer.records import Records
 from ..viewer.warmup import warm_up
@@ -86,6 +87,7 @@ class MicroreconWidget(QWidget, Listener):
         self._wire()
         self._on_theme()
         self._on_state()
+        collecting.widget_opened()
         QTimer.singleShot(_WARM_UP_MS, warm_up)
 
     def sizeHint(self) -> QSize:
@@ -214,6 +216,7 @@ class MicroreconWidget(QWidget, Listener):
         self._viewer.events.theme.disconnect(self._on_theme)
         self.workbench.closing.window_gone.disconnect(self.close_for_good)
         self._viewer = None
+        collecting.widget_closed()
         for listener in (self, *self.findChildren(QWidget)):
             if isinstance(listener, Listener):
                 listener.release()

@@ -9,6 +9,8 @@ from functools import cache
 
 from qtpy.QtCore import QThreadPool
 
+from .collecting import spare_modules
+
 log = logging.getLogger(__name__)
 # In the order in which a demo needs them.
 _MODULES = ('engine.samples', 'engine.generator.reconstruction', 'engine.files', 'engine.analysis.comparing')
@@ -32,6 +34,7 @@ def _load() -> None:
         _prepare_layers()
         for name in _MODULES:
             importlib.import_module(f'napari_microrecon.{name}')
+        spare_modules()
     # Whatever is broken will break the job that needs it, and that one tells the user.
     except Exception:
         log.debug('warming up failed', exc_info=True)
