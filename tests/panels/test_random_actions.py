@@ -403,7 +403,7 @@ def test_five_hundred_random_actions(widget, qtbot, files, notices, caplog):
     session.weights_spec = 'auto'
     _fill_in(widget)
     widget.show_step(1)
-    for editor, value in (('shape', (24, 24, 24)), ('realisations', 1), ('mode', 'unconditional')):
+    for editor, value in (('shape', (24,) * 3), ('realisations', 1), ('mode', 'unconditional'), ('device', 'auto')):
         widget.reconstruct_panel.form.set_value(editor, value)
     session.set_reference(None)
     widget.workbench.reconstruct(widget.reconstruct_panel.parameters().model_copy(update={'target_fractions': {}}))
