@@ -150,7 +150,7 @@ def test_a_training_on_the_clock_is_replayed_step_by_step(cli: Cli, tuned: Path,
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform == 'win32', reason='Windows has no SIGINT to send to another process')
 def test_ctrl_c_keeps_the_training_and_resume_ends_it_alike(cli: Cli, rocks: Path, tmp_path: Path) -> None:
-    arguments = ['finetune', str(rocks / 'slice.tif'), '--from', 'scratch', '--steps', '16', '--device', 'cpu']
+    arguments = ['finetune', str(rocks / 'slice.tif'), '--from', 'scratch', '--steps', '32', '--device', 'cpu']
     command = [sys.executable, '-m', 'napari_microrecon', *arguments, '--output', str(tmp_path / 'stopped.safetensors')]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None
