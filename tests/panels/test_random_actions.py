@@ -51,7 +51,8 @@ from napari_microrecon.session.jobs import JobState
 
 ACTIONS = 500
 SEED = int(os.environ.get('MICRORECON_SEED', '0'))
-LONGEST = 2.0  # seconds of the main thread's own time in one action; gaps are measured by benchmarks/event_loop_gap.py
+# Seconds of the main thread's own time in one action, beside other tests; gaps: benchmarks/event_loop_gap.py.
+LONGEST = 4.0
 PATIENCE = 1.5  # seconds that a job may take before the user loses interest
 # What computes for long is wished only so often, so that the test ends. By what its button says.
 _OFTEN = {

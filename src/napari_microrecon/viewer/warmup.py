@@ -6,6 +6,7 @@ import importlib
 import logging
 import time
 from functools import cache
+from threading import Event
 
 from qtpy.QtCore import QThreadPool
 
@@ -16,9 +17,19 @@ log = logging.getLogger(__name__)
 _MODULES = ('engine.samples', 'engine.generator.reconstruction', 'engine.files', 'engine.analysis.comparing')
 
 
-@cache
+_loaded = Event()
+
+
 def warm_up() -> None:
-    """Start to load in the background, once per process.
+    """Start to load in the background, once per process; a later window has the modules spared, too."""
+    if _loaded.is_set():
+        spare_modules()
+    _start()
+
+
+@cache
+def _start() -> None:
+    """Begin.
 
     Importing torch, compiling napari's label colouring and building pint's registry of units take some
     seconds, which would otherwise pass between the first click and the first volume.
@@ -34,6 +45,7 @@ def _load() -> None:
         _prepare_layers()
         for name in _MODULES:
             importlib.import_module(f'napari_microrecon.{name}')
+        _loaded.set()
         spare_modules()
     # Whatever is broken will break the job that needs it, and that one tells the user.
     except Exception:
