@@ -11,11 +11,13 @@ import typer
 
 from ..engine.errors import InputError
 from ..engine.files import check_target
+from ..engine.preparation import Preparation
 from ..engine.progress import Progress
 from ..engine.run import CHECKPOINT, Run, hash_tensors
 from ..engine.slices import SliceSet
 from . import options as opt
 from .outputs import beside
+from .picture_options import UNCHANGED, takes_pictures
 from .terminal import Terminal, duration
 
 if TYPE_CHECKING:
@@ -25,6 +27,7 @@ _WEIGHTS = ('.safetensors',)
 _WEIGHTS_BYTES = 8_000_000
 
 
+@takes_pictures
 def finetune(
     output: Annotated[Path, typer.Option('--output', '-o', help='OUT.safetensors')],
     slices: opt.Slices = None,
@@ -39,15 +42,7 @@ def finetune(
     voxel_size: opt.VoxelText = None,
     unit: opt.UnitText = 'um',
     phases: opt.PhasesText = None,
-    segment: opt.Segmentation = 'auto',
-    order: opt.PhaseOrder = 'dark-first',
-    thresholds: opt.Thresholds = '',
-    denoise: opt.DenoiseText = 'none',
-    least_size: opt.LeastSize = 0,
-    crop: opt.CropText = '',
-    resample: opt.Resample = None,
-    turn: opt.Turn = 0,
-    mirror: opt.Mirror = 'none',
+    prepared: Preparation = UNCHANGED,
     symmetry: opt.SymmetryText = None,
     device: opt.Device = 'auto',
     resume: Annotated[
@@ -65,9 +60,6 @@ def finetune(
     if earlier is not None and not slices:
         given = earlier.load_slices()
     else:
-        prepared = opt.parse_preparation(
-            segment, order, thresholds, denoise, least_size, crop, resample, turn=turn, mirror=mirror
-        )
         given = opt.load_slices(slices, normal, position, phases, voxel_size, unit, prepared, symmetry, terminal.note)
     from ..engine.generator.params import FinetuneParams
 

@@ -9,19 +9,25 @@ import typer
 
 from ..engine.errors import InputError
 from ..engine.files import VOLUME_OUTPUTS, check_target, write_text, write_volume
+from ..engine.preparation import Preparation
 from . import options as opt
 from .outputs import numbered
+from .picture_options import UNCHANGED, takes_pictures
 from .terminal import Terminal
 
 if TYPE_CHECKING:
     from ..engine.holdback import HeldBack
 
 
+@takes_pictures
 def hold_back(
     shape: Annotated[tuple[int, int, int], typer.Option('--shape', metavar='Z Y X', help='Size in voxels.')],
     slices: opt.Slices = None,
     share: Annotated[
-        float, typer.Option('--share', metavar='F', help='Part of every slice that is held back, 0.1 to 0.5.')
+        float,
+        typer.Option(
+            '--share', metavar='F', help='Part of every slice that is held back, 0.1 to 0.5.', show_default='a third'
+        ),
     ] = 1 / 3,
     normal: opt.Normals = '',
     weights: Annotated[
@@ -36,15 +42,7 @@ def hold_back(
     voxel_size: opt.VoxelText = None,
     unit: opt.UnitText = 'um',
     phases: opt.PhasesText = None,
-    segment: opt.Segmentation = 'auto',
-    order: opt.PhaseOrder = 'dark-first',
-    thresholds: opt.Thresholds = '',
-    denoise: opt.DenoiseText = 'none',
-    least_size: opt.LeastSize = 0,
-    crop: opt.CropText = '',
-    resample: opt.Resample = None,
-    turn: opt.Turn = 0,
-    mirror: opt.Mirror = 'none',
+    prepared: Preparation = UNCHANGED,
     symmetry: opt.SymmetryText = None,
     device: opt.Device = 'auto',
     output: Annotated[
@@ -63,9 +61,6 @@ def hold_back(
         check_target(output, ('.json',))
     if volume is not None:
         check_target(volume, VOLUME_OUTPUTS, shape[0] * shape[1] * shape[2] * realisations // 8)
-    prepared = opt.parse_preparation(
-        segment, order, thresholds, denoise, least_size, crop, resample, turn=turn, mirror=mirror
-    )
     given = opt.load_slices(slices, normal, '', phases, voxel_size, unit, prepared, symmetry, terminal.note)
     from ..engine.generator.params import FinetuneParams, ReconstructParams
     from ..engine.holdback import hold_back as job

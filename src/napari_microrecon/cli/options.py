@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
@@ -13,9 +12,7 @@ from pydantic import BaseModel, ValidationError
 from ..engine.errors import InputError
 from ..engine.files import read_slices, read_volume
 from ..engine.phases import Phases
-from ..engine.picture_steps import Flip
 from ..engine.preparation import Preparation
-from ..engine.segmentation import Method, Order
 from ..engine.slices import SliceSet, Symmetry
 from ..engine.volume import Volume
 from ..engine.voxels import AXES, Axis, VoxelSize
@@ -40,40 +37,6 @@ VoxelText = Annotated[
     str | None, typer.Option('--voxel-size', metavar='F|Z,Y,X', help='Edge of a voxel; default: what the file says.')
 ]
 UnitText = Annotated[str, typer.Option('--unit', help='Unit of --voxel-size: m, mm, um, nm.')]
-Segmentation = Annotated[
-    Method, typer.Option('--segment', help='How grey or colour becomes phases; auto keeps labels as they are.')
-]
-PhaseOrder = Annotated[
-    Order, typer.Option('--order', help='Whether phase 0 is the darkest or the brightest of a grey image.')
-]
-Thresholds = Annotated[
-    str,
-    typer.Option('--thresholds', metavar='110[,180]', help='Grey values between phases; default: (multi-)Otsu.'),
-]
-DenoiseText = Annotated[
-    str,
-    typer.Option(
-        '--denoise', metavar='none|median:R|tv:W', help='Before thresholds: median over R pixels, or total variation.'
-    ),
-]
-LeastSize = Annotated[
-    int, typer.Option('--least-size', metavar='N', help='Regions of fewer pixels take the phase around them.')
-]
-CropText = Annotated[
-    str,
-    typer.Option(
-        '--crop', metavar='auto|R0:R1,C0:C1', help="Rows and columns kept, such as ':-64,:'; auto cuts off a data bar."
-    ),
-]
-Resample = Annotated[
-    float | None, typer.Option('--resample', metavar='F', help='Pixel size to resample to, in the unit of the slices.')
-]
-Turn = Annotated[
-    int, typer.Option('--turn', metavar='90|180|270', help='Degrees that the picture is turned by, counterclockwise.')
-]
-Mirror = Annotated[
-    Flip, typer.Option('--mirror', help='Mirror the picture, after it was turned.', metavar='none|up-down|left-right')
-]
 SymmetryText = Annotated[
     Symmetry | None, typer.Option('--symmetry', help='What is assumed of the material; default: from the planes.')
 ]
@@ -124,60 +87,6 @@ def parse_positions(text: str) -> list[int]:
     if any(p < 0 for p in found):
         raise InputError('--position', f'{text!r} is not understood', 'give whole voxel numbers from 0: 0,8,16')
     return found
-
-
-def parse_preparation(
-    segment: Method,
-    order: Order,
-    thresholds: str,
-    denoise: str,
-    least_size: int,
-    crop: str,
-    resample: float | None,
-    *,
-    turn: int = 0,
-    mirror: Flip = 'none',
-) -> Preparation:
-    """Read what is to be done to the pictures before they are slices."""
-    if turn not in _TURNS:
-        raise InputError('--turn', f'{turn} is no quarter turn', 'write 90, 180 or 270 (degrees, counterclockwise)')
-    values: dict[str, Any] = {
-        'method': segment, 'order': order, 'least_size': least_size, 'pixel_size': resample,
-        'quarter_turns': _TURNS.index(turn), 'flip': mirror,
-    }  # fmt: skip
-    if thresholds:
-        try:
-            values['thresholds'] = tuple(float(part) for part in thresholds.split(','))
-        except ValueError as error:
-            raise InputError('--thresholds', f'{thresholds!r} is not understood', 'write numbers: 110,180') from error
-    kind, _, strength = denoise.strip().lower().partition(':')
-    if kind not in _DENOISE or (kind == 'none' and strength):
-        raise InputError('--denoise', f'{denoise!r} is not understood', 'write none, median:2 or tv:0.1')
-    values['denoise'], field = _DENOISE[kind]
-    if strength:
-        values[field] = strength
-    if crop:
-        values['crop'] = 'auto' if crop.strip().lower() == 'auto' else _crop(crop)
-    try:
-        return Preparation.of(**values)
-    except InputError as error:
-        option = _OPTIONS.get(error.subject, f'--{error.subject.replace("_", "-")}')
-        raise InputError(option, error.problem, 'see --help for what it takes') from error
-
-
-_OPTIONS = {'radius': '--denoise', 'weight': '--denoise', 'pixel_size': '--resample'}  # fields with another name
-_DENOISE = {'none': ('none', ''), 'median': ('median', 'radius'), 'tv': ('total-variation', 'weight')}
-_TURNS = (0, 90, 180, 270)
-_RANGE = re.compile(r'(\d*):(-?\d+)?')
-
-
-def _crop(text: str) -> dict[str, tuple[int, int | None]]:
-    """Read '0:400,10:-10' as rows and columns, as Python slices."""
-    parts = [_RANGE.fullmatch(part.strip()) for part in text.split(',')]
-    found = [(int(part[1] or 0), int(part[2]) if part[2] else None) for part in parts if part]
-    if len(found) != 2 or len(parts) != 2:
-        raise InputError('--crop', f'{text!r} is not understood', 'write rows and columns kept: 0:400,0:640 or :-64,:')
-    return {'rows': found[0], 'columns': found[1]}
 
 
 def load_slices(

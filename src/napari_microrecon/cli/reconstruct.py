@@ -9,11 +9,13 @@ import typer
 
 from ..engine.errors import InputError
 from ..engine.files import VOLUME_OUTPUTS, check_target, replacing, write_volume
+from ..engine.preparation import Preparation
 from ..engine.provenance import hash_array
 from ..engine.run import Run
 from ..engine.slices import SliceSet
 from . import options as opt
 from .outputs import beside, numbered
+from .picture_options import UNCHANGED, takes_pictures
 from .terminal import Terminal, duration
 
 if TYPE_CHECKING:
@@ -24,6 +26,7 @@ TRAINING_VOLUME = 'training volume'  # role in the Run record
 _PROBABILITIES = ('.npy', '.tif', '.tiff')
 
 
+@takes_pictures
 def reconstruct(
     shape: Annotated[tuple[int, int, int], typer.Option('--shape', metavar='Z Y X', help='Size in voxels.')],
     output: Annotated[Path, typer.Option('--output', '-o', help='OUT.tif or OUT.ome.zarr')],
@@ -58,15 +61,7 @@ def reconstruct(
     voxel_size: opt.VoxelText = None,
     unit: opt.UnitText = 'um',
     phases: opt.PhasesText = None,
-    segment: opt.Segmentation = 'auto',
-    order: opt.PhaseOrder = 'dark-first',
-    thresholds: opt.Thresholds = '',
-    denoise: opt.DenoiseText = 'none',
-    least_size: opt.LeastSize = 0,
-    crop: opt.CropText = '',
-    resample: opt.Resample = None,
-    turn: opt.Turn = 0,
-    mirror: opt.Mirror = 'none',
+    prepared: Preparation = UNCHANGED,
     symmetry: opt.SymmetryText = None,
     device: opt.Device = 'auto',
     run: opt.RunFolder = None,
@@ -75,9 +70,6 @@ def reconstruct(
 ) -> None:
     """Reconstruct a 3D volume from 2D slices."""
     terminal = Terminal(as_json)
-    prepared = opt.parse_preparation(
-        segment, order, thresholds, denoise, least_size, crop, resample, turn=turn, mirror=mirror
-    )
     given = opt.load_slices(slices, normal, position, phases, voxel_size, unit, prepared, symmetry, terminal.note)
     from ..engine.generator.params import ReconstructParams
 

@@ -11,6 +11,7 @@ from ..engine.errors import InputError
 from ..engine.files import read_image, read_prepared, volume_from
 from ..engine.preparation import Preparation
 from . import options as opt
+from .picture_options import UNCHANGED, takes_pictures
 from .terminal import Terminal
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ _Precision = Annotated[
 _Confidence = Annotated[float, typer.Option('--confidence', metavar='F', help='Of the interval.')]
 
 
+@takes_pictures
 def representativity(
     images: _Images = None,
     phase: opt.Phase = None,
@@ -42,24 +44,13 @@ def representativity(
     normal: opt.Normals = '',
     position: opt.Positions = '',
     phases: opt.PhasesText = None,
-    segment: opt.Segmentation = 'auto',
-    order: opt.PhaseOrder = 'dark-first',
-    thresholds: opt.Thresholds = '',
-    denoise: opt.DenoiseText = 'none',
-    least_size: opt.LeastSize = 0,
-    crop: opt.CropText = '',
-    resample: opt.Resample = None,
-    turn: opt.Turn = 0,
-    mirror: opt.Mirror = 'none',
+    prepared: Preparation = UNCHANGED,
     voxel_size: opt.VoxelText = None,
     unit: opt.UnitText = 'um',
     as_json: opt.Json = False,
 ) -> None:
     """Say how well slices, or a volume, tell a phase fraction, and how large an image a wished precision needs."""
     terminal = Terminal(as_json)
-    prepared = opt.parse_preparation(
-        segment, order, thresholds, denoise, least_size, crop, resample, turn=turn, mirror=mirror
-    )
     wanted, size = opt.parse_phases(phases), opt.parse_voxel_size(voxel_size, unit)
     from ..engine.analysis.representativity import representativity_of_slices, representativity_of_volume
 
@@ -103,21 +94,14 @@ def _threshold_of(stack: RawImage, phases: Phases | int | None, label: int) -> S
     return None if effect is None else effect.sd
 
 
+@takes_pictures
 def novelty(
     volume: Annotated[str, typer.Argument(metavar='VOLUME', help='Reconstructed volume.')],
     slices: opt.Slices = None,
     normal: opt.Normals = '',
     position: opt.Positions = '',
     phases: opt.PhasesText = None,
-    segment: opt.Segmentation = 'auto',
-    order: opt.PhaseOrder = 'dark-first',
-    thresholds: opt.Thresholds = '',
-    denoise: opt.DenoiseText = 'none',
-    least_size: opt.LeastSize = 0,
-    crop: opt.CropText = '',
-    resample: opt.Resample = None,
-    turn: opt.Turn = 0,
-    mirror: opt.Mirror = 'none',
+    prepared: Preparation = UNCHANGED,
     voxel_size: opt.VoxelText = None,
     unit: opt.UnitText = 'um',
     seed: opt.Seed = 0,
@@ -125,9 +109,6 @@ def novelty(
 ) -> None:
     """Look for parts of the slices that reappear in a volume that was made from them."""
     terminal = Terminal(as_json)
-    prepared = opt.parse_preparation(
-        segment, order, thresholds, denoise, least_size, crop, resample, turn=turn, mirror=mirror
-    )
     loaded = opt.load_slices(slices, normal, position, phases, voxel_size, unit, prepared, None, terminal.note)
     made = opt.load_volume(volume, phases, voxel_size, unit)
     from ..engine.analysis.novelty import find_copies
