@@ -7,10 +7,10 @@ NAME ?= sandstone
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help env demo test lint format docs bench samples wheel clean
+.PHONY: help env demo test test-oldest lint format docs bench samples wheel clean
 
 help: ## list the targets
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
 
 env: ## set up everything, tools for development included
 	@scripts/env.sh dev
@@ -22,6 +22,10 @@ demo: ## reconstruct a sample and set it beside its reference (NAME=limestone fo
 test: ## run all tests, windows under Xvfb (ARGS="-k name" for some)
 	@scripts/env.sh dev
 	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile $(ARGS)
+
+test-oldest: ## the same with the oldest versions allowed of what the product needs, in an environment of its own
+	@scripts/env.sh dev
+	scripts/oldest.sh $(ARGS)
 
 lint: ## ruff, pyright, import directions, napari manifest
 	@scripts/env.sh dev

@@ -140,6 +140,7 @@ def test_novelty_of_copies_and_of_another_draw(cli: Cli, large: Path, tmp_path: 
     code, out, err = cli('novelty', large / 'other.tif', plane, '--json')
     assert code == 0, err
     assert json.loads(out)['verdict'] == 'new'
+    assert json.loads(out)['repeats']['verdict'] == 'none'
     code, out, _ = cli('novelty', large / 'rock.tif', plane)
     assert code == 0
     copied = rock(112, 1).labels.copy()
@@ -148,4 +149,5 @@ def test_novelty_of_copies_and_of_another_draw(cli: Cli, large: Path, tmp_path: 
     code, out, _ = cli('novelty', tmp_path / 'copied.tif', plane)
     assert code == 0
     assert ': copied: parts of the slices' in out
+    assert 'repeats within the volume: ' in out
     assert cli('novelty', large / 'rock.tif')[0] == 2

@@ -367,9 +367,31 @@ def test_copies_are_looked_for_on_demand(widget, qtbot, until_done):
     until_done(widget, 'analyse', timeout=120000)
     assert panel.novelty.verdict.text() == 'copied from the slice'
     assert 'normal z' in panel.novelty.reason.text()
+    assert 'Repeats within the volume: cannot tell: the phases stay correlated' in panel.novelty.reason.text()
     session.set_volumes([sponge(name='other')])
     assert session.novelty is None
     assert panel.novelty.verdict.text() == ''
+
+
+def test_a_volume_that_repeats_itself_is_told(widget, until_done, qtbot):
+    from napari_microrecon.engine.slices import Slice
+    from napari_microrecon.session.drafts import SliceDraft
+
+    from scipy.ndimage import gaussian_filter
+
+    rng = np.random.default_rng(4)
+    plane = (gaussian_filter(rng.standard_normal((160, 160)), 2.5) > 0).astype(np.uint8)
+    tile = (gaussian_filter(rng.standard_normal((40,) * 3), 2.5, mode='wrap') > 0).astype(np.uint8)
+    session, panel = widget.workbench.session, widget.analysis_panel
+    session.add_drafts([SliceDraft(Slice(plane, PHASES, voxel_size=VoxelSize.cube(2, 'um'), name='slice'))])
+    session.set_volumes([Volume(np.tile(tile, (3, 3, 3))[:96, :96, :96], PHASES, VoxelSize.cube(2, 'um'), name='made')])
+    former = session.job.id
+    panel.novelty.run_button.click()
+    qtbot.waitUntil(lambda: session.job.id != former)
+    until_done(widget, 'analyse', timeout=120000)
+    assert panel.novelty.verdict.text() == 'repeats itself'
+    assert 'further on is alike' in panel.novelty.reason.text()
+    assert session.status.text.startswith('repeats: what lies')
 
 
 def test_lack_of_memory_is_a_notification_with_the_ways_out(widget, qtbot, until_done, notices, monkeypatch):

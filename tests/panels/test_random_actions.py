@@ -57,7 +57,7 @@ PATIENCE = 1.5  # seconds that a job may take before the user loses interest
 # What computes for long is wished only so often, so that the test ends. By what its button says.
 _OFTEN = {
     'Run demo': 3, 'Reconstruct': 5, 'Again, other seed': 2, 'Fine-tune': 4, 'Resume': 2, 'Apply': 2, 'As in slices': 2,
-    'Measure': 3, 'Compare with the reference': 3, 'Measure this layer': 2, 'Copied from the slice?': 2,
+    'Measure': 3, 'Compare with the reference': 3, 'Measure this layer': 2, 'Copied or repeated?': 2,
     'What would 3, 5, 7 slices give?': 1, 'Hold back and compare': 2,
 }  # fmt: skip
 

@@ -107,14 +107,19 @@ def novelty(
     seed: opt.Seed = 0,
     as_json: opt.Json = False,
 ) -> None:
-    """Look for parts of the slices that reappear in a volume that was made from them."""
+    """Look for parts of the slices that reappear in a volume made from them, and for repeats within the volume."""
     terminal = Terminal(as_json)
     loaded = opt.load_slices(slices, normal, position, phases, voxel_size, unit, prepared, None, terminal.note)
     made = opt.load_volume(volume, phases, voxel_size, unit)
     from ..engine.analysis.novelty import find_copies
+    from ..engine.analysis.repeats import find_repeats
 
     found = terminal.run(find_copies(made, loaded, seed=seed))
-    terminal.result([f'{made.name}: {found.sentence}', *(f'  {note}' for note in found.notes)], found.to_dict())
+    repeats = terminal.run(find_repeats(made))
+    lines = [f'{made.name}: {found.sentence}', *(f'  {note}' for note in found.notes)]
+    terminal.result(
+        [*lines, f'  repeats within the volume: {repeats.sentence}'], {**found.to_dict(), 'repeats': repeats.to_dict()}
+    )
 
 
 def _threshold(

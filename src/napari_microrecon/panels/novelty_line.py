@@ -1,4 +1,4 @@
-"""One line on whether the reconstruction is copied from its slice, found out on demand."""
+"""Whether the reconstruction is copied from its slice, or repeats itself, found out on demand."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ _WORDS = {
     'copied': ('copied from the slice', 'bad'),
     'cannot tell': ('cannot tell', 'muted'),
 }
+_REPEATING = 'repeats itself'
 
 
 class NoveltyLine(QWidget, Listener):
@@ -30,8 +31,9 @@ class NoveltyLine(QWidget, Listener):
         self.verdict = QLabel()
         self.reason = hint()
         self.run_button = button(
-            'Copied from the slice?',
-            'Look for parts of the slices that reappear in the volume; some seconds',
+            'Copied or repeated?',
+            'Look for parts of the slices that reappear in the volume, and for a shift after which the volume repeats '
+            'itself; some seconds',
             small=True,
         )
         column = QVBoxLayout(self)
@@ -57,8 +59,14 @@ class NoveltyLine(QWidget, Listener):
             self.verdict.setText('')
             return
         words, role = _WORDS[found.verdict]
+        repeats = session.repeats
+        if repeats is not None and repeats.verdict == 'repeats':
+            words, role = (f'{words}, {_REPEATING}' if found.verdict == 'copied' else _REPEATING), 'bad'
         self.verdict.setText(words)
         if self._palette is not None:
             self.verdict.setStyleSheet(f'color: {getattr(self._palette, role)}; font-weight: 600')
         told = found.sentence.removeprefix(f'{found.verdict}: ')
-        self.reason.setText(with_um('. '.join((f'{told[:1].upper()}{told[1:]}', *found.notes))))
+        lines = ['. '.join((f'{told[:1].upper()}{told[1:]}', *found.notes))]
+        if repeats is not None:
+            lines.append(f'Repeats within the volume: {repeats.sentence.removeprefix("repeats: ")}.')
+        self.reason.setText(with_um('\n'.join(lines)))

@@ -201,20 +201,25 @@ def take_labels(session: Session, names: Sequence[str], is_pore: bool, voxel_siz
 
 
 def look_for_copies(session: Session) -> Task:
-    """Say whether the reconstruction repeats parts of its slices."""
+    """Say whether the reconstruction repeats parts of its slices, or of itself."""
     volume, slices = session.need_volume(), session.need_slices()
 
     def run() -> EngineJob[Any]:
-        from ..engine.analysis import find_copies
+        from ..engine.analysis import find_copies, find_repeats
 
+        yield Progress('Looking for repeats')
+        repeats = yield from find_repeats(volume)
         yield Progress('Looking for copies')
-        return (yield from find_copies(volume, slices))
+        return (yield from find_copies(volume, slices)), repeats
 
     def accept(found: Any) -> None:
-        session.novelty = found
-        session.say(found.sentence, 'warning' if found.verdict == 'copied' else 'info')
+        copies, repeats = found
+        session.repeats = repeats  # before the event that the next line sends
+        session.novelty = copies
+        worse = repeats if repeats.verdict == 'repeats' and copies.verdict != 'copied' else copies
+        session.say(worse.sentence, 'warning' if worse.verdict in ('copied', 'repeats') else 'info')
 
-    return Task('analyse', 'Looking for copies of the slice', run, accept)
+    return Task('analyse', 'Looking for copies and repeats', run, accept)
 
 
 def show_face(session: Session, key: str) -> Task:

@@ -21,7 +21,7 @@ from .jobs import Job, JobKind, JobState
 from .training import Training
 
 if TYPE_CHECKING:
-    from ..engine.analysis import Comparison, Ensemble, Face, Novelty, Report, Representativity
+    from ..engine.analysis import Comparison, Ensemble, Face, Novelty, Repeats, Report, Representativity
     from ..engine.conditioned.experiment import SliceCounts
     from ..engine.generator import Weights, WeightsChoice
     from ..engine.generator.forecast import Forecast
@@ -82,6 +82,7 @@ class Session:
     comparison: Comparison | None = None
     ensemble: Ensemble | None = None
     novelty: Novelty | None = None
+    repeats: Repeats | None = None
     held_back: HeldBack | None = None  # what the part of the slices says that was held back
     face: ShownFace | None = None
     representativity: tuple[tuple[str, Representativity], ...] | None = None  # by name of the phase
@@ -116,6 +117,7 @@ class Session:
             slices = replace(slices, symmetry=like.symmetry, evidence=like.evidence)
         self.drafts = tuple(drafts)
         self.representativity = None
+        self.repeats = None
         self.novelty = None
         self.held_back = None
         self.slices = slices
@@ -167,6 +169,7 @@ class Session:
 
     def set_volumes(self, volumes: Sequence[Volume]) -> None:
         """Take new reconstructions; the first is shown, and numbers of former ones are dropped."""
+        self.repeats = None
         self.novelty = None
         self.set_subject(None)
         # The volumes come first: the layer of the preview becomes theirs instead of being removed.

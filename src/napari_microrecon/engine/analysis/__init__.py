@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from .memory import MemoryEstimate, MemoryRefusal, check_memory, coarsen, crop_middle, estimate_memory
     from .novelty import Novelty, find_copies
     from .plot_files import write_plot
+    from .repeats import Repeats, find_repeats
     from .report import Curve, Report, Statistic, VolumeInfo, title
     from .representativity import representativity_of_slices, representativity_of_volume
     from .representativity_result import Representativity
@@ -38,6 +39,7 @@ _HOMES = {
     'memory': ('MemoryEstimate', 'MemoryRefusal', 'check_memory', 'coarsen', 'crop_middle', 'estimate_memory'),
     'novelty': ('Novelty', 'find_copies'),
     'plot_files': ('write_plot',),
+    'repeats': ('Repeats', 'find_repeats'),
     'report': ('Curve', 'Report', 'Statistic', 'VolumeInfo', 'title'),
     'representativity': ('representativity_of_slices', 'representativity_of_volume'),
     'representativity_result': ('Representativity',),
@@ -55,6 +57,7 @@ __all__ = [
     'MemoryEstimate',
     'MemoryRefusal',
     'Novelty',
+    'Repeats',
     'Report',
     'Representativity',
     'Statistic',
@@ -69,6 +72,7 @@ __all__ = [
     'estimate_memory',
     'face_title',
     'find_copies',
+    'find_repeats',
     'measure',
     'measure_blocks',
     'measure_many',

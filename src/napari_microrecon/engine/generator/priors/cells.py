@@ -28,12 +28,12 @@ SCORES = np.linspace(-4, 4, 81)  # standard normal values at which the distance 
 
 
 def scatter_seeds(size: np.ndarray, count: int, apart: float, rng: np.random.Generator) -> np.ndarray:
-    """Random points (count, 3) in the periodic box of this size, no two closer than `apart`.
+    """Random points (count, D) in the periodic box of this size (D,), no two closer than `apart`.
 
     Points are added one after the other and dropped where they come too close to an earlier one
     (random sequential adsorption). Where no more fit, the last ones may be closer.
     """
-    points = rng.random((count, 3)) * size
+    points = rng.random((count, len(size))) * size
     if apart <= 0 or count < 2:
         return points
     kept = points[:0]
@@ -48,7 +48,7 @@ def scatter_seeds(size: np.ndarray, count: int, apart: float, rng: np.random.Gen
         kept = tried[alive]
         if len(kept) >= count:
             break
-        points = rng.random((count, 3)) * size
+        points = rng.random((count, len(size))) * size
     return np.concatenate([kept, points])[:count]
 
 

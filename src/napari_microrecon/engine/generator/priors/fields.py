@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from abc import abstractmethod
 from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict
+from scipy.ndimage import gaussian_filter
 from scipy.special import ndtri
+
+CUT = 3.0  # standard deviations at which the filter of smooth noise ends
 
 
 def random_stream(seed: int, *key: int) -> np.random.Generator:
@@ -25,6 +29,23 @@ def levelled(values: np.ndarray) -> np.ndarray:
     """Field whose own values are standard normal, not only those of the ensemble: one draw stands for many."""
     share = np.linspace(0.002, 0.998, 250)
     return np.interp(values, np.quantile(values.ravel()[::5], share), ndtri(share)).astype(np.float32)
+
+
+def smooth_noise(
+    shape: Sequence[int], lengths: Sequence[float], rng: np.random.Generator, *, periodic: bool
+) -> np.ndarray:
+    """Gaussian field, standard normal, filtered by Gaussians of these lengths along its axes; float32 of this shape."""
+    reach = [0 if periodic else math.ceil(CUT * length) for length in lengths]
+    white = rng.standard_normal([n + 2 * r for n, r in zip(shape, reach, strict=True)], dtype=np.float32)
+    smooth = gaussian_filter(white, lengths, mode='wrap', truncate=CUT)
+    inner = smooth[tuple(slice(r, r + n) for n, r in zip(shape, reach, strict=True))]
+    # The filter's own weights tell the variance: a draw keeps its scatter.
+    power = 1.0
+    for length in lengths:
+        at = np.arange(-int(CUT * length + 0.5), int(CUT * length + 0.5) + 1)
+        weight = np.exp(-(at**2) / (2 * length**2))
+        power *= float((weight**2).sum() / weight.sum() ** 2)
+    return (inner / np.float32(math.sqrt(power))).astype(np.float32)
 
 
 class Field(BaseModel):

@@ -12,21 +12,18 @@ Faces counted on a grid are not quite the surface, so that drawn volumes set the
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
-from scipy import ndimage
 from scipy.special import ndtr
 
-from .fields import Field, gaussianise, random_stream
+from .fields import Field, gaussianise, random_stream, smooth_noise
 from .nearest_grain import nearest_grain, random_forms
 
 WIDEST = 2.0  # ln(radius) is normal, cut at this many standard deviations
 MEASURED, ACROSS = 128, 8  # voxels and spacings along the volumes whose faces tell how large the grains must be
 DRAWN = 4  # such volumes; the faces of one scatter by 3 %
 DRAWN_EVEN = 8  # where they tell the distribution of the field, too
-CUT = 3.0  # standard deviations at which the filter of the bends ends
 BENT = 0.48  # correlation length of the bends of a boundary over the median radius
 SCORES = np.linspace(-4, 4, 65)
 
@@ -188,7 +185,7 @@ class GrainField(Field):
             values = np.interp(values, self.values, SCORES).astype(np.float32)
         if self.bent:
             z, y, x = values.shape
-            bends = _smooth_noise((z, y, x), [BENT * self.radius * s for s in self.stretch], rng, periodic=periodic)
+            bends = smooth_noise((z, y, x), [BENT * self.radius * s for s in self.stretch], rng, periodic=periodic)
             values = np.float32(math.sqrt(1 - self.bent**2)) * values + np.float32(self.bent) * bends
         return values
 
@@ -202,20 +199,3 @@ class GrainField(Field):
         counts = int(each) + (rng.random(parts.prod()) < each % 1)
         corners = np.stack(np.unravel_index(np.repeat(np.arange(len(counts)), counts), tuple(parts)), axis=1)
         return (corners + rng.random((len(corners), 3))) * box
-
-
-def _smooth_noise(
-    shape: tuple[int, int, int], lengths: Sequence[float], rng: np.random.Generator, *, periodic: bool
-) -> np.ndarray:
-    """Gaussian field, standard normal, correlated over about these lengths along z, y, x; float32 (Z, Y, X)."""
-    reach = [0 if periodic else math.ceil(CUT * length) for length in lengths]
-    white = rng.standard_normal([n + 2 * r for n, r in zip(shape, reach, strict=True)], dtype=np.float32)
-    smooth = ndimage.gaussian_filter(white, lengths, mode='wrap', truncate=CUT)
-    inner = smooth[tuple(slice(r, r + n) for n, r in zip(shape, reach, strict=True))]
-    # The filter's own weights tell the variance: a draw keeps its scatter.
-    power = 1.0
-    for length in lengths:
-        at = np.arange(-int(CUT * length + 0.5), int(CUT * length + 0.5) + 1)
-        weight = np.exp(-(at**2) / (2 * length**2))
-        power *= float((weight**2).sum() / weight.sum() ** 2)
-    return (inner / np.float32(math.sqrt(power))).astype(np.float32)

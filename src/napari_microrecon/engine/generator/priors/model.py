@@ -14,12 +14,13 @@ from scipy.special import ndtri
 from ..calibration import calibrate
 from .cells import CellField
 from .coating import CoatingField
+from .dendrites import DendriteField
 from .fields import Field, NoiseField, random_stream
 from .gaussian import GaussianField
 from .grains import GrainField
 
 AnyField = Annotated[
-    GrainField | CellField | CoatingField | GaussianField | NoiseField, Described(discriminator='kind')
+    GrainField | CellField | DendriteField | CoatingField | GaussianField | NoiseField, Described(discriminator='kind')
 ]
 
 
