@@ -374,10 +374,10 @@ def test_copies_are_looked_for_on_demand(widget, qtbot, until_done):
 
 
 def test_a_volume_that_repeats_itself_is_told(widget, until_done, qtbot):
+    from scipy.ndimage import gaussian_filter
+
     from napari_microrecon.engine.slices import Slice
     from napari_microrecon.session.drafts import SliceDraft
-
-    from scipy.ndimage import gaussian_filter
 
     rng = np.random.default_rng(4)
     plane = (gaussian_filter(rng.standard_normal((160, 160)), 2.5) > 0).astype(np.uint8)
