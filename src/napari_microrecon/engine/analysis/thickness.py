@@ -7,6 +7,7 @@ axes make it read up to one voxel wide, oblique and curved ones do not. Faces of
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -15,6 +16,7 @@ from .correlation import Steps
 from .percolation import spans
 
 MOST_RADII = 20
+_MOST_STEPS = 24  # voxels: radius up to which spheres are grown step by step
 MOST_VOXELS = 3_000_000  # larger masks are measured on their middle: the cost stays below about five seconds
 
 
@@ -85,11 +87,34 @@ def local_thickness(
         seeds = distance >= radius * (1 - 1e-6)
         if not seeds.any():
             break
-        reached = distances(~seeds, spacing) < radius * (1 - 1e-6)  # the spheres around all seeds
+        reached = spheres(seeds, spacing, radius * (1 - 1e-6))
         reached &= mask
         result[reached] = 2.0 * radius
         yield (number + 1) / len(tried)
     return result
+
+
+def spheres(seeds: np.ndarray, spacing: Sequence[float], radius: float) -> np.ndarray:
+    """Voxels nearer than `radius` to a seed, bool, shape (Z, Y, X): the union of open spheres around all seeds.
+
+    Small spheres of cubic voxels grow axis by axis, as the lower envelope of parabolas (Felzenszwalb and Huttenlocher
+    2012) within the reach of the radius and in whole numbers; a transform of all distances takes ten times as long.
+    """
+    reach = math.ceil(radius / min(spacing)) - 1
+    if max(spacing) > min(spacing) or reach > _MOST_STEPS:
+        return distances(~seeds, spacing) < radius
+    limit = math.ceil((radius / min(spacing)) ** 2)  # squares of whole steps below the radius are at most limit - 1
+    kind = np.uint8 if limit < 128 else np.uint16  # a value and a square, each at most `limit`, add up within it
+    squares = np.where(seeds, kind(0), kind(limit))
+    moved = np.empty_like(squares)
+    for axis in range(3):
+        former = squares.copy()
+        ours, theirs, room = (np.moveaxis(a, axis, 0) for a in (squares, former, moved))
+        for step in range(1, min(reach, len(ours) - 1) + 1):
+            np.add(theirs, kind(step * step), out=room)
+            np.minimum(ours[step:], room[:-step], out=ours[step:])
+            np.minimum(ours[:-step], room[step:], out=ours[:-step])
+    return squares < limit
 
 
 def size_distribution(sizes: np.ndarray, grid: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:
