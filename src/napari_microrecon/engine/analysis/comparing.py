@@ -63,8 +63,7 @@ def compare(
     in_process, solver
         As in `measure`.
     workers, cluster
-        As in `measure_many`, for realisations and blocks; one after the other by default, which leaves the other
-        processors to the window.
+        As in `measure_many`; one after the other by default, which leaves the other processors to others.
 
     Yields
     ------

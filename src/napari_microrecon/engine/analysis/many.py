@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import queue
 import threading
+from collections import deque
 from collections.abc import Generator, Sequence
 from dataclasses import replace
 from typing import Any
@@ -41,7 +42,7 @@ def measure_many(
     tortuosity, solver
         As in `measure`.
     workers : int, optional
-        Threads; by default as many as there are processors and as memory allows. Ignored with a cluster.
+        Threads, by default as many as there are processors; never more than memory allows. Ignored with a cluster.
     cluster : str, optional
         Address of a dask scheduler ('tcp://host:8786'), which then does the work. Needs the extra 'cluster'.
 
@@ -122,7 +123,7 @@ def run_orders(
     if cluster is not None:
         yield from run_on_cluster(orders, solver, in_process, cluster)
         return
-    count = min(len(orders), how_many(orders) if workers is None else max(1, workers))
+    count = min(len(orders), how_many(orders, workers))
     solvers = Solvers(solver)
     try:
         if count <= 1:
@@ -134,9 +135,11 @@ def run_orders(
         solvers.close()
 
 
-def how_many(orders: Sequence[Order]) -> int:
-    """Threads that the processors and the free memory allow."""
+def how_many(orders: Sequence[Order], wanted: int | None = None) -> int:
+    """Threads that the free memory and the processors, or the wish, allow."""
     cpus = len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else (os.cpu_count() or 1)
+    if wanted is not None:
+        cpus = max(1, wanted)
     largest = max((estimate_memory(o.volume.shape, tortuosity=o.tortuosity).total for o in orders), default=1)
     return max(1, min(cpus, int(free_memory() / max(largest, 1))))
 
@@ -153,19 +156,26 @@ def _on_threads(
     stop = threading.Event()
     events: queue.Queue[Event | BaseException | None] = queue.Queue()
 
-    def work(index: int) -> None:
-        job = steps(index, orders[index], solvers, in_process)
-        try:
-            for event in job:
-                if stop.is_set():
-                    raise _StoppedError
-                events.put(event)
-        finally:
-            job.close()
+    left = deque(range(len(orders)))  # dask would choose an order of its own; what comes first is looked at first
+
+    def work() -> None:
+        while True:
+            try:
+                index = left.popleft()
+            except IndexError:
+                return
+            job = steps(index, orders[index], solvers, in_process)
+            try:
+                for event in job:
+                    if stop.is_set():
+                        raise _StoppedError
+                    events.put(event)
+            finally:
+                job.close()
 
     def compute() -> None:
         try:
-            tasks = [dask.delayed(work, pure=False)(index) for index in range(len(orders))]
+            tasks = [dask.delayed(work, pure=False)() for _ in range(count)]
             dask.compute(tasks, scheduler='threads', num_workers=count)
             events.put(None)
         except BaseException as error:  # handed on to the caller's thread

@@ -51,6 +51,8 @@ class Solvers:
             return
         here = order.volume.labels.size <= PROCESS_VOXELS if in_process is None else in_process
         with self._lock:
+            if in_process is None and self._idle[False]:
+                here = False  # a child that is there is quicker than a thread that shares Python's lock with a window
             one = self._idle[here].pop() if self._idle[here] else TortuositySolver(in_process=here, solver=self._solver)
         try:
             yield one
