@@ -46,6 +46,10 @@ def _until(qtbot, widget, check, timeout: int = 200000) -> None:
     qtbot.waitUntil(sure, timeout=timeout)
 
 
+def _ticked(widget) -> bool:
+    return widget.step_bar.buttons[2].text().startswith('✓')
+
+
 @pytest.mark.timeout(900)
 def test_pause_close_resume_in_another_viewer_finish_and_replay(ready, qtbot, make_napari_viewer, dock, capsys):
     panel, session = ready.finetune_panel, ready.workbench.session
@@ -64,6 +68,7 @@ def test_pause_close_resume_in_another_viewer_finish_and_replay(ready, qtbot, ma
     assert panel.pause_button.text() == 'Resume'
     assert session.weights_spec == 'scratch'  # nothing is replaced by a pause
     assert session.tuned is not None  # but what there is can be used
+    assert not _ticked(ready)  # it is only paused
     assert Run.open(run.folder).record.status == 'stopped'
     seconds = Run.open(run.folder).record.results['seconds']
     ready.close_for_good()
@@ -79,12 +84,14 @@ def test_pause_close_resume_in_another_viewer_finish_and_replay(ready, qtbot, ma
     assert again.training.latest('s2_error') is not None
     assert again.tuned is not None
     assert form.pause_button.text() == 'Resume'
+    assert not _ticked(other)
     _click(qtbot, form.pause_button)
     _until(qtbot, other, lambda: again.job.kind == 'finetune' and again.job.state is JobState.DONE)
     assert form.pause_button.isHidden()
     record = Run.open(run.folder).record
     assert record.status == 'done'
     assert record.results['seconds'] > seconds
+    assert _ticked(other)
     assert again.weights_spec == 'tuned'
     assert (run.folder / 'weights.safetensors').is_file()
     # headless the whole training, uninterrupted, gives the same weights
@@ -107,6 +114,7 @@ def test_stop_keeps_the_best_and_the_health_line_is_one_of_words(ready, qtbot):
     qtbot.waitUntil(lambda: not session.job.is_active, timeout=3000)
     qtbot.waitUntil(lambda: session.tuned is not None, timeout=60000)
     assert session.weights_spec == 'tuned'
+    assert _ticked(ready)
     assert panel.pause_button.text() == 'Resume'  # a change of mind costs nothing
     assert session.run is not None
     assert Run.open(session.run.folder).record.status == 'stopped'

@@ -8,10 +8,12 @@ from qtpy.QtCore import Qt
 
 from napari_microrecon.engine.phases import Phases
 from napari_microrecon.engine.slices import Slice
+from napari_microrecon.engine.volume import Volume
 from napari_microrecon.engine.voxels import VoxelSize
 from napari_microrecon.panels.hold_back_box import HELD, NAME, SECTIONS, VERDICT
 from napari_microrecon.session import SliceDraft
 from napari_microrecon.session.jobs import JobState
+from napari_microrecon.viewer.layers import role_of
 
 
 def _slice(shape=(96, 110)) -> Slice:
@@ -20,6 +22,11 @@ def _slice(shape=(96, 110)) -> Slice:
     field = gaussian_filter(np.random.default_rng(4).standard_normal((24, *shape)), 2, mode='wrap')
     labels = (field[12] < np.quantile(field, 0.4)).astype(np.uint8)
     return Slice(labels, Phases.named('grain', 'pore', pore=1), voxel_size=VoxelSize.cube(2, 'um'), name='sem.tif')
+
+
+def _volume() -> Volume:
+    labels = (np.random.default_rng(0).random((20, 24, 28)) < 0.3).astype(np.uint8)
+    return Volume(labels, Phases.named('grain', 'pore', pore=1), VoxelSize.cube(2, 'um'), name='made')
 
 
 @pytest.fixture
@@ -40,7 +47,9 @@ def _click(qtbot, box) -> None:
 
 def test_a_person_without_a_ct_gets_verdicts(ready, qtbot, until_done):
     session, box = ready.workbench.session, ready.analysis_panel.hold_back
-    slices = session.slices
+    slices, volume, previews = session.slices, _volume(), []
+    session.set_volumes([volume])
+    session.events.preview.connect(previews.append)
     box.share.setValue(40)
     _click(qtbot, box)
     assert not box.run_button.isEnabled()
@@ -49,7 +58,12 @@ def test_a_person_without_a_ct_gets_verdicts(ready, qtbot, until_done):
     assert found.share == 0.4
     assert found.volumes == 2
     assert found.rest == ('sem.tif, columns 0 to 65',)
-    assert (session.slices, session.volume) == (slices, None)  # nothing else has changed
+    assert session.slices is slices  # nothing else has changed
+    assert session.volume is volume
+    assert previews == []  # the experiment's own volumes are never shown
+    (layer,) = ready.workbench.stage.layers_of('volume', 'preview')
+    assert role_of(layer) == 'volume'
+    assert np.array_equal(np.asarray(layer.data) - 1, volume.labels)
     assert len(box.rows) == len(found.statistics) == 10
     assert [box.table.item(i, NAME).text() for i in (0, 6)] == ['grain', 'pore']
     for i, one in zip(box.rows, found.statistics, strict=True):

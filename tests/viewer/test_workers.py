@@ -10,10 +10,13 @@ import warnings
 from collections.abc import Callable, Generator
 from typing import Any
 
+import numpy as np
 import pytest
 
 from napari_microrecon.engine.errors import InputError
+from napari_microrecon.engine.phases import Phases
 from napari_microrecon.engine.progress import Progress
+from napari_microrecon.engine.volume import Volume
 from napari_microrecon.session import Session
 from napari_microrecon.session.jobs import JobState
 from napari_microrecon.session.task import Task
@@ -183,6 +186,41 @@ def test_what_a_late_job_leaves_is_still_taken(bench, qtbot):
     qtbot.waitUntil(lambda: not session.job.is_active, timeout=1500)
     assert saved == []
     qtbot.waitUntil(lambda: saved == [JobState.CANCELLED])
+
+
+def test_until_a_late_job_has_left_what_it_has_nobody_is_told_that_all_is_lost(bench, qtbot):
+    session, runner = bench
+    kept: list = []
+    task = _task(_counting(2, pause=1.5), [], stopped=kept.append, leaves='the best weights are kept')
+    said = []
+    session.events.status.connect(lambda status: said.append(status.text))
+    runner.start(task)
+    qtbot.waitUntil(lambda: session.job.progress.stage == 'counting')
+    runner.cancel()
+    qtbot.waitUntil(lambda: not session.job.is_active, timeout=1500)
+    assert session.awaiting
+    assert said == ['Working: stopping; the best weights are kept as soon as the step at hand ends']
+    qtbot.waitUntil(lambda: kept == [None])
+    assert not session.awaiting
+
+
+def test_a_preview_ends_with_its_job_whatever_the_result_does(bench, qtbot):
+    session, runner = bench
+    volume = Volume(np.zeros((4, 4, 4), np.uint8), Phases.default(2), name='partial')
+
+    def work() -> Generator[Progress, None, None]:
+        yield Progress('making', preview=volume)
+        time.sleep(0.1)
+
+    shown = []
+    session.events.preview.connect(shown.append)
+    runner.start(Task('reconstruct', 'Working', work, lambda _: None))
+    qtbot.waitUntil(lambda: session.job.state is JobState.DONE)
+    assert [one is volume for one in shown] == [True, False]
+    assert session.preview is None
+    runner.start(Task('experiment', 'Working', work, lambda _: None))
+    qtbot.waitUntil(lambda: session.job.state is JobState.DONE)
+    assert len(shown) == 2  # volumes of an experiment are not the user's
 
 
 def test_a_job_that_cannot_be_interrupted_holds_up_no_other(bench, qtbot):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from qtpy.QtCore import QTimer, Signal
 from qtpy.QtWidgets import QCheckBox, QFileDialog, QVBoxLayout, QWidget
 
+from ..session.words import lacking
 from .curve_view import CurveView
 from .hold_back_box import HoldBackBox
 from .labels_question import LabelsQuestion
@@ -34,6 +35,7 @@ class AnalysisPanel(Panel):
     analyse_requested = Signal(object)  # Wish
     subject_requested = Signal(str)  # reconstruction or reference
     layer_requested = Signal(str)  # name of a labels layer
+    phase_requested = Signal(int)  # label
     labels_answered = Signal(object, bool, object, object)  # names, whether the phase is the pore, VoxelSize, Wish
     face_requested = Signal(str)  # key
     volumes_requested = Signal()
@@ -51,7 +53,9 @@ class AnalysisPanel(Panel):
         self.summary = hint()
         self._build_results()
         self.column.addWidget(heading('Statistics'))
-        for widget in (self.subject, self.question, self.run_button, self.blocked, self.summary, self.results):
+        for widget in (
+            self.subject, self.question, self.run_button, self.blocked, self.unfinished, self.summary, self.results,
+        ):  # fmt: skip
             self.column.addWidget(widget)
         self.gap()
         self.hold_back = HoldBackBox(session)
@@ -84,6 +88,10 @@ class AnalysisPanel(Panel):
         self.novelty = NoveltyLine(self._session)
         self.save_button = button('Report…', 'One HTML page with plots, verdicts and provenance', small=True)
         self.csv_button = button('Table…', 'All statistics as CSV, or as JSON with the curves', small=True)
+        self.unfinished = hint()
+        self.unfinished.setObjectName('warning')
+        exports = (self.save_button, self.csv_button, self.curves.save_button, self.card.save_button)
+        self._exports = {export: export.toolTip() for export in exports}
         self.results = QWidget()
         column = QVBoxLayout(self.results)
         column.setContentsMargins(0, 0, 0, 0)
@@ -99,6 +107,7 @@ class AnalysisPanel(Panel):
         self.run_button.clicked.connect(lambda: self.analyse_requested.emit(self.subject.wish))
         self.subject.subject_requested.connect(self.subject_requested)
         self.subject.layer_requested.connect(self.layer_requested)
+        self.subject.phase_requested.connect(self.phase_requested)
         self.question.answered.connect(self._on_answered)
         self.question.invalid.connect(self.invalid)
         self.table.chosen.connect(self._on_chosen)
@@ -131,11 +140,24 @@ class AnalysisPanel(Panel):
         self.run_button.setEnabled(ready and not job.is_active)
         compared = session.reference is not None and session.measured is not session.reference
         self.run_button.setText('Compare with the reference' if compared else 'Measure')
-        for export in (self.save_button, self.csv_button, self.curves.save_button, self.card.save_button):
-            export.setEnabled(session.report is not None and not job.is_active)
+        self._draw_state()
         self.volumes_button.setVisible(session.face is not None)
         self.blocked.setVisible(not ready and not asking)
         self.blocked.setText('Reconstruct a volume in step 2 first, or choose a volume or a labels layer above.')
+
+    def _draw_state(self) -> None:
+        """Say what is missing of a measurement that was cancelled, which is no matter for a report."""
+        session, job = self._session, self._session.job
+        missing = '' if job.is_active else lacking(session, tortuosity=self.subject.tortuosity.isChecked())
+        shown = bool(missing) and session.labelling is None
+        self.unfinished.setVisible(shown)
+        self.unfinished.setText(
+            f'Stopped before the end, not complete: {missing} missing. “{self.run_button.text()}” begins anew; '
+            'reports, tables and plots are written of complete measurements only.'
+        )
+        for export, tip in self._exports.items():
+            export.setEnabled(session.report is not None and not job.is_active and not missing)
+            export.setToolTip(f'<qt>The measurement is not complete: {missing} missing</qt>' if missing else tip)
 
     def _on_report(self) -> None:
         """Draw at once, but not more often than the window can bear while a job tells of every piece."""
@@ -149,10 +171,10 @@ class AnalysisPanel(Panel):
         report, comparison, ensemble = self._session.report, self._session.comparison, self._session.ensemble
         self.results.setVisible(report is not None and self._session.labelling is None)
         self.summary.setVisible(report is not None and self._session.labelling is None)
+        self._draw_state()
         self.curves.draw(report, comparison, ensemble)
         if report is None:
             return
-        self.subject.show_phase(report.phase)
         self.table.fill(report, comparison, ensemble)
         self.card.draw(self.card.key, report, comparison, ensemble)
         active = self._session.job.is_active and self._session.job.kind == 'analyse'

@@ -53,7 +53,7 @@ class FinetunePanel(Panel):
         events = session.events
         self.listen(events.training, self._on_training)
         self.listen(events.preview, self._on_preview)
-        for event in (events.job, events.slices, events.tuned, events.resumable):
+        for event in (events.job, events.slices, events.tuned, events.resumable, events.awaiting):
             self.listen(event, self._on_job)
         self.listen(events.opened, self._on_opened)
         self._on_training()
@@ -150,17 +150,20 @@ class FinetunePanel(Panel):
         job = self._session.job
         ready = self._session.slices is not None
         training = job.is_active and job.kind == 'finetune'
-        self.run_button.setEnabled(ready and not job.is_active)
-        can_go_on = self._session.resumable is not None and not job.is_active
+        # Freed before its last step has ended: what it leaves is not there yet, and must not be overtaken.
+        awaiting = self._session.awaiting and not job.is_active
+        self.run_button.setEnabled(ready and not job.is_active and not awaiting)
+        can_go_on = self._session.resumable is not None and not job.is_active and not awaiting
         running = training and job.state is JobState.RUNNING
-        self.pause_button.setVisible(training or can_go_on)
+        self.pause_button.setVisible(training or can_go_on or awaiting)
         self.pause_button.setEnabled(running or can_go_on)
-        self.pause_button.setText('Resume' if can_go_on else 'Pause')
-        self.stop_button.setVisible(training)
+        self.pause_button.setText('Resume' if can_go_on or awaiting else 'Pause')
+        self.stop_button.setVisible(training or awaiting)
         self.stop_button.setEnabled(running)
-        self.save_button.setVisible(self._session.tuned is not None and not training)
-        self.blocked.setVisible(not ready)
-        self.blocked.setText('' if ready else 'Add a slice in step 1 first.')
+        self.save_button.setVisible(self._session.tuned is not None and not training and not awaiting)
+        self.blocked.setVisible(not ready or awaiting)
+        said = 'Stopping: the step at hand ends first; then the best weights so far are kept.' if awaiting else ''
+        self.blocked.setText(said if ready else 'Add a slice in step 1 first.')
 
     def _on_opened(self, run: Run | None) -> None:
         """Show the parameters of a run that was opened again."""

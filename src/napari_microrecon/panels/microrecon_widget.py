@@ -8,6 +8,7 @@ from qtpy.QtCore import QEvent, QSize, QTimer
 from qtpy.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
 from ..engine.errors import InputError
+from ..session.words import lacking
 from ..viewer import collecting
 from ..viewer.appearance import palette_of
 from ..viewer.records import Records
@@ -152,6 +153,7 @@ class MicroreconWidget(QWidget, Listener):
         judge.analyse_requested.connect(bench.measuring.analyse)
         judge.subject_requested.connect(bench.measuring.measure_instead)
         judge.layer_requested.connect(bench.measuring.look_at_layer)
+        judge.phase_requested.connect(bench.measuring.choose_phase)
         judge.labels_answered.connect(bench.measuring.take_labels)
         judge.face_requested.connect(bench.measuring.show_face)
         judge.volumes_requested.connect(bench.measuring.put_faces_away)
@@ -163,7 +165,10 @@ class MicroreconWidget(QWidget, Listener):
         events = bench.session.events
         self.listen(events.job, self._on_job)
         self.listen(events.opened, self._on_opened)
-        for event in (events.slices, events.volume, events.tuned, events.report):
+        for event in (
+            events.slices, events.volume, events.tuned, events.resumable, events.weights_spec,
+            events.report, events.comparison, events.ensemble,
+        ):  # fmt: skip
             self.listen(event, self._on_state)
 
     def _on_hold_back(self, share: float, minutes: float) -> None:
@@ -191,9 +196,11 @@ class MicroreconWidget(QWidget, Listener):
 
     def _on_state(self) -> None:
         session = self.workbench.session
-        results = (session.slices, session.volume, session.tuned, session.report)
-        for i, result in enumerate(results):
-            self.step_bar.set_done(i, result is not None)
+        # Weights of a training that is only paused are no result yet, unless the user works with them.
+        is_tuned = session.tuned is not None and (session.resumable is None or session.weights_spec == 'tuned')
+        is_measured = session.report is not None and not lacking(session)
+        for i, done in enumerate((session.slices is not None, session.volume is not None, is_tuned, is_measured)):
+            self.step_bar.set_done(i, done)
 
     def _on_theme(self) -> None:
         palette = palette_of(self._viewer)

@@ -13,6 +13,7 @@ def style_sheet(p: Palette) -> str:
     return f"""
     #microrecon QLabel#heading {{ font-weight: 600; color: {p.text}; }}
     #microrecon QLabel#hint, #microrecon QLabel#note {{ color: {p.muted}; }}
+    #microrecon QLabel#warning {{ color: {p.warning}; }}
     #microrecon QFrame#card {{ background: {p.foreground}; border-radius: 4px; }}
     #microrecon QFrame#card QLabel {{ background: transparent; }}
     #microrecon QFrame#line {{ background: {p.primary}; max-height: 1px; min-height: 1px; border: none; }}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QCheckBox, QComboBox, QWidget
 
-from ..session.analysing import Wish
+from ..session.analysing import Wish, phase_to_measure
 from .parts import Listener, form, narrow
 
 if TYPE_CHECKING:
@@ -25,9 +25,12 @@ class SubjectBox(QWidget, Listener):
         'reconstruction' or 'reference'.
     layer_requested(str)
         Name of a labels layer.
+    phase_requested(int)
+        Label of the phase to measure.
     """
 
     subject_requested = Signal(str)
+    phase_requested = Signal(int)
     layer_requested = Signal(str)
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
@@ -47,9 +50,11 @@ class SubjectBox(QWidget, Listener):
         rows.addRow('Phase', self.phase)
         rows.addRow('', self.tortuosity)
         self.which.activated.connect(lambda _: self._on_which())
+        self.phase.currentIndexChanged.connect(self.phase_requested)
         events = session.events
         for event in (
             events.volume, events.reference, events.subject, events.labels_layers, events.labelling, events.volumes,
+            events.slices, events.phase_choices,
         ):  # fmt: skip
             self.listen(event, self._draw)
         self._draw()
@@ -68,21 +73,15 @@ class SubjectBox(QWidget, Listener):
         volume = self._session.measured
         names = () if volume is None or self._session.labelling is not None else volume.phases.names
         shown = tuple(self.phase.itemText(i) for i in range(self.phase.count()))
+        self.phase.blockSignals(True)
         if names != shown:
             self.phase.clear()
             for label, name in enumerate(names):
                 self.phase.addItem(name, label)
-            reference = self._session.reference
-            if volume is not None:
-                comparable = reference is not None and reference.phases.count == volume.phases.count
-                main = reference.phases.main if reference is not None and comparable else volume.phases.main
-                self.phase.setCurrentIndex(main)
+        label = phase_to_measure(self._session)
+        self.phase.setCurrentIndex(-1 if label is None or not names else label)
+        self.phase.blockSignals(False)
         self.phase.setEnabled(bool(names))
-
-    def show_phase(self, label: int) -> None:
-        """Choose the phase that was measured."""
-        if 0 <= label < self.phase.count():
-            self.phase.setCurrentIndex(label)
 
     def _entries(self) -> list[tuple[str, Choice]]:
         session = self._session

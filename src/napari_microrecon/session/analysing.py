@@ -16,13 +16,14 @@ from .drafts import SliceDraft
 from .runs import note_reference
 from .session import Session, ShownFace
 from .task import Task
-from .words import tally
+from .words import lacking, tally
 
 if TYPE_CHECKING:
     from ..engine.analysis import Comparison, Ensemble, Report, Representativity
     from ..engine.volume import Volume
 
 PRECISION = 0.01  # half-width that the slices panel tells the needed size for
+_AT_A_TIME = 2  # volumes and blocks measured beside each other; solvers are processes, so that the window stays awake
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ class Wish:
     Attributes
     ----------
     phase : int or None
-        Label; the pore or phase 1 by default.
+        Label; by default that of `phase_to_measure`.
     tortuosity : bool
         Whether to solve for it.
     crop : tuple of int or None
@@ -55,6 +56,43 @@ class Wish:
         return self.crop is not None or self.factor > 1 or self.reference_crop is not None
 
 
+def phase_to_measure(session: Session) -> int | None:
+    """Label of the phase that the user chose, else of the declared pore, else 1; None without a volume.
+
+    A choice holds as long as the phases are the same. The slices say which phase is the pore of what is made of them,
+    also after it was made; any other volume says so itself.
+    """
+    volume = session.measured
+    if volume is None:
+        return None
+    chosen = session.phase_choices.get(_phases_at_hand(session, volume))
+    if chosen is not None:
+        return chosen
+    pore = _declared_pore(session, volume)
+    return volume.phases.main if pore is None else pore
+
+
+def choose_phase(session: Session, label: int) -> None:
+    """Measure this phase from now on."""
+    volume = session.measured
+    if volume is not None:
+        session.phase_choices = {**session.phase_choices, _phases_at_hand(session, volume): volume.phases.check(label)}
+
+
+def _phases_at_hand(session: Session, volume: Volume) -> tuple[tuple[str, ...], int | None]:
+    return volume.phases.names, _declared_pore(session, volume)
+
+
+def _declared_pore(session: Session, volume: Volume) -> int | None:
+    slices, reference = session.slices, session.reference
+    own = [volume.phases]
+    theirs = [] if slices is None or slices.phases.count != volume.phases.count else [slices.phases]
+    asked = [*theirs, *own] if volume is session.volume else [*own, *theirs]
+    if reference is not None and reference.phases.count == volume.phases.count:
+        asked.append(reference.phases)
+    return next((phases.pore for phases in asked if phases.pore is not None), None)
+
+
 def analyse(session: Session, wish: Wish | None = None) -> Task:
     """Measure the volume at hand: beside the reference where there is one, with the realisations where there are more.
 
@@ -68,6 +106,7 @@ def analyse(session: Session, wish: Wish | None = None) -> Task:
 
 def _analyse(session: Session, asked: Wish, reference: Volume | None) -> Task:
     volume = session.need_measured()
+    phase = phase_to_measure(session) if asked.phase is None else asked.phase
     others = session.volumes[1:] if volume is session.volume else ()
     told = ''
     if reference is volume:
@@ -83,9 +122,11 @@ def _analyse(session: Session, asked: Wish, reference: Volume | None) -> Task:
         from ..engine.analysis import compare, measure
 
         yield Progress('Measuring')
-        options = {'phase': asked.phase, 'tortuosity': asked.tortuosity}
+        options = {'phase': phase, 'tortuosity': asked.tortuosity}
         if reference is not None:
-            comparison = yield from compare(volume, reference, realisations=others, **options)
+            comparison = yield from compare(
+                volume, reference, realisations=others, workers=_AT_A_TIME, **options
+            )
             if run_of is not None and whole is not None and origin is not None:
                 note_reference(run_of, whole, origin)
             return comparison.generated, comparison, comparison.ensemble
@@ -98,7 +139,12 @@ def _analyse(session: Session, asked: Wish, reference: Volume | None) -> Task:
         said = f'Measured {volume.name}' if comparison is None else f'Compared: {tally(comparison)}'
         session.say(f'{said}{told}', 'success')
 
-    return Task('analyse', 'Measuring', run, accept)
+    def stopped(_: object) -> None:
+        missing = lacking(session, tortuosity=asked.tortuosity)
+        if missing:
+            session.say(f'Measuring was cancelled; what is shown is not complete: {missing} missing', 'warning')
+
+    return Task('analyse', 'Measuring', run, accept, stopped=stopped)
 
 
 def _spread(report: Report, others: Sequence[Volume], wish: Wish) -> EngineJob[Ensemble | None]:
@@ -195,6 +241,8 @@ def take_labels(session: Session, names: Sequence[str], is_pore: bool, voxel_siz
 
     def accept(volume: Volume) -> Task:
         session.set_subject(volume)
+        if wish.phase is not None:
+            choose_phase(session, wish.phase)
         return analyse(session, wish)
 
     return Task('analyse', f'Taking {labelling.name}', run, accept)

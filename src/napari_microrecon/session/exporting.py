@@ -11,6 +11,7 @@ from ..engine.progress import Job as EngineJob
 from ..engine.progress import Progress
 from .session import Session
 from .task import Task
+from .words import lacking
 
 
 def export(session: Session, key: str, path: Path, phase: int | None = None) -> Task:
@@ -30,6 +31,7 @@ def export(session: Session, key: str, path: Path, phase: int | None = None) -> 
     report = session.report
     # What has been measured serves where it is about this volume and phase; else it is measured now.
     serves = report is not None and report.phase == label and report.volume.name == volume.name
+    serves = serves and not lacking(session)
     subject = measured if serves else None
     beside = [v for v in (volume, session.reference) if v is not None] if session.comparison else [volume]
     run, tuned = session.run, session.tuned

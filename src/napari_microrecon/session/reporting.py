@@ -9,6 +9,7 @@ from ..engine.progress import Job as EngineJob
 from ..engine.progress import Progress
 from .session import Session
 from .task import Task
+from .words import lacking
 
 REPORT_OUTPUTS = ('.html', '.json', '.csv')
 
@@ -18,6 +19,7 @@ def save_report(session: Session, path: Path) -> Task:
     subject, ensemble = session.comparison or session.report, session.ensemble
     if subject is None:
         raise InputError('report', 'nothing has been measured yet', 'press Measure in step 4 first')
+    _need_complete(session)
     if path.suffix.lower() not in REPORT_OUTPUTS:
         raise InputError(path.name, 'cannot be written', f'end the name in {" or ".join(REPORT_OUTPUTS)}')
     pictured = (session.measured, None if session.comparison is None else session.reference)
@@ -44,6 +46,7 @@ def save_plot(session: Session, path: Path, key: str) -> Task:
     subject, ensemble = session.comparison or session.report, session.ensemble
     if subject is None:
         raise InputError('plot', 'nothing has been measured yet', 'press Measure in step 4 first')
+    _need_complete(session)
 
     def run() -> EngineJob[None]:
         from ..engine.analysis import write_plot
@@ -52,3 +55,9 @@ def save_plot(session: Session, path: Path, key: str) -> Task:
         write_plot(path, subject, key, ensemble)
 
     return Task('save', f'Writing {path.name}', run, lambda _: session.say(f'Wrote {path}', 'success'))
+
+
+def _need_complete(session: Session) -> None:
+    """Refuse numbers of a measurement that was stopped: nobody who reads them later would know."""
+    if missing := lacking(session):
+        raise InputError('measurement', f'is not complete: {missing} missing', 'press Measure in step 4 again')

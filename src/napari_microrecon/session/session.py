@@ -5,7 +5,7 @@ Panels and layers listen to ``session.events``; nothing here knows that they exi
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from weakref import WeakKeyDictionary
@@ -70,6 +70,7 @@ class Session:
     volumes: tuple[Volume, ...] = ()
     volume: Volume | None = None
     reference: Volume | None = None
+    reordering: tuple[int, ...] | None = None  # of the reference's labels, where another order fits the slices better
     origins: WeakKeyDictionary[Volume, Origin] = field(default_factory=WeakKeyDictionary)  # of references
     kept: tuple[Volume, ...] = ()  # what a reconstruction can be compared with; the reference is one of them
     preview: Volume | None = None
@@ -78,6 +79,8 @@ class Session:
     subject: Volume | None = None  # measured instead of the reconstruction: a layer, the reference, a crop
     labels_layers: tuple[str, ...] = ()  # names of the viewer's labels layers that are not ours
     labelling: Labelling | None = None
+    # Phases that the user has chosen to measure, by names of the phases and the pore that was declared then.
+    phase_choices: Mapping[tuple[tuple[str, ...], int | None], int] = field(default_factory=dict)
     report: Report | None = None
     comparison: Comparison | None = None
     ensemble: Ensemble | None = None
@@ -91,6 +94,7 @@ class Session:
     opened: Run | None = None  # the run that was opened again: forms show its parameters
     resumable: Run | None = None  # a fine-tuning that can go on
     pausing: bool = False  # the fine-tuning is being stopped in order to go on later
+    awaiting: bool = False  # a job that was freed before its end is still going to leave something
     forecast: Forecast | None = None
     job: Job = field(default_factory=Job)
     status: Status = field(default_factory=Status)
@@ -207,6 +211,7 @@ class Session:
         """Take a volume to compare with; a comparison with another one is dropped, the former ones can be had again."""
         self.comparison = None
         self.experiment = None
+        self.reordering = None
         if volume is not None and not any(one is volume for one in self.kept):
             self.kept = (*self.kept, volume)[-MOST_KEPT:]
         if volume is not None and origin is not None:
@@ -236,7 +241,8 @@ class Session:
         if not self.is_current(job_id) or self.job.state is not JobState.RUNNING:
             return False
         self.job = self.job.advanced(progress)
-        if isinstance(progress.preview, Volume):
+        # Other jobs make volumes, too, but none that the user is to keep.
+        if isinstance(progress.preview, Volume) and self.job.kind in ('reconstruct', 'finetune'):
             self.preview = progress.preview
         if self.job.kind == 'finetune':
             self.training = self.training.extended(progress)

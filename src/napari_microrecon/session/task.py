@@ -46,6 +46,8 @@ class Task:
         Reads what the job has left behind where it was cancelled; called in the worker thread, after the job's cleanup.
     stopped : callable
         Writes to the session what `rescue` found, main thread only.
+    leaves : str
+        What a cancelled job leaves behind, as a clause ('the best weights so far are kept'); empty for nothing.
     refused : callable
         Tells the user of an error in its own way, main thread only; False leaves that to the runner.
     """
@@ -56,6 +58,7 @@ class Task:
     accept: Callable[[Any], Task | None]
     rescue: Callable[[], Any] = _nothing
     stopped: Callable[[Any], None] = _leave
+    leaves: str = ''
     refused: Callable[[Exception], bool] = _no
 
 

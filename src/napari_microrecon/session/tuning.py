@@ -111,7 +111,8 @@ def _task(session: Session, held: list[Run], run: object) -> Task:
         else:
             keep(session, state.best, 'Fine-tuning was stopped')
 
-    return Task('finetune', 'Fine-tuning', run, accept, rescue, stopped)  # pyright: ignore[reportArgumentType]
+    leaves = 'the best weights so far are kept'
+    return Task('finetune', 'Fine-tuning', run, accept, rescue, stopped, leaves)  # pyright: ignore[reportArgumentType]
 
 
 def keep(session: Session, weights: Weights, how: str) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ..engine.analysis import Comparison
+    from .session import Session
 
 
 def tally(comparison: Comparison) -> str:
@@ -13,3 +14,36 @@ def tally(comparison: Comparison) -> str:
     inside, outside, open_ = (len(comparison.keys_with(word)) for word in ('inside', 'outside', 'cannot tell'))
     text = f'{inside} of {inside + outside} statistics that can be judged lie within the spread of the reference'
     return f'{text}; {open_} more cannot be judged at this size.' if open_ else f'{text}.'
+
+
+def lacking(session: Session, *, tortuosity: bool = True) -> str:
+    """Say what is missing of a measurement that was stopped before its end; empty where nothing is.
+
+    Parameters
+    ----------
+    session : Session
+        With what has been measured.
+    tortuosity : bool
+        Whether that had been wished for.
+    """
+    report, comparison, ensemble = session.report, session.comparison, session.ensemble
+    if report is None:
+        return ''
+    subject = report if comparison is None else comparison
+    spread = ensemble is not None and not ensemble.complete
+    if subject.complete and not spread:
+        return ''
+    reference = session.reference
+    against = reference is not None and session.measured is not reference
+    missing = []
+    if 'thickness' not in report.statistics:
+        missing.append('sizes')
+    if tortuosity and 'tortuosity_x' not in report.statistics:
+        missing.append('tortuosity')
+    if comparison is None and against:
+        missing.append('the comparison with the reference')
+    elif comparison is not None:
+        missing.append('blocks of the reference, so that verdicts may still change')
+    elif spread:
+        missing.append('further realisations')
+    return ', '.join(missing) or 'the last statistics'

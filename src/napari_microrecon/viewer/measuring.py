@@ -59,6 +59,11 @@ class Measuring(QObject):
         session.set_subject(session.reference if what == 'reference' else None)
 
     @reported
+    def choose_phase(self, label: int) -> None:
+        """Measure this phase, also of the next volumes with the same phases."""
+        analysing.choose_phase(self.session, label)
+
+    @reported
     def look_at_layer(self, name: str) -> None:
         """Find out what labels a layer holds, so that the user can say what they mean."""
         layer = self.labels.layer(name)

@@ -155,6 +155,7 @@ class Runner(QObject):
         self._threads.clear()
         self._task = None
         self._late.clear()
+        self._session.awaiting = False
         job = self._session.job
         if job.is_active:
             self._session.end_job(job.id, JobState.CANCELLED)
@@ -199,11 +200,14 @@ class Runner(QObject):
         except EngineError as error:
             self.report(error)
             return
+        finally:
+            self._session.preview = None  # after the result: the layer of a preview becomes that of the volume
         if following is not None and go_on:
             self.start(following)
 
     def _rescue(self, task: Task, outcome: Outcome) -> None:
         """Take what a stopped job has left, such as the best weights so far."""
+        self._session.awaiting = any(one.leaves for one in self._late.values())
         if outcome.error is not None:
             log.warning('a cancelled job failed', exc_info=outcome.error)
             return
@@ -218,8 +222,13 @@ class Runner(QObject):
         job, task = self._session.job, self._task
         if job.state is JobState.STOPPING and task is not None:
             self._late[job.id] = task
+            self._session.awaiting = self._session.awaiting or bool(task.leaves)
             self._session.end_job(job.id, JobState.CANCELLED)
-            self._session.say(f'{task.title}: cancelled')
+            self._session.say(
+                f'{task.title}: stopping; {task.leaves} as soon as the step at hand ends'
+                if task.leaves
+                else f'{task.title}: cancelled'
+            )
             self._session.preview = None
 
     def report(self, error: Exception) -> None:
