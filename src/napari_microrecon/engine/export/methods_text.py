@@ -25,6 +25,7 @@ TOOL = 'napari-microrecon'
 _KINDS = {
     'grains': 'a field of grains',
     'cells': 'a field of cells',
+    'dendrites': 'a field of stems with side arms',
     'coating': 'a coating on grains',
     'gaussian': 'a Gaussian random field',
     'noise': 'white noise',

@@ -20,13 +20,14 @@ from scipy.spatial import cKDTree
 from .cells import scatter_seeds
 from .fields import Field, smooth_noise
 
-APART = 0.7  # least distance of two stems in spacings
-GRAIN = 8  # stems that share the directions of their arms
+APART = 0.65  # least distance of two stems in spacings
+GRAIN = 16  # stems that share the directions of their arms
 TWIST = 0.06  # radians by which these differ from stem to stem
-UNEVEN = 0.2  # of the spacing of the arms and of their radius
+UNEVEN = 0.3  # of the spacing of the arms and of their radius
 LENGTHS = (0.5, 1.5)  # of arms over the mean
 SWAY = 8.0  # spacings along a stem in which it leans to either side and back
 FAR = 0.35  # spacings from the middle of stems and arms beyond which distance is only roughly known
+ROUGH, RUFFLE = 0.065, 0.16  # arm spacings that surfaces are rough by, and over which that changes
 GAP = 0.2  # arm spacings around dendrites that are free of the finer structure
 SCORES = np.linspace(-4, 4, 65)
 
@@ -92,8 +93,8 @@ class DendriteField(Field):
 
     def depth(self, shape: tuple[int, int, int], rng: np.random.Generator, *, periodic: bool) -> np.ndarray:
         """Voxels below the surface of the phase of the dendrites, negative outside; float32 (Z, Y, X)."""
-        first = (shape[self.along], *(n for axis, n in enumerate(shape) if axis != self.along))
-        depth = self.dendrites(first, rng, periodic=periodic)
+        b, c = (n for axis, n in enumerate(shape) if axis != self.along)
+        depth = self.dendrites((shape[self.along], b, c), rng, periodic=periodic)
         return np.ascontiguousarray(np.moveaxis(self.filled(depth, rng, periodic=periodic), 0, self.along))
 
     @property
@@ -114,7 +115,8 @@ class DendriteField(Field):
         sway = self.lean * SWAY * self.spacing / (math.sqrt(2) * math.pi)  # of a sine with this mean slope
         margin = 0.0 if periodic else (LENGTHS[1] * self.length + FAR) * self.spacing + 2 * sway
         extent = np.asarray(shape[1:]) + 2 * margin
-        count = max(1, round(extent.prod() / self.spacing**2))
+        # Rounded up or down by chance: neither few nor many stems are favoured.
+        count = max(1, int(extent.prod() / self.spacing**2 + rng.random()))
         roots = scatter_seeds(extent, count, APART * self.spacing, rng) - margin
         turns = self._turns(roots, extent, margin, rng)
         cells = np.stack(np.meshgrid(*(np.arange(n) for n in shape[1:]), indexing='ij'), -1)
@@ -145,7 +147,9 @@ class DendriteField(Field):
                     end = start + reach * np.array([0, *direction])
                     low, high = np.minimum(start, end) - radius - far, np.maximum(start, end) + radius + far
                     _deepen(distance, low, high, _arm(start, direction, reach, radius), periodic=periodic)
-        return -distance
+        lengths = (RUFFLE * self.arm_spacing,) * 3
+        rough = np.float32(ROUGH * self.arm_spacing) * smooth_noise(shape, lengths, rng, periodic=periodic)
+        return rough - distance
 
     def _turns(self, roots: np.ndarray, extent: np.ndarray, margin: float, rng: np.random.Generator) -> np.ndarray:
         """Angle of the arms of every stem: nearly the same in one grain."""
@@ -155,10 +159,13 @@ class DendriteField(Field):
 
     def _heights(self, edge: int, rng: np.random.Generator, *, periodic: bool) -> np.ndarray:
         """Where the arms of one side of a stem leave it."""
-        start, length = (0.0, float(edge)) if periodic else (-self.arm_spacing, edge + 2 * self.arm_spacing)
-        count = max(1, round(length / self.arm_spacing))
-        each = np.arange(count) + rng.random() + UNEVEN * rng.uniform(-1, 1, count)
-        return start + each * length / count
+        if periodic:
+            count = max(1, round(edge / self.arm_spacing))
+            step, start = edge / count, 0.0
+        else:
+            step, start = self.arm_spacing, -self.arm_spacing
+            count = math.ceil(edge / step) + 2
+        return start + step * (np.arange(count) + rng.random() + UNEVEN * rng.uniform(-1, 1, count))
 
     def _stem(self, middles: np.ndarray) -> Distance:
         def distance(at: list[np.ndarray]) -> np.ndarray:

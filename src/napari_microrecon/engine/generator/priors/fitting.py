@@ -12,16 +12,19 @@ from ...voxels import AXES
 from ..exemplar import Exemplars
 from .cells import CellField
 from .coating import CoatingField
+from .dendrites import DendriteField
 from .evenness import evened
 from .fields import NoiseField, levelled, random_stream
 from .forms import formed_grains
 from .gaussian import GaussianField
 from .grains import GrainField
+from .growth import grown_dendrites, rows_of_arms
 from .model import PriorModel, combine, nest
 from .sections import interface_distance, percolating_fraction, section_distance
 
 SMALLEST_GRAIN = 2.0  # voxels
 ENOUGH_GRAINS, LARGEST = 1000, 128  # in a volume whose sections are measured, as far as its edge in voxels allows
+STEMS = 4  # side by side in such a volume
 SMALLEST_CELL = 6.0  # voxels
 ISOLATED = 0.3  # handicap of pores none of which percolate
 VARIETY = 0.02  # handicap of grains of mixed size, as the draws scatter
@@ -37,7 +40,7 @@ THICKEST_WALLS = 0.5  # fraction of the volume; what lies between more of it are
 
 _REMEMBERED = 8
 
-Candidate = GrainField | CellField | GaussianField
+Candidate = GrainField | CellField | DendriteField | GaussianField
 _chosen: dict[str, PriorModel] = {}  # by the digest of the slices
 
 
@@ -104,6 +107,17 @@ def cells(phi: float, edges: tuple[float, float, float], apart: float) -> dict[s
     return found
 
 
+def dendrites(exemplars: Exemplars, label: int) -> dict[str, Candidate]:
+    """Dendrites of the phase and of the others, by name, where the slices show rows of arms."""
+    rows = rows_of_arms(exemplars, label)
+    if rows is None:
+        return {}
+    return {
+        name: grown_dendrites(exemplars, label, rows, favoured=favoured)
+        for name, favoured in (('dendrites of this phase', True), ('dendrites', False))
+    }
+
+
 def section_error(
     exemplars: Exemplars, label: int, field: Candidate, *, size: int | None = None, draws: int = 2
 ) -> float:
@@ -115,6 +129,8 @@ def section_error(
     phi = _fraction(exemplars, label)
     if size is None:
         size = 96
+        if isinstance(field, DendriteField):
+            size = min(LARGEST, max(round(STEMS * field.spacing), 48))
         if isinstance(field, GrainField):
             size = min(LARGEST, max(round(ENOUGH_GRAINS ** (1 / 3) * field.spacing), 48))
     # As many voxels for every material, but longer along the axes that it is stretched along.
@@ -173,6 +189,7 @@ def _refine(exemplars: Exemplars, label: int, found: Scored) -> Job[Scored]:
         yield _sign(f'{name} with bent boundaries')
         both = yield from _scored(exemplars, label, {'': bent, 'sized': bent.sized(matrix, edges)}, 3)
         found[f'{name} with bent boundaries'] = min(both.values(), key=lambda scored: scored[0])
+    found |= yield from _scored(exemplars, label, dendrites(exemplars, label), 3)
     if _least(found) > BADLY and strewn:
         forms: Scored = {}
         for favoured in (True, False):

@@ -14,14 +14,15 @@ from ..exemplar import Exemplars
 from .dendrites import SCORES, DendriteField
 from .fields import random_stream
 
-LONGER = 1.3  # correlation length along the stems over that across
-ALIKE = 1.25  # ratio of those across
-PEAK = 0.02  # of the variance; how far rows of arms must stand out in the covariance along the stems
-FEWEST = 4  # arms along the slices
+FAINT, CLEAR = 0.02, 0.05  # how far the covariance along rows of arms rises again, over the variance: least and mean
+ALIKE = 1.25  # ratio of the spacings of the arms in two planes
+FEWEST = 9  # arms along the slices; fewer follow each other at some distance by chance
 FINE = 0.2  # arm spacings; areas nowhere as deep as this are no dendrites
-SLENDER = 0.08  # arm spacings by which stems are thicker than arms
-STARTS, ROUNDS, DRAWN = 2.2, 4, 2  # spacing of the stems over that of the arms at first; steps and volumes of the fit
+SLENDER = 0.15  # arm spacings by which stems are thicker than arms
+START, ROUNDS, DRAWN = 2.2, 4, 2  # spacing of the stems over that of the arms at first; steps and volumes of the fit
+TABULATED = 8  # volumes that the distribution of the depths is taken from
 ACROSS, LARGEST = 4, 96  # spacings across a drawn volume; its edges in voxels at most
+LONGEST = 5.0  # length of the finer structure over its width
 SLOPE = 0.06  # of stems that are not quite parallel
 
 
@@ -33,47 +34,42 @@ class Rows(NamedTuple):
 
 
 def rows_of_arms(exemplars: Exemplars, label: int) -> Rows | None:
-    """Rows of arms along the longest axis of the slices, if there are any.
+    """Rows of arms along an axis of the slices, if there are any.
 
     The covariance of both planes through that axis must rise again after its first fall: arms follow each other at a
-    distance that the axis of a Gaussian or a Boolean texture does not have.
+    distance that a Gaussian or a Boolean texture does not have.
     """
     if exemplars.isotropic:
         return None
-    lengths = [exemplars.correlation_length(label)[axis] for axis in AXES]
-    along = int(np.argmax(lengths))
-    across = sorted(length for axis, length in enumerate(lengths) if axis != along)
-    if lengths[along] < LONGER * across[1] or across[1] > ALIKE * across[0]:
-        return None
-    spacings: list[float] = []
-    for plane, images in exemplars.images.items():
-        if plane == AXES[along]:
-            continue
-        spacing = _period([np.moveaxis(image == label, IMAGE_AXES[plane].index(AXES[along]), 0) for image in images])
-        if spacing is None:
-            return None
-        spacings.append(spacing)
-    if max(spacings) > ALIKE * min(spacings):
-        return None
-    return Rows(along, float(np.mean(spacings)))
+    found: list[Rows] = []
+    for along, axis in enumerate(AXES):
+        waves = [
+            _wave([np.moveaxis(image == label, IMAGE_AXES[plane].index(axis), 0) for image in images])
+            for plane, images in exemplars.images.items()
+            if plane != axis
+        ]
+        heights = [height for height, _ in waves]
+        spacings = [spacing for _, spacing in waves]
+        if min(heights) > FAINT and np.mean(heights) > CLEAR and max(spacings) < ALIKE * min(spacings):
+            found.append(Rows(along, float(np.mean(spacings))))
+    # Stems often stand in rows, too, but farther apart.
+    return min(found, key=lambda rows: rows.spacing, default=None)
 
 
-def _period(masks: list[np.ndarray]) -> float | None:
-    """Lag along the rows at which the covariance has risen from its first trough to the peak after it, if clearly."""
+def _wave(masks: list[np.ndarray]) -> tuple[float, float]:
+    """How far the covariance along the rows, over the variance, rises again after its fall, and at which lag."""
     reach = min(len(mask) for mask in masks) // 2
-    curves = [[(m[: len(m) - lag] & m[lag:]).mean() for lag in range(reach)] for m in masks]
-    curve = np.mean(curves, axis=0)
-    fraction = curve[0]
-    curve = (curve - fraction**2) / max(fraction - fraction**2, 1e-9)
-    turns = np.diff(curve)
-    trough = next((i for i in range(1, len(turns)) if turns[i] > 0 and turns[i - 1] <= 0), None)
-    if trough is None:
-        return None
-    peak = trough + int(np.argmax(curve[trough : 2 * trough + 3]))
-    if curve[peak] - curve[trough] < PEAK or FEWEST * peak > 2 * reach or peak + 1 >= len(curve):
-        return None
+    curve = np.mean([[(m[: len(m) - lag] & m[lag:]).mean() for lag in range(reach)] for m in masks], axis=0)
+    curve = (curve - curve[0] ** 2) / max(curve[0] - curve[0] ** 2, 1e-9)
+    # Only lags that come often enough along the slices count.
+    lags = np.arange(1, min(2 * reach // FEWEST, reach - 1))
+    rise = curve - np.minimum.accumulate(curve)
+    peaks = lags[(curve[lags] >= curve[lags - 1]) & (curve[lags] > curve[lags + 1])]
+    if not len(peaks):
+        return 0.0, 1.0
+    peak = int(peaks[rise[peaks] > 0.7 * rise[peaks].max()][0]) if rise[peaks].max() > 0 else int(peaks[0])
     before, at, after = curve[peak - 1 : peak + 2]
-    return peak + 0.5 * float((before - after) / min(before - 2 * at + after, -1e-9))
+    return float(rise[peak]), peak + 0.5 * float((before - after) / min(before - 2 * at + after, -1e-9))
 
 
 def coarse(mask: np.ndarray, depth: float) -> np.ndarray:
@@ -84,15 +80,13 @@ def coarse(mask: np.ndarray, depth: float) -> np.ndarray:
     return mask & (deepest[areas] >= depth)
 
 
-def grown_dendrites(exemplars: Exemplars, label: int, rows: Rows, *, favoured: bool, lean: float = SLOPE) -> DendriteField:
-    """Dendrites of the phase, or of the others, that have its fraction and its faces along and across the stems.
+def grown_dendrites(exemplars: Exemplars, label: int, rows: Rows, *, favoured: bool) -> DendriteField:
+    """Dendrites of the phase, or of the others, that have its fraction and its faces.
 
     The areas of sections across the stems tell dendrites from what is finer. The spacing of the stems follows from
     the faces of the dendrites, the finer structure from the faces that are left.
     """
-    images = {
-        plane: [(image == label) == favoured for image in exemplars.images[plane]] for plane in exemplars.images
-    }
+    images = {plane: [(image == label) == favoured for image in exemplars.images[plane]] for plane in exemplars.images}
     stems = AXES[rows.along]
     across = images[stems]
     deep = FINE * rows.spacing
@@ -103,13 +97,13 @@ def grown_dendrites(exemplars: Exemplars, label: int, rows: Rows, *, favoured: b
     thick = np.mean([np.diff(coarse(m, deep), axis=axis).mean() for m in across for axis in (0, 1)])
     field = DendriteField(
         along=rows.along,
-        spacing=STARTS * rows.spacing,
+        spacing=START * rows.spacing,
         arm_spacing=rows.spacing,
         stem=SLENDER * rows.spacing,
         arm=0.0,
-        lean=lean,
+        lean=SLOPE,
         favoured=favoured,
-        support=STARTS * rows.spacing,
+        support=START * rows.spacing,
     )
     bare = _bare(field)
     for _ in range(ROUNDS):
@@ -124,19 +118,23 @@ def grown_dendrites(exemplars: Exemplars, label: int, rows: Rows, *, favoured: b
     bare = [d + np.float32(by) for d in bare]
     if share < 0.98:
         field = _filled(field, bare, phi, wanted)
-    depths = np.concatenate([d.ravel()[::5] for d in _deep(field, bare)])
+    # Stems are so few that it takes many volumes to know the share of each depth.
+    depths = np.concatenate([d.ravel()[::5] for d in _deep(field, _bare(field, TABULATED))])
     return field.model_copy(update={'values': tuple(map(float, np.quantile(depths, ndtr(SCORES))))})
 
 
-def _bare(field: DendriteField) -> list[np.ndarray]:
+def _bare(field: DendriteField, count: int = DRAWN) -> list[np.ndarray]:
     """Depths in stems and arms of some volumes, the first axis along the stems."""
-    edge = min(round(ACROSS * field.spacing), LARGEST)
-    return [field.dendrites((edge, edge, edge), random_stream(0, 13, i), periodic=False) for i in range(DRAWN)]
+    # Periodic volumes of whole numbers of stems and arms scatter least.
+    edge = min(ACROSS * field.spacing, LARGEST)
+    along = round(max(1, round(edge / field.arm_spacing)) * field.arm_spacing)
+    across = round(math.sqrt(round((edge / field.spacing) ** 2)) * field.spacing)
+    return [field.dendrites((along, across, across), random_stream(0, 13, i), periodic=True) for i in range(count)]
 
 
 def _deep(field: DendriteField, bare: list[np.ndarray]) -> list[np.ndarray]:
     """With the finer structure between them."""
-    return [field.filled(d, random_stream(0, 14, i), periodic=False) for i, d in enumerate(bare)]
+    return [field.filled(d, random_stream(0, 14, i), periodic=True) for i, d in enumerate(bare)]
 
 
 def _filled(field: DendriteField, bare: list[np.ndarray], phi: float, wanted: np.ndarray) -> DendriteField:
@@ -151,8 +149,9 @@ def _filled(field: DendriteField, bare: list[np.ndarray], phi: float, wanted: np
     for _ in range(ROUNDS):
         filled = [d > 0 for d in _deep(field, bare)]
         found = np.array([_faces(filled, axes) for axes in ((0,), (1, 2))]) - own
-        lengths = np.clip(np.asarray(field.fine) * np.clip(found / left, 0.5, 2), (0.7, 0.7), (24, 8))
-        field = field.model_copy(update={'fine': (float(lengths[0]), float(lengths[1]))})
+        lengths = np.clip(np.asarray(field.fine) * np.clip(found / left, 0.5, 2), 0.7, (40, 8))
+        along = min(float(lengths[0]), LONGEST * float(lengths[1]))
+        field = field.model_copy(update={'fine': (along, float(lengths[1]))})
     return field
 
 
