@@ -17,7 +17,7 @@ from qtpy.QtWidgets import (
 )
 
 from ..engine.voxels import AXES
-from .parts import button
+from .parts import button, quiet_wheel
 
 if TYPE_CHECKING:
     from ..session.drafts import SliceDraft
@@ -109,6 +109,7 @@ class SliceTable(QTableWidget):
         adjust.clicked.connect(lambda _=False: self.adjust_requested.emit(i))
         remove.clicked.connect(lambda _=False: self.remove_requested.emit(i))
         self.setRowHeight(i, _ROW)
+        quiet_wheel(self)
         return normal, position
 
     def _on_place(self, index: int) -> None:
