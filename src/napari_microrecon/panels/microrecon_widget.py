@@ -124,6 +124,7 @@ class MicroreconWidget(QWidget, Listener):
         slices.voxel_size_requested.connect(bench.set_voxel_size)
         slices.section_requested.connect(bench.take_section)
         slices.reference_clear_requested.connect(bench.clear_reference)
+        slices.swap_requested.connect(bench.swap_phases)
         slices.slice_counts.requested.connect(bench.try_slice_counts)
 
         generate.reconstruct_requested.connect(bench.reconstruct)

@@ -46,6 +46,7 @@ class SlicesPanel(Panel):
     voxel_size_requested = Signal(object)  # VoxelSize
     section_requested = Signal(str, int)  # normal, position
     reference_clear_requested = Signal()
+    swap_requested = Signal()
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -60,8 +61,10 @@ class SlicesPanel(Panel):
         self.column.addStretch(1)
         self.listen(session.events.slices, self._on_slices)
         self.listen(session.events.reference, self._on_reference)
+        self.listen(session.events.reordering, self._on_doubt)
         self._on_slices()
         self._on_reference()
+        self._on_doubt()
 
     # -- building -------------------------------------------------------------------------------
 
@@ -126,10 +129,18 @@ class SlicesPanel(Panel):
         self.position.setToolTip('Voxel along that axis, counted from 0')
         self.section_button = button('Take slice', 'Add this plane of the reference to the slices')
         self.clear_button = button('Forget', 'Work without a reference', small=True)
+        self.swap_button = button(
+            'Swap phases',
+            'Give the labels of the reference the order in which its phase fractions are those of the slices',
+            small=True,
+        )
+        self.doubt = hint()
         self.section_box = QWidget()
         self.section_box.setLayout(row(self.normal, self.position, self.section_button, 1, self.clear_button))
         self.column.addWidget(heading('Reference volume (optional)'))
         self.column.addWidget(self.reference_text)
+        self.column.addWidget(self.doubt)
+        self.column.addLayout(row(self.swap_button, 1))
         self.column.addWidget(self.section_box)
         self.slice_counts = SliceCountPanel(self._session)
         self.column.addWidget(self.slice_counts)
@@ -138,6 +149,7 @@ class SlicesPanel(Panel):
             lambda: self.section_requested.emit(self.normal.currentText(), self.position.value())
         )
         self.clear_button.clicked.connect(self.reference_clear_requested)
+        self.swap_button.clicked.connect(self.swap_requested)
 
     def apply_palette(self, palette: Palette) -> None:
         """Take the theme's colours."""
@@ -182,6 +194,15 @@ class SlicesPanel(Panel):
         self._limit_position()
         self.position.setValue(volume.shape[0] // 2)
 
+    def _on_doubt(self) -> None:
+        session = self._session
+        doubtful = session.reordering is not None and session.reference is not None and session.slices is not None
+        for widget in (self.doubt, self.swap_button):
+            widget.setVisible(doubtful)
+        if doubtful and session.reference is not None and session.slices is not None:
+            there, here = (', '.join(f'{f:.2f}' for f in one.fractions) for one in (session.reference, session.slices))
+            self.doubt.setText(f'Phase fractions {there} in the reference, {here} in the slices: another order?')
+
     def _limit_position(self) -> None:
         if (volume := self._session.reference) is not None:
             self.position.setRange(0, volume.shape[AXES.index(self.normal.currentText())] - 1)  # pyright: ignore[reportArgumentType]
@@ -223,7 +244,10 @@ class SlicesPanel(Panel):
         shown, unit = round(slices.voxel_size.x, 4), slices.voxel_size.unit
         # Losing the focus is no wish: only another number or unit is.
         if (self.voxel.value(), self.unit.currentData()) != (shown, unit):
-            self.voxel_size_requested.emit(VoxelSize.cube(self.voxel.value(), self.unit.currentData()))
+            chosen = self.unit.currentData()
+            if chosen == unit == 'voxel':  # a number alone: pictures of materials are in micrometres
+                chosen = 'um'
+            self.voxel_size_requested.emit(VoxelSize.cube(self.voxel.value(), chosen))
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         """Accept files."""

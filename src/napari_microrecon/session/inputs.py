@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..engine.crop import suggest_crop
 from ..engine.errors import InputError
 from ..engine.progress import Job as EngineJob
 from ..engine.progress import Progress
@@ -14,6 +15,7 @@ from ..engine.run.reference import Origin
 from ..engine.slices import Slice, SliceSet
 from ..engine.volume import Volume
 from .drafts import SliceDraft
+from .references import adapted, put_in_place, seeming_order
 from .session import Session
 from .task import Task
 from .training import Training
@@ -72,7 +74,9 @@ def take_images(session: Session, images: Sequence[RawImage], phases: Phases | i
 
 
 def _take(session: Session, title: str, sources: Sequence[Path | RawImage], phases: Phases | int | None) -> Task:
-    known = session.slices.phases if session.slices is not None else None
+    earlier = session.slices if session.sample is None else None
+    known = earlier.phases if earlier is not None else None
+    reference = session.reference if session.sample is None else None
 
     def run() -> EngineJob[Any]:
         drafts: list[SliceDraft] = []
@@ -85,7 +89,13 @@ def _take(session: Session, title: str, sources: Sequence[Path | RawImage], phas
                 origin = Origin('file', str(source.resolve())) if isinstance(source, Path) else Origin()
             else:
                 drafts.append((yield from draft_of(image, phases)))
-        return drafts, volume, origin
+        slices = [*(earlier or ()), *(draft.slice for draft in drafts)]
+        together = SliceSet.of(slices) if slices else None
+        words: list[str] = []
+        if volume is not None:
+            volume, words = adapted(volume, together)
+        beside = volume or reference
+        return drafts, volume, origin, words, None if beside is None else seeming_order(beside, together)
 
     def accept(result: Any) -> None:
         take_inputs(session, *result)
@@ -122,7 +132,7 @@ def prepare_slices(session: Session, wishes: Mapping[int, Preparation], phases: 
     phases : Phases or int
         The phases or their number.
     """
-    drafts = session.drafts
+    drafts, reference = session.drafts, session.reference
 
     def run() -> EngineJob[Any]:
         redone = list(drafts)
@@ -133,11 +143,18 @@ def prepare_slices(session: Session, wishes: Mapping[int, Preparation], phases: 
                 raise InputError(former.slice.name, 'came as labels', 'open its grey image to adjust it')
             made = yield from draft_of(former.image, phases, wish)
             redone[i] = made.placed(former.slice.normal, former.slice.position)
-        return redone
+        order = None if reference is None else seeming_order(reference, SliceSet.of([one.slice for one in redone]))
+        return redone, order
 
-    def accept(redone: list[SliceDraft]) -> None:
+    def accept(result: tuple[list[SliceDraft], tuple[int, ...] | None]) -> None:
+        redone, order = result
         session.set_drafts(redone)
-        session.say('; '.join(dict.fromkeys(redone[i].note for i in wishes)) or 'No slices to segment', 'info')
+        said = '; '.join(dict.fromkeys(redone[i].note for i in wishes)) or 'No slices to segment'
+        if session.volume is not None:
+            said += '; the volume on the screen was made from the slices as they were before'
+        session.say(said, 'info')
+        if session.reference is reference:
+            _doubt(session, order)
 
     return Task('load', 'Segmenting', run, accept)
 
@@ -153,10 +170,13 @@ def draft_of(
     image: RawImage, phases: Phases | int | None = None, preparation: Preparation | None = None
 ) -> EngineJob[SliceDraft]:
     """Make a slice of one picture; its plane is z and its position unknown unless the file tells."""
-    from ..engine.preparation import preparing
+    from ..engine.preparation import Preparation, preparing
 
+    said = ''
+    if preparation is None and image.kind in ('grey', 'rgb') and (bar := suggest_crop(image)) is not None:
+        preparation, said = Preparation(crop=bar), 'a data bar at the bottom was cut off (Adjust… brings it back); '
     made = yield from preparing(image, preparation, phases)
-    return SliceDraft(made.slice, image, made.segmentation.note, preparation)
+    return SliceDraft(made.slice, image, said + made.segmentation.note, preparation)
 
 
 def labelled(stack: RawImage, phases: Phases | int | None) -> Volume:
@@ -180,21 +200,43 @@ def describe_phases(session: Session, phases: Phases) -> None:
         raise InputError('phases', f'{phases.count} are described, the slices have {count}', 'segment them anew')
     session.set_drafts([replace(d, slice=replace(d.slice, phases=phases)) for d in session.drafts])
     if session.reference is not None and session.reference.phases.count == count:
-        former, described = session.reference, replace(session.reference, phases=phases)
-        session.kept = tuple(described if one is former else one for one in session.kept)
-        session.set_reference(described, session.origin_of(former))
+        order = session.reordering
+        put_in_place(session, replace(session.reference, phases=phases))
+        session.reordering = order
 
 
 def take_inputs(
-    session: Session, drafts: Sequence[SliceDraft], volume: Volume | None, origin: Origin | None = None
+    session: Session,
+    drafts: Sequence[SliceDraft],
+    volume: Volume | None,
+    origin: Origin | None = None,
+    words: Sequence[str] = (),
+    order: tuple[int, ...] | None = None,
 ) -> None:
-    """Add what was opened to the session and say what became of it."""
+    """Add what was opened to the session and say what became of it.
+
+    Parameters
+    ----------
+    session : Session
+        To add to.
+    drafts : sequence of SliceDraft
+        What became slices.
+    volume : Volume or None
+        What became the reference.
+    origin : Origin, optional
+        Of the volume.
+    words : sequence of str
+        What else to say of the volume.
+    order : tuple of int, optional
+        In which the reference's labels would fit the slices, see `references.seeming_order`.
+    """
+    said = []
     if session.sample is not None:  # own data replace a sample, they do not mix with it
+        said.append(f'{session.sample.title} was put away')
         session.set_drafts(())
         session.set_volumes(())
         session.sample = None
         session.forget_references()
-    said = []
     if drafts:
         session.add_drafts(drafts)
         said.append('; '.join(dict.fromkeys(f'{d.slice.name}: {d.note}' for d in drafts if d.note)) or 'Slices taken')
@@ -202,10 +244,29 @@ def take_inputs(
         session.set_reference(volume, origin)
         size = ' × '.join(str(n) for n in volume.shape)
         said.append(f'{volume.name} ({size}) is a volume: it is the reference now')
+        said += words
+        if words:
+            session.borrowers.add(volume)
         if not session.drafts:
             session.set_drafts([slice_of(volume, 'z', volume.shape[0] // 2)])
             said.append('its middle slice was taken')
     session.say('; '.join(said), 'success')
+    _doubt(session, order)
+
+
+def _doubt(session: Session, order: tuple[int, ...] | None) -> None:
+    """Say that the reference's phases seem to be in another order than those of the slices."""
+    session.reordering = order
+    reference, slices = session.reference, session.slices
+    if order is None or reference is None or slices is None:
+        return
+    name, label = slices.phases.names[1], 1
+    there, here = (float(one.fractions[label]) for one in (reference, slices))
+    session.say(
+        f'{reference.name} has {there:.2f} of {name}, the slices have {here:.2f}: its phases seem to be in another '
+        'order; press Swap phases in step 1 if they are',
+        'warning',
+    )
 
 
 def slice_of(volume: Volume, normal: Any, position: int) -> SliceDraft:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, WeakSet
 
 from psygnal import SignalGroupDescriptor
 
@@ -72,6 +72,7 @@ class Session:
     reference: Volume | None = None
     reordering: tuple[int, ...] | None = None  # of the reference's labels, where another order fits the slices better
     origins: WeakKeyDictionary[Volume, Origin] = field(default_factory=WeakKeyDictionary)  # of references
+    borrowers: WeakSet[Volume] = field(default_factory=WeakSet)  # references whose voxel size is that of the slices
     kept: tuple[Volume, ...] = ()  # what a reconstruction can be compared with; the reference is one of them
     preview: Volume | None = None
     likelihood: Likelihood | None = None  # of the volumes, where they lie between slices

@@ -15,9 +15,9 @@ from ..engine.run.reference import Origin
 from ..engine.slices import SliceSet
 from ..engine.volume import Volume
 from ..engine.voxels import Axis, VoxelSize
-from ..session import Session, analysing, experimenting, holding_back, inputs, tasks, tuning
+from ..session import Session, analysing, experimenting, holding_back, inputs, references, tasks, tuning
 from .closing import Closing
-from .foreign_size import give_size
+from .foreign_size import give_size, resize
 from .layers import raw_image_of, role_of
 from .likelihood_maps import LikelihoodMaps
 from .measuring import Measuring
@@ -54,6 +54,7 @@ class Workbench(QObject):
         self.stage.start_in_3d = self.preferences.start_in_3d
         self.measuring = Measuring(viewer, self.session, self.runner, self.stage, self)
         self.aside = Aside(self)
+        self._taken: weakref.WeakSet[Any] = weakref.WeakSet()  # layers that slices were taken from
         self.session.events.slices.connect(self._judge_slices)
         self.closing = Closing(viewer, self.session, self.shut_down, self)
         self.closing.window_gone.connect(self.shut_down)
@@ -92,6 +93,7 @@ class Workbench(QObject):
         images = [raw_image_of(one) for one in chosen]
         for layer, image in zip(chosen, images, strict=True):
             give_size(layer, image)
+            self._taken.add(layer)
         self.runner.start(inputs.take_images(self.session, images))
 
     @reported
@@ -133,8 +135,18 @@ class Workbench(QObject):
 
     @reported
     def set_voxel_size(self, size: VoxelSize) -> None:
-        """Set the voxel size of all slices."""
-        self.session.set_drafts([draft.sized(size) for draft in self.session.drafts])
+        """Set the voxel size of all slices, their pictures, and a reference that has none of its own."""
+        session = self.session
+        former = session.need_slices().voxel_size
+        session.set_drafts([draft.sized(size) for draft in session.drafts])
+        references.follow_size(session, size)
+        for layer in self._taken:
+            resize(layer, former, size)
+
+    @reported
+    def swap_phases(self) -> None:
+        """Bring the reference's phases into the order of the slices'."""
+        references.swap_phases(self.session)
 
     @reported
     def take_section(self, normal: Axis, position: int) -> None:

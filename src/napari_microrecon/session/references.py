@@ -1,0 +1,111 @@
+"""What a reference volume takes over from the slices: voxel size, phases, and the order of its labels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import permutations
+
+import numpy as np
+
+from ..engine.errors import InputError
+from ..engine.phases import Phases
+from ..engine.slices import SliceSet
+from ..engine.volume import Volume
+from ..engine.voxels import VoxelSize
+from .session import Session
+
+_OTHER = 0.15  # how far fractions are apart, summed over the phases, before another order is thought of
+_CLEARLY = 0.5  # and how much nearer that order has to be
+_MOST_PHASES = 4  # orders are tried out up to so many
+
+
+def seeming_order(volume: Volume, slices: SliceSet | None) -> tuple[int, ...] | None:
+    """Order of the volume's labels in which its phase fractions are those of the slices; None for the order it has.
+
+    Labels say nothing of which phase they mean: a CT that was segmented elsewhere may have its pores as 1 where the
+    picture of the slice has them as 0. Told is only what is clear.
+
+    Returns
+    -------
+    tuple of int or None
+        The label in the volume that is to become 0, 1, ...
+    """
+    if slices is None or slices.phases.count != volume.phases.count or volume.phases.count > _MOST_PHASES:
+        return None
+    ours, theirs = np.asarray(slices.fractions), volume.fractions
+
+    def apart(order: Sequence[int]) -> float:
+        return float(np.abs(theirs[list(order)] - ours).sum())
+
+    present = tuple(range(volume.phases.count))
+    best = min(permutations(present), key=apart)
+    return best if apart(present) > _OTHER and apart(best) < _CLEARLY * apart(present) else None
+
+
+def reordered(volume: Volume, order: Sequence[int]) -> Volume:
+    """Volume whose label `order[k]` has become k; names and colours stay with the numbers.
+
+    Raises
+    ------
+    InputError
+        If `order` does not name every phase once.
+    """
+    if sorted(order) != list(range(volume.phases.count)):
+        raise InputError('order', f'{tuple(order)} does not name every phase once', 'name each of them')
+    table = np.empty(volume.phases.count, dtype=np.uint8)
+    table[list(order)] = np.arange(volume.phases.count, dtype=np.uint8)
+    return replace(volume, labels=table[volume.labels])
+
+
+def adapted(volume: Volume, slices: SliceSet | None) -> tuple[Volume, list[str]]:
+    """Volume with the voxel size and the phases of the slices where its own file names none, and what to say of it."""
+    if slices is None:
+        return volume, []
+    words = []
+    if not volume.voxel_size.is_known and slices.voxel_size.is_known:
+        volume = replace(volume, voxel_size=slices.voxel_size)
+        words.append(f'its file names no voxel size: that of the slices, {slices.voxel_size}, is taken')
+    count = volume.phases.count
+    if count == slices.phases.count and volume.phases == Phases.default(count):
+        volume = replace(volume, phases=slices.phases)
+    return volume, words
+
+
+def follow_size(session: Session, size: VoxelSize) -> None:
+    """Give the reference the new voxel size of the slices, unless it has one of its own."""
+    reference = session.reference
+    if reference is None or reference.voxel_size == size:
+        return
+    if not reference.voxel_size.is_known or reference in session.borrowers:
+        sized = replace(reference, voxel_size=size)
+        session.borrowers.add(sized)
+        put_in_place(session, sized)
+
+
+def swap_phases(session: Session) -> None:
+    """Bring the reference's phases into the order that its fractions speak for.
+
+    Raises
+    ------
+    InputError
+        If there is no reference, or none of its orders fits the slices better.
+    """
+    reference = session.reference
+    if reference is None:
+        raise InputError('reference', 'there is none', 'open a volume first')
+    order = session.reordering
+    if order is None:
+        raise InputError(reference.name, 'has its phases in the order of the slices', 'leave them as they are')
+    put_in_place(session, reordered(reference, order))
+    session.say(f'{reference.name}: the phases have the order of the slices now', 'success')
+
+
+def put_in_place(session: Session, volume: Volume) -> None:
+    """Make this the reference instead of the one at hand, of which it is another description."""
+    former = session.reference
+    origin = None if former is None else session.origin_of(former)
+    if former in session.borrowers:
+        session.borrowers.add(volume)
+    session.kept = tuple(volume if one is former else one for one in session.kept)
+    session.set_reference(volume, origin)

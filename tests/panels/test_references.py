@@ -1,0 +1,123 @@
+"""A CT that says little of itself, beside the slices: voxel size, order of the phases, pictures with a data bar."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import tifffile
+from scipy.ndimage import gaussian_filter
+
+from napari_microrecon.engine.voxels import VoxelSize
+
+
+@pytest.fixture
+def rock() -> np.ndarray:
+    """bool (Z, Y, X), a fifth of it pore."""
+    field = gaussian_filter(np.random.default_rng(3).standard_normal((80,) * 3), 2.5)
+    return field > np.quantile(field, 0.8)
+
+
+@pytest.fixture
+def grey_file(rock, tmp_path):
+    """A section of it as a microscope shows it: pores dark, above a data bar."""
+    noise = np.random.default_rng(0).normal(0, 6, (80, 80))
+    picture = np.where(rock[40], 60.0, 180.0) + noise
+    bar = np.zeros((12, 80))
+    bar[5:7, 10:40] = 255
+    path = tmp_path / 'sem.tif'
+    tifffile.imwrite(path, np.clip(np.vstack([picture, bar]), 0, 255).astype(np.uint8))
+    return path
+
+
+@pytest.fixture
+def ct_file(rock, tmp_path):
+    """The volume with pores as 1, without a voxel size."""
+    path = tmp_path / 'ct.tif'
+    tifffile.imwrite(path, rock.astype(np.uint8))
+    return path
+
+
+def opened(widget, until_done, *paths):
+    widget.slices_panel.open_requested.emit(list(paths))
+    until_done(widget, 'load')
+
+
+def test_a_data_bar_is_cut_off_on_opening_and_said(widget, until_done, grey_file, rock):
+    opened(widget, until_done, grey_file)
+    session = widget.workbench.session
+    (draft,) = session.drafts
+    assert draft.slice.labels.shape == (80, 80)
+    assert draft.slice.phases.fractions(draft.slice.labels)[0] == pytest.approx(rock[40].mean(), abs=0.01)
+    assert 'a data bar at the bottom was cut off' in session.status.text
+    assert draft.slice.provenance.parameters['preparation']['crop']['rows'] == [0, 80]
+
+
+def test_a_size_is_taken_from_the_slices_and_follows_them(widget, until_done, qtbot, grey_file, ct_file):
+    opened(widget, until_done, grey_file)
+    panel, session = widget.slices_panel, widget.workbench.session
+    panel.voxel.setValue(3.0)
+    panel.voxel.editingFinished.emit()
+    assert session.need_slices().voxel_size == VoxelSize.cube(3, 'um'), 'a number alone means micrometres'
+    opened(widget, until_done, ct_file)
+    assert session.reference.voxel_size == VoxelSize.cube(3, 'um')
+    assert '3 µm' in panel.reference_text.text()
+    panel.voxel.setValue(2.5)
+    panel.voxel.editingFinished.emit()
+    assert session.reference.voxel_size == VoxelSize.cube(2.5, 'um')
+    assert session.kept == (session.reference,)
+
+
+def test_a_size_of_its_own_stays(widget, until_done, grey_file, rock, tmp_path):
+    from napari_microrecon.engine.files import write_volume
+    from napari_microrecon.engine.phases import Phases
+    from napari_microrecon.engine.volume import Volume
+
+    path = tmp_path / 'sized.tif'
+    write_volume(Volume(rock.astype(np.uint8), Phases.default(2), VoxelSize.cube(4, 'um')), path)
+    opened(widget, until_done, grey_file, path)
+    panel, session = widget.slices_panel, widget.workbench.session
+    panel.voxel.setValue(3.0)
+    panel.voxel.editingFinished.emit()
+    assert session.reference.voxel_size == VoxelSize.cube(4, 'um')
+
+
+@pytest.mark.parametrize('first', ['slice', 'volume'])
+def test_phases_in_another_order_are_told_and_swapped(widget, until_done, qtbot, grey_file, ct_file, rock, first):
+    panel, session = widget.slices_panel, widget.workbench.session
+    if first == 'slice':
+        opened(widget, until_done, grey_file)
+        opened(widget, until_done, ct_file)
+    else:
+        opened(widget, until_done, grey_file, ct_file)
+    assert session.status.level == 'warning'
+    assert 'another order' in session.status.text
+    assert panel.swap_button.isVisibleTo(panel)
+    panel.pore.setCurrentIndex(1)
+    panel.pore.activated.emit(1)
+    assert panel.swap_button.isVisibleTo(panel), 'naming the pore leaves the doubt'
+    panel.swap_button.click()
+    assert not panel.swap_button.isVisibleTo(panel)
+    np.testing.assert_array_equal(session.reference.labels == 0, rock)
+    assert session.reference.phases == session.need_slices().phases
+
+
+def test_phases_in_the_same_order_are_not_doubted(widget, until_done, grey_file, rock, tmp_path):
+    path = tmp_path / 'alike.tif'
+    tifffile.imwrite(path, (~rock).astype(np.uint8))
+    opened(widget, until_done, grey_file, path)
+    assert widget.workbench.session.reordering is None
+    assert not widget.slices_panel.swap_button.isVisibleTo(widget.slices_panel)
+    assert widget.workbench.session.reference.phases == widget.workbench.session.need_slices().phases
+
+
+def test_a_layer_that_a_slice_was_taken_from_gets_its_pixel_size(widget, until_done, grey_file):
+    viewer = widget.workbench.stage.viewer
+    layer = viewer.add_image(tifffile.imread(grey_file), name='picture')
+    viewer.layers.selection = {layer}
+    widget.slices_panel.layers_button.click()
+    until_done(widget, 'load')
+    panel = widget.slices_panel
+    panel.voxel.setValue(3.0)
+    panel.voxel.editingFinished.emit()
+    np.testing.assert_allclose(layer.scale, 3.0)
+    assert [str(unit) for unit in layer.units] == ['micrometer', 'micrometer']
