@@ -10,7 +10,7 @@ from qtpy.QtWidgets import QCheckBox, QComboBox, QFrame, QGridLayout, QLabel, QL
 from ..engine.errors import InputError
 from ..engine.voxels import UNITS, VoxelSize
 from ..session.labelling import distinct
-from .parts import Listener, button, form, heading, hint, row
+from .parts import Listener, Words, button, form, hint, narrow, quiet_wheel, row
 
 if TYPE_CHECKING:
     from ..session import Session
@@ -38,9 +38,10 @@ class LabelsQuestion(QFrame, Listener):
         self._session = session
         self.setObjectName('card')
         self.names: list[QComboBox] = []
-        self.question = heading('')
+        self.question = Words()
+        self.question.setObjectName('heading')
         self._grid = QGridLayout()
-        self.measured = QComboBox()
+        self.measured = narrow(QComboBox())
         self.measured.setToolTip('The phase whose statistics are wanted')
         self.is_pore = QCheckBox('it is the pore')
         self.is_pore.setToolTip('Permeability is estimated for pores only')
@@ -75,7 +76,7 @@ class LabelsQuestion(QFrame, Listener):
             return
         self.question.setText(f'{labelling.name}: which label is which phase?')
         for i, (word, share) in enumerate(zip(labelling.words, labelling.shares, strict=True)):
-            name = QComboBox()
+            name = narrow(QComboBox())
             name.setEditable(True)
             name.addItems(_NAMES)
             name.setCurrentText(f'label {word}')
@@ -85,6 +86,7 @@ class LabelsQuestion(QFrame, Listener):
             self._grid.addWidget(QLabel(f'{word}   ({share:.1%})'), i, 0)
             self._grid.addWidget(name, i, 1)
         self._grid.setColumnStretch(1, 1)
+        quiet_wheel(self)
         size = labelling.voxel_size
         self.edge.setText(f'{size.x:g}' if size.is_isotropic else f'{size.z:g}, {size.y:g}, {size.x:g}')
         self.unit.setCurrentIndex(UNITS.index(size.unit))

@@ -10,10 +10,11 @@ from qtpy.QtWidgets import QCheckBox, QGridLayout, QLabel, QLayout, QSlider, QWi
 from superqt import QFlowLayout
 
 from ..engine.phases import Phases
-from .parts import row
+from .parts import quiet_wheel, row, shortened
 from .style import GAP, MARGIN
 
 _SETTLE_MS = 60  # while a slider is dragged: a frame of a 128^3 Labels layer takes .1-.4 s without a GPU
+_WIDE, _NARROW = 18, 10  # characters of a name: alone in its line, beside a slider
 _ONLY_NEAREST = (
     'In 3D the nearest phase that is not hidden is drawn, at its opacity and over the background; napari mixes no '
     'phases along the line of sight. To look through a phase in 3D, hide it; in 2D planes opacity does what it says.'
@@ -41,10 +42,11 @@ class Legend(QWidget):
         _empty(self._row)
         if phases is None:
             return
-        for phase, text in zip(phases.items, _with_numbers(phases, values), strict=True):
+        for phase, text in zip(phases.items, _with_numbers(phases, values, _WIDE), strict=True):
             chip, entry = QLabel(), QWidget()
             chip.setPixmap(swatch(phase.color).pixmap(12, 12))
             entry.setLayout(row(chip, QLabel(text)))
+            entry.setToolTip(phase.name)
             self._row.addWidget(entry)
 
 
@@ -83,7 +85,7 @@ class PhaseSwitches(QWidget):
 
     def show_phases(self, phases: Phases, fractions: Iterable[float] = ()) -> None:
         """Draw the phases; what is hidden or faded stays so as long as they are the same ones."""
-        texts = _with_numbers(phases, tuple(float(f) for f in fractions))
+        texts = _with_numbers(phases, tuple(float(f) for f in fractions), _NARROW)
         if phases == self._phases:
             for box, text in zip(self.boxes, texts, strict=True):
                 box.setText(text)
@@ -94,6 +96,7 @@ class PhaseSwitches(QWidget):
         self.boxes, self.sliders, self._percents = [], [], []
         for phase, text in zip(phases.items, texts, strict=True):
             self._add(phase.name, phase.color, text)
+        quiet_wheel(self)
         if was_changed:
             self._tell()  # the layers still show the former ones
 
@@ -106,7 +109,7 @@ class PhaseSwitches(QWidget):
         slider.setRange(5, 100)  # nothing at all is what the box is for
         slider.setPageStep(20)
         slider.setValue(100)
-        slider.setMinimumWidth(60)
+        slider.setMinimumWidth(40)
         slider.setAccessibleName(f'Opacity of {name}')
         slider.setToolTip(f'<qt>Opacity of {name} in the volumes, in percent. {_ONLY_NEAREST}</qt>')
         percent.setObjectName('hint')
@@ -141,10 +144,12 @@ def _empty(layout: QLayout) -> None:
             widget.deleteLater()
 
 
-def _with_numbers(phases: Phases, fractions: tuple[float, ...]) -> list[str]:
+def _with_numbers(phases: Phases, fractions: tuple[float, ...], most: int) -> list[str]:
+    """Names of at most so many characters, with their fractions."""
+    names = [shortened(name, most) for name in phases.names]
     if not fractions:
-        return list(phases.names)
-    return [f'{name}  {fraction:.3f}' for name, fraction in zip(phases.names, fractions, strict=True)]
+        return names
+    return [f'{name}  {fraction:.3f}' for name, fraction in zip(names, fractions, strict=True)]
 
 
 def swatch(color: str, edge: int = 12) -> QIcon:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -16,11 +17,15 @@ from qtpy.QtWidgets import (
     QPushButton,
     QScrollArea,
     QSizePolicy,
+    QSlider,
     QVBoxLayout,
     QWidget,
 )
 
 from .style import GAP, MARGIN
+
+_LONG_WORD = re.compile(r'<[^<>]*>|[^\s<>]{25,}')
+_BREAK, _PIECE = '\u200b', 12  # zero-width space; characters between two of them
 
 
 def heading(text: str) -> QLabel:
@@ -30,11 +35,36 @@ def heading(text: str) -> QLabel:
     return label
 
 
+class Words(QLabel):
+    """Label that wraps, also within words that are longer than the panel is wide, such as names of files."""
+
+    def __init__(self, text: str = '') -> None:
+        super().__init__()
+        self._said = ''
+        self.setWordWrap(True)
+        self.setText(text)
+
+    def setText(self, text: str | None) -> None:
+        """Show the text with invisible places to break it."""
+        self._said = text or ''
+        super().setText(_LONG_WORD.sub(_breakable, self._said))
+
+    def text(self) -> str:
+        """What was said, without these places."""
+        return self._said
+
+
+def _breakable(found: re.Match[str]) -> str:
+    word = found[0]
+    if word.startswith('<'):  # a tag of rich text
+        return word
+    return _BREAK.join(word[i : i + _PIECE] for i in range(0, len(word), _PIECE))
+
+
 def hint(text: str = '') -> QLabel:
     """Quiet explanation; wraps, can be selected."""
-    label = QLabel(text)
+    label = Words(text)
     label.setObjectName('hint')
-    label.setWordWrap(True)
     label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
     label.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
     return label
@@ -105,7 +135,7 @@ class Panel(QScrollArea, Listener):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setWidgetResizable(True)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAsNeeded)  # should never be
         self.setFrameShape(QFrame.Shape.NoFrame)
         inner = QWidget()
         self.column = QVBoxLayout(inner)
@@ -119,13 +149,13 @@ class Panel(QScrollArea, Listener):
 
 
 class _QuietWheel(QObject):
-    """Keeps the wheel for scrolling: an editor takes it only when it has the focus."""
+    """Keeps the wheel for scrolling: an editor takes it only when it has the focus, a slider never."""
 
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
         """Hand the wheel on to the panel."""
         if event is None or event.type() != QEvent.Type.Wheel:
             return False
-        if isinstance(watched, QWidget) and not watched.hasFocus():
+        if isinstance(watched, QSlider) or (isinstance(watched, QWidget) and not watched.hasFocus()):
             event.ignore()
             return True
         return False
@@ -138,12 +168,21 @@ def narrow(combo: QComboBox) -> QComboBox:
     return combo
 
 
+def shortened(name: str, most: int) -> str:
+    """Name of at most so many characters: a longer one lacks its middle."""
+    return name if len(name) <= most else f'{name[: most // 2].rstrip()}…{name[-((most - 1) // 2) :].lstrip()}'
+
+
 def quiet_wheel(parent: QWidget) -> None:
-    """Make all number and choice editors below `parent` leave the wheel to the panel."""
-    guard = _QuietWheel(parent)
-    for editor in (*parent.findChildren(QAbstractSpinBox), *parent.findChildren(QComboBox)):
-        editor.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        editor.installEventFilter(guard)
+    """Make all number and choice editors and sliders below `parent` leave the wheel to the panel.
+
+    To be called again by whoever adds editors later.
+    """
+    guard = next((child for child in parent.children() if isinstance(child, _QuietWheel)), None) or _QuietWheel(parent)
+    for kind in (QAbstractSpinBox, QComboBox, QSlider):
+        for editor in parent.findChildren(kind):
+            editor.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+            editor.installEventFilter(guard)  # once, however often it is called
 
 
 class Fold(QWidget):

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import QTimer, Signal
-from qtpy.QtWidgets import QFileDialog, QLabel, QWidget
+from qtpy.QtWidgets import QFileDialog, QWidget
 
 from ..engine.errors import InputError
 from ..engine.generator.params import ReconstructParams
@@ -84,8 +84,7 @@ class ReconstructPanel(Panel):
             choices={'mode': _MODES},
             defaults={'shape': (preferences.edge,) * 3},
         )
-        self.extent = QLabel()
-        self.extent.setObjectName('hint')
+        self.extent = hint()
         self.form.rows.insertRow(1, '', self.extent)
         self.form.rows.insertRow(0, 'Weights', self.weights)
         self.advanced = ModelForm(
