@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 
@@ -39,7 +41,7 @@ def test_a_large_slice_has_an_interval_and_the_size_for_a_hundredth(widget, qtbo
     assert grain.interval.high == pytest.approx(1 - pore.interval.low, abs=0.003)
     assert f'{pore.interval.low:.3f} to {pore.interval.high:.3f}' in box.lines.text()
     assert box.lines.text().count('large enough') == 2
-    assert '± 0.01 one image of about' in box.reasons.text()
+    assert box.reasons.text().count('± 0.01 one image of about') == 1  # both of two phases have the same error
     assert 'µm' in box.reasons.text()
     assert 'images of this size' in box.reasons.text()
 
@@ -53,10 +55,38 @@ def test_a_small_slice_is_called_too_small_and_has_no_interval(widget, qtbot):
     assert 'correlation' in box.reasons.text()
 
 
+def test_the_size_that_is_advised_follows_from_the_numbers_beside_it(widget, qtbot):
+    session, box = widget.workbench.session, widget.slices_panel.representativity
+    session.set_drafts([_draft(96, 4)])
+    qtbot.waitUntil(lambda: session.representativity is not None, timeout=30000)
+    told = box.reasons.text()
+    found = re.fullmatch(
+        r'96 × 96 pixels span ([0-9.]+) correlation lengths; 20 or more are needed: an image of (\d+) pixels an edge, '
+        r'better (\d+), because the length itself is known roughly\.',
+        told,
+    )
+    assert found is not None, told  # once, for both phases
+    spans, edge, better = (float(group) for group in found.groups())
+    assert edge == pytest.approx(96 * 20 / spans, rel=0.01)
+    assert better == pytest.approx(1.25 * edge, rel=0.01)
+
+
+def test_a_threshold_that_hardly_matters_is_not_worth_a_sentence(widget, qtbot):
+    session, box = widget.workbench.session, widget.slices_panel.representativity
+    noise = np.random.default_rng(1).normal(0, 3, (192, 192))
+    grey = np.where(_field(192, 2) > 0.02, 200, 50) + noise
+    grey = np.clip(grey, 0, 255).astype(np.uint8)
+    session.set_drafts([drain(draft_of(RawImage(grey, VoxelSize.cube(1, 'um'), name='grey', kind='grey')))])
+    qtbot.waitUntil(lambda: session.representativity is not None, timeout=30000)
+    assert session.representativity[1][1].verdict == 'large enough'
+    assert session.representativity[1][1].threshold.value < 1e-4
+    assert 'threshold' not in box.reasons.text()
+
+
 def test_the_threshold_of_a_grey_image_is_in_the_interval(widget, qtbot):
     session, box = widget.workbench.session, widget.slices_panel.representativity
     field = _field(192, 2) > 0.1
-    noise = np.random.default_rng(1).normal(0, 12, field.shape)
+    noise = np.random.default_rng(1).normal(0, 24, field.shape)
     grey = np.clip(80 + 90 * field + noise, 0, 255).astype(np.uint8)
     session.set_drafts([drain(draft_of(RawImage(grey, VoxelSize.cube(1, 'um'), name='grey', kind='grey')))])
     qtbot.waitUntil(lambda: session.representativity is not None, timeout=30000)

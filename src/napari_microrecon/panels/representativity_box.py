@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from ..session import Session
     from ..viewer.appearance import Palette
 
+_WORTH_TELLING = 0.001  # of the fraction: a smaller part of the threshold is not worth a sentence
 _ROLES = {'large enough': 'good', 'too small': 'warning', 'cannot tell': 'muted'}
 
 
@@ -51,8 +52,10 @@ class RepresentativityBox(QWidget, Listener):
             self.reasons.setText('Finding out how well the slices tell these fractions…')
             return
         self.lines.setText('<br>'.join(self._line(name, one) for name, one in found))
+        # What goes over one of two phases goes over the other as well: their errors are the same.
+        told = found if len(found) != 2 else [found[slices.phases.main]]
         pixel = slices.voxel_size.x
-        said = dict.fromkeys(text for _, one in found for text in _reasons(one, pixel))
+        said = dict.fromkeys(text for name, one in told for text in _reasons(name, one, pixel))
         self.reasons.setText(with_um(' '.join(f'{text[:1].upper()}{text[1:]}.' for text in said)))
 
     def _line(self, name: str, found: Representativity) -> str:
@@ -63,19 +66,20 @@ class RepresentativityBox(QWidget, Listener):
         return f'<b>{name}</b> {found.fraction.value:.3f}{between} · <span{color}>{found.verdict}</span>'
 
 
-def _reasons(found: Representativity, pixel: float) -> list[str]:
+def _reasons(name: str, found: Representativity, pixel: float) -> list[str]:
     """What is to be known of one phase, in sentences without a full stop."""
     told: list[str] = []
     if found.verdict != 'large enough':
-        told.append(found.sentence.removeprefix(f'{found.verdict}: '))
+        sentence = found.sentence.removeprefix(f'{found.verdict}: ')
+        told.append(sentence if found.sampling is None else f'{name}: {sentence}')  # numbers are those of one phase
     elif found.threshold is not None and found.threshold.value is not None:
-        told.append(
-            f'the grey threshold adds ± {number(2 * found.threshold.value, 2)} (2 sd), which is in the interval'
-        )
+        part = 2 * found.threshold.value
+        if part >= _WORTH_TELLING * (found.fraction.value or 0.0):
+            told.append(f'the grey threshold adds ± {number(part, 2)} (2 sd), which is in the interval')
     if found.needed is not None and found.needed.edge.value is not None:
         edge, images = found.needed.edge, found.needed.images
         unit = unit_text(edge.unit)
-        size = f'{number(edge.value)} ± {number(edge.sd, 1)} {unit}'
+        size = f'{number(edge.value)} ± {number(edge.sd, 1)} {"pixels" if unit == "voxel" else unit}'
         pixels = '' if edge.unit == 'voxel' else f' ({(edge.value or 0) / pixel:.0f} pixels)'
         told.append(
             f'for ± {found.needed.precision:g} one image of about {size}{pixels} an edge, '

@@ -18,6 +18,7 @@ SMALLEST_SPANS = 20.0  # shortest edge over correlation length
 FEWEST_FREEDOM = 4.0
 FEWEST_FEATURES = 20.0  # independent samples of the rarer phase
 _THINNEST = 8  # voxels
+_RESERVE = 1.25  # of the advised size: correlation lengths and samples are estimates
 _DISAGREEMENT = 0.01  # slices that differ more than chance allows once in a hundred are told
 _NEAR = 3.0  # parallel sections closer than this many correlation lengths count as one
 
@@ -66,15 +67,18 @@ def too_small(groups: Sequence[ImageGroup], masks: Sequence[np.ndarray], feature
         return f'in {shape} {pixels} the phase stays correlated over a quarter of the edge'
     spans = min(one.spans for one in found)
     if spans < SMALLEST_SPANS:
-        edge = math.ceil(min(min(mask.shape) for mask in masks) * 1.25 * SMALLEST_SPANS / spans)
+        edge = min(min(mask.shape) for mask in masks) * SMALLEST_SPANS / spans
+        lengths = math.floor(10 * spans) / 10  # just too few must not read as enough
         return (
-            f'{shape} {pixels} span {spans:.0f} correlation lengths; {SMALLEST_SPANS:g} or more are needed, in {image} '
-            f'of about {edge} {pixels} an edge'
+            f'{shape} {pixels} span {lengths:g} correlation lengths; {SMALLEST_SPANS:g} or more are needed: '
+            f'{image} of {math.ceil(edge)} {pixels} an edge, better {math.ceil(_RESERVE * edge)}, because the '
+            'length itself is known roughly'
         )
     if features is not None and features < FEWEST_FEATURES:
+        times = FEWEST_FEATURES / features
         return (
-            f'about {features:.0f} independent samples of the rarer phase; {FEWEST_FEATURES:g} or more are needed, in '
-            f'{image} of about {1.25 * FEWEST_FEATURES / features:.1f} times the size or so many of this one'
+            f'about {math.floor(features)} independent samples of the rarer phase; {FEWEST_FEATURES:g} or more are '
+            f'needed: {image} of {times:.1f} times the size, better {_RESERVE * times:.1f}, or so many of this one'
         )
     return f'in {shape} {pixels} correlations reach too far for the error to be estimated'
 
