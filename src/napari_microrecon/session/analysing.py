@@ -124,9 +124,7 @@ def _analyse(session: Session, asked: Wish, reference: Volume | None) -> Task:
         yield Progress('Measuring')
         options = {'phase': phase, 'tortuosity': asked.tortuosity}
         if reference is not None:
-            comparison = yield from compare(
-                volume, reference, realisations=others, workers=_AT_A_TIME, **options
-            )
+            comparison = yield from compare(volume, reference, realisations=others, workers=_AT_A_TIME, **options)
             if run_of is not None and whole is not None and origin is not None:
                 note_reference(run_of, whole, origin)
             return comparison.generated, comparison, comparison.ensemble
