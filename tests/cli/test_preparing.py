@@ -142,3 +142,12 @@ def test_what_cannot_be_done_is_told_in_one_line(
     assert problem in err
     assert err.count('\n') == 1
     assert not list(tmp_path.iterdir())
+
+
+def test_a_data_bar_that_is_left_in_is_told(cli: Cli, tmp_path: Path, micrograph: Path) -> None:
+    code, _, err = cli('representativity', micrograph)
+    assert code == 0, err
+    assert 'looks like a data bar from row' in err
+    code, _, err = cli('representativity', micrograph, '--crop', 'auto')
+    assert code == 0, err
+    assert 'looks like' not in err

@@ -105,6 +105,8 @@ def test_a_run_is_recorded_replayed_headless_and_opened_again(ready, qtbot, caps
     assert form.advanced.values()['tile'] == 64
     assert form.parameters() == panel.parameters()
     assert again.drafts[0].note == 'Otsu threshold 117'
+    assert again.drafts[0].slice.name == session.drafts[0].slice.name, 'not the name of the copy'
+    assert again.need_volume().name == made.name
     assert 'volume' in [role_of(layer) for layer in other.workbench.stage.viewer.layers]
     # the button makes the very same volume, from the weights of the run
     again.set_volumes(())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Annotated, Any
 
 import typer
@@ -37,7 +37,8 @@ def replay(
     recorded = record.outputs(role)
     if path is None or not recorded:
         raise InputError(str(record.folder), 'was not finished: there is nothing to compare with', 'make the run again')
-    name = recorded[0].name.replace('_000.', '.') if len(recorded) > 1 else recorded[0].name
+    file = PurePosixPath(recorded[0].path).name  # its name in the record may be that of a layer
+    name = file.replace('_000.', '.') if len(recorded) > 1 else file
     target = output or record.folder / 'replay' / name
     check_target(target, ('.tif', '.tiff', '.ome.zarr', '.zarr') if role == 'volume' else ('.safetensors',))
     from ..engine.generator import Weights, resolve_device

@@ -107,7 +107,7 @@ def record_volumes(
     try:
         for i, volume in enumerate(volumes):
             name = 'volume.tif' if len(volumes) == 1 else f'volume_{i:03d}.tif'
-            run.add_output('volume', write_volume(volume, run.folder / name), hash_array(volume.labels))
+            run.add_output('volume', write_volume(volume, run.folder / name), hash_array(volume.labels), volume.name)
             yield Progress('Recording the run', i + 1, len(volumes))
         run.finish(seconds=round(seconds, 2))
     except BaseException:

@@ -9,6 +9,7 @@ import pytest
 
 from napari_microrecon.engine.errors import InputError
 from napari_microrecon.engine.generator import ReconstructParams, Weights, choose_weights, estimate, reconstruct
+from napari_microrecon.engine.generator.forecast import forecast
 from napari_microrecon.engine.phases import Phases
 from napari_microrecon.engine.progress import drain
 from napari_microrecon.engine.slices import Slice, SliceSet
@@ -176,6 +177,11 @@ def test_clear_refusals(one_slice: SliceSet, three_phases: SliceSet, trained: We
         volume_of(one_slice, trained, shape=(20000, 20000, 20000))
     with pytest.raises(ValueError, match='below 16 voxels'):
         ReconstructParams(shape=(8, 64, 64))
+
+
+def test_the_memory_that_is_told_is_that_of_the_refusal(one_slice: SliceSet, trained: Weights) -> None:
+    told = forecast(one_slice, trained, ReconstructParams(shape=(4000, 4000, 4000), device='cpu'))
+    assert f'needs about {told.bytes / 2**30:.1f} GiB' in told.refusal
 
 
 def test_estimate_grows_with_the_volume(trained: Weights) -> None:

@@ -89,6 +89,18 @@ def is_held(params: ReconstructParams) -> bool:
     return params.fractions == 'volume' or bool(params.target_fractions)
 
 
+def bytes_per_voxel(phases: Phases, weights: Weights, params: ReconstructParams) -> float:
+    """Memory of this machine that a reconstruction takes for every voxel, at its peak."""
+    if params.mode != 'unconditional':
+        return BETWEEN_BYTES + BETWEEN_BYTES_PER_PHASE * phases.count + params.realisations
+    per_voxel = 4 * (weights.header.architecture.field_count + 1) * 1.5 + 1
+    if weights.header.trained:
+        per_voxel += 2 * weights.header.architecture.channels * 6 / 8 * 4
+    if is_held(params):
+        per_voxel += 6 * phases.count
+    return per_voxel
+
+
 def check_memory(phases: Phases, weights: Weights, params: ReconstructParams) -> None:
     """Refuse a reconstruction that this machine's memory cannot hold.
 
@@ -97,16 +109,8 @@ def check_memory(phases: Phases, weights: Weights, params: ReconstructParams) ->
     InputError
         With the largest edge that fits.
     """
-    voxels = math.prod(params.shape)
-    if params.mode != 'unconditional':
-        per_voxel = BETWEEN_BYTES + BETWEEN_BYTES_PER_PHASE * phases.count + params.realisations
-    else:
-        per_voxel = 4 * (weights.header.architecture.field_count + 1) * 1.5 + 1
-        if weights.header.trained:
-            per_voxel += 2 * weights.header.architecture.channels * 6 / 8 * 4
-        if is_held(params):
-            per_voxel += 6 * phases.count
-    need, free = voxels * per_voxel, free_memory('cpu')
+    per_voxel = bytes_per_voxel(phases, weights, params)
+    need, free = math.prod(params.shape) * per_voxel, free_memory('cpu')
     if need > free:
         raise InputError(
             f'shape {params.shape}',

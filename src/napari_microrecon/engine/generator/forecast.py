@@ -9,7 +9,7 @@ from ..errors import InputError
 from ..slices import SliceSet
 from .checkpoint import Weights
 from .choice import check_phases
-from .cost import check_memory, estimate
+from .cost import bytes_per_voxel, check_memory, estimate
 from .device import free_memory, placement
 from .params import ReconstructParams
 
@@ -77,4 +77,7 @@ def forecast(slices: SliceSet, weights: Weights, params: ReconstructParams, past
             f'needs about {cost.bytes / gib:.1f} GiB on {device} and {free / gib:.1f} GiB are free: '
             'use smaller tiles (More options), a smaller volume, or the CPU'
         )
-    return Forecast(seconds, cost.bytes, free, device, past is not None, refusal)
+    needed = cost.bytes
+    if device == 'cpu':  # what a refusal would name
+        needed = max(needed, int(math.prod(params.shape) * bytes_per_voxel(slices.phases, weights, params)))
+    return Forecast(seconds, needed, free, device, past is not None, refusal)

@@ -124,8 +124,12 @@ class Run:
         InputError
             If one is missing or differs from the record.
         """
-        found = [self._checked(item) for item in self.record.inputs if item.role == 'slice']
-        slices, record = [read_slice(path) for path in found], self.record
+        record = self.record
+        slices = []
+        for item in record.inputs:
+            if item.role == 'slice':
+                found = read_slice(self._checked(item))
+                slices.append(replace(found, name=item.name or found.name))  # as it was called before it was copied
         by_default = SliceSet.of(slices)
         # Runs of earlier versions do not say why; what follows from the planes was nobody's word.
         evidence = record.evidence or (by_default.evidence if by_default.symmetry == record.symmetry else '')
@@ -169,20 +173,21 @@ class Run:
             volume = read_volume(path)
             if item.content_sha256 and hash_array(volume.labels) != item.content_sha256:
                 raise InputError(str(path), 'is no longer the volume of the run', 'replay the run to make it again')
-            volumes.append(volume)
+            told = item.name not in ('', path.name)
+            volumes.append(replace(volume, name=item.name) if told else volume)
         return volumes
 
     def add_input(self, role: str, path: Path, content_sha256: str = '') -> None:
         """Record a file that has been written into the run's inputs/."""
         self._update(inputs=(*self.record.inputs, _describe(role, path, path.name, content_sha256)))
 
-    def add_output(self, role: str, path: Path, content_sha256: str = '') -> None:
-        """Record a result that has been written to `path`."""
+    def add_output(self, role: str, path: Path, content_sha256: str = '', name: str = '') -> None:
+        """Record a result that has been written to `path`, and what it was called, if not as its file."""
         relative = Path(os.path.relpath(path.resolve(), self.folder.resolve())).as_posix()
         output = RunFile(
             role=role,
             path=relative,
-            name=path.name,
+            name=name or path.name,
             sha256=hash_file(path) if path.is_file() else '',
             content_sha256=content_sha256,
         )
