@@ -171,7 +171,7 @@ def test_cuda_where_there_is_none(reconstruct: Refused, rocks: Path) -> None:
         pytest.skip('this machine has CUDA')
     line = reconstruct(rocks / 'slice.tif', '--device', 'cuda')
     assert 'device: CUDA was asked for' in line
-    assert '--device auto or cpu' in line
+    assert 'device auto or cpu' in line
 
 
 def test_weights_of_another_phase_count_and_no_weights(

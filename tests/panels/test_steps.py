@@ -202,11 +202,21 @@ def test_conditioning_on_a_slice_that_does_not_fit_is_refused_with_advice(ready,
     panel = ready.reconstruct_panel
     panel.form.set_value('mode', 'conditioned')
     panel.form.set_value('shape', (32, 48, 32))
-    _click(qtbot, panel.run_button)
-    qtbot.waitUntil(lambda: ready.workbench.session.job.state is JobState.FAILED, timeout=20000)
-    assert len(notices) == 1
-    assert '48' in notices[0].message
-    assert ready.workbench.session.volume is None
+    assert not panel.run_button.isEnabled()
+    assert not panel.blocked.isHidden()
+    told = panel.blocked.text()
+    assert '48' in told
+    assert '--' not in told
+    # A slice without a position says where to type it.
+    session = ready.workbench.session
+    session.edit_draft(0, session.drafts[0].placed('z', None))
+    assert not panel.run_button.isEnabled()
+    assert 'type the position of' in panel.blocked.text()
+    assert 'in step 1' in panel.blocked.text()
+    assert '--' not in panel.blocked.text()
+    panel.form.set_value('mode', 'unconditional')
+    assert panel.run_button.isEnabled()
+    assert panel.blocked.isHidden()
 
 
 def test_cancel_a_reconstruction_within_a_second(ready, qtbot):

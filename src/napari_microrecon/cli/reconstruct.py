@@ -85,6 +85,8 @@ def reconstruct(
         target_fractions=_target_fractions(target_fraction, given),
         device=device,
     )
+    if params.mode != 'unconditional' and (lost := next((s for s in given if s.position is None), None)) is not None:
+        raise InputError(lost.name, 'has no position', 'give --position for every slice or use --mode unconditional')
     # Labels of two phases compress to an eighth or less.
     check_target(output, VOLUME_OUTPUTS, shape[0] * shape[1] * shape[2] * realisations // 8)
     if probabilities is not None:

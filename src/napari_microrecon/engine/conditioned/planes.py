@@ -48,7 +48,7 @@ class Planes:
         """
         placed: dict[tuple[Axis, int], Slice] = {}
         for s in slices:
-            key = (s.normal, _checked_position(s, shape))
+            key = (s.normal, checked_position(s, shape))
             if key not in placed:
                 placed[key] = s
             elif not np.array_equal(placed[key].labels, s.labels):
@@ -113,9 +113,16 @@ def _layer(labels: np.ndarray, normal: Axis, position: int | None) -> np.ndarray
     return np.moveaxis(labels, AXES.index(normal), 0)[position]
 
 
-def _checked_position(s: Slice, shape: tuple[int, int, int]) -> int:
+def checked_position(s: Slice, shape: tuple[int, int, int]) -> int:
+    """Position of a slice in a volume of this shape.
+
+    Raises
+    ------
+    InputError
+        If it has none, lies outside the shape, or has another in-plane size.
+    """
     if s.position is None:
-        raise InputError(s.name, 'has no position', 'give --position for every slice or use mode unconditional')
+        raise InputError(s.name, 'has no position', 'give the position of every slice, or the mode unconditional')
     extent = shape[AXES.index(s.normal)]
     if s.position >= extent:
         raise InputError(

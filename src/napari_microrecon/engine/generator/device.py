@@ -31,9 +31,9 @@ def resolve_device(name: str = 'auto') -> str:
     kind = name.split(':')[0]
     if kind == 'cuda' and not torch.cuda.is_available():
         why = 'torch was built without CUDA' if torch.version.cuda is None else 'no NVIDIA GPU is visible'
-        raise InputError('device', f'CUDA was asked for, but {why}', 'use --device auto or cpu')
+        raise InputError('device', f'CUDA was asked for, but {why}', 'choose the device auto or cpu')
     if kind == 'mps' and not torch.backends.mps.is_available():
-        raise InputError('device', 'MPS was asked for, but this is no Apple GPU', 'use --device auto or cpu')
+        raise InputError('device', 'MPS was asked for, but this is no Apple GPU', 'choose the device auto or cpu')
     if kind not in ('cpu', 'cuda', 'mps'):
         raise InputError('device', f'{name!r} is unknown', 'use auto, cpu, cuda or mps')
     return name
