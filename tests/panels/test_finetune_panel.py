@@ -108,6 +108,9 @@ def test_stop_keeps_the_best_and_the_health_line_is_one_of_words(ready, qtbot):
     _click(qtbot, panel.run_button)
     _until(qtbot, ready, lambda: len(session.training.curves.get('loss', ())) >= 1)
     assert panel.health.text().endswith('.')
+    assert panel.start.text() == 'Started from: none, as asked: the untrained structural prior, fitted to your slices.'
+    assert not panel.start.isHidden()
+    assert 'structural prior' in panel.start.toolTip()
     assert not any(character.isdigit() for character in panel.health.text()[:20])
     assert not panel.health.isHidden()
     _click(qtbot, panel.stop_button)

@@ -33,6 +33,12 @@ _NUMBERS = {
 }
 
 
+_AUTOMATIC = (
+    'Automatic starts from the shipped weights whose material is nearest to your slices; where none is near enough, '
+    'from the untrained structural prior. Which it was is said here.'
+)
+
+
 class FinetunePanel(Panel):
     """Form of `FinetuneParams`, live curves, numbers and pictures."""
 
@@ -56,6 +62,7 @@ class FinetunePanel(Panel):
         for event in (events.job, events.slices, events.tuned, events.resumable, events.awaiting):
             self.listen(event, self._on_job)
         self.listen(events.opened, self._on_opened)
+        self.listen(events.weights_spec, self._draw_start)
         self._on_training()
         self._on_job()
 
@@ -76,6 +83,7 @@ class FinetunePanel(Panel):
         self.stop_button = button('Stop and keep the best', 'End now; the best weights so far are kept')
         self.save_button = button('Save weights…', 'Keep the fine-tuned weights in a file for other sessions')
         self.blocked = hint()
+        self.start = hint()
         self.column.addWidget(heading('Fine-tuning (optional)'))
         self.column.addWidget(hint('Adapts the network to your slices. Needed where they differ from the samples.'))
         self.column.addWidget(self.form)
@@ -84,6 +92,7 @@ class FinetunePanel(Panel):
         self.column.addLayout(row(self.pause_button, self.stop_button, 1))
         self.column.addLayout(row(self.save_button, 1))
         self.column.addWidget(self.blocked)
+        self.column.addWidget(self.start)
         self.weights.chosen.connect(self.weights_requested)
         self.run_button.clicked.connect(self._on_run)
         self.stop_button.clicked.connect(self.stop_requested)
@@ -138,9 +147,21 @@ class FinetunePanel(Panel):
         for name, label in self.numbers.items():
             value = training.latest(name)
             label.setText('–' if value is None else f'<b>{value:.3f}</b>')
+        self._draw_start()
         note = training.note
         self.health.setText(f'{note[:1].upper()}{note[1:]}.' if note else '')
         self.health.setVisible(bool(note))
+
+    def _draw_start(self) -> None:
+        """Say what the training begins, or began, with."""
+        start = self._session.training.start
+        if start is not None:
+            self.start.setText(f'Started from: {start.words}.')
+            self.start.setToolTip(f'<qt>{start.reason}</qt>')
+        else:
+            self.start.setText(_AUTOMATIC)
+            self.start.setToolTip('')
+        self.start.setVisible(start is not None or self._session.weights_spec == 'auto')
 
     def _on_preview(self) -> None:
         if self._session.preview is not None and self._session.job.kind == 'finetune':

@@ -10,12 +10,14 @@ from qtpy.QtWidgets import QFileDialog, QWidget
 
 from ..engine.errors import InputError
 from ..engine.generator.params import ReconstructParams
+from ..session.words import weights_in_words
 from .compare_box import CompareBox
 from .export_button import ExportButton
 from .forms import ModelForm
 from .fraction_slider import FractionSlider
 from .legend import PhaseSwitches
-from .parts import Fold, Panel, button, form, heading, hint, row
+from .numbers import with_um
+from .parts import Fold, Panel, button, form, heading, hint, row, shortened
 from .status_line import duration
 from .weights_combo import WeightsCombo
 
@@ -54,6 +56,7 @@ class ReconstructPanel(Panel):
         super().__init__(parent)
         self._session = session
         self._told = ''  # why the volume does not fit
+        self._misplaced = ''  # why the slices cannot be held in place
         self._was_idle = True
         self._targets: dict[int, float] = {}  # wanted fraction by phase label
         self._settle = QTimer(self)
@@ -157,7 +160,26 @@ class ReconstructPanel(Panel):
             self.extent.setText(f'{lengths} {"µm" if size.unit == "um" else size.unit}')
         else:
             self.extent.setText('Physical size unknown: set the pixel size in step 1')
+        self._misplaced = self._why_misplaced()
         self._on_changed()
+
+    def _why_misplaced(self) -> str:
+        """Why a mode between the slices cannot be had of these slices at this size; empty where it can."""
+        from ..engine.conditioned.planes import checked_position
+
+        slices, values = self._session.slices, self.form.values()
+        if slices is None or values['mode'] == 'unconditional':
+            return ''
+        lost = [one.name for one in slices if one.position is None]
+        if lost:
+            whose = 'of the slice' if len(slices) == 1 else f'of every slice ({shortened(lost[0], 30)} has none)'
+            return f'This mode needs to know where the slices lie: type the position {whose} in step 1.'
+        try:
+            for one in slices:
+                checked_position(one, values['shape'])
+        except InputError as error:
+            return with_um(f'{error.subject} {error.problem}: {error.remedy}.')
+        return ''
 
     def _on_changed(self) -> None:
         """Something changed that time and memory depend on: what was told no longer holds."""
@@ -187,7 +209,7 @@ class ReconstructPanel(Panel):
     def _on_job(self) -> None:
         idle = not self._session.job.is_active
         ready = self._session.slices is not None
-        fits = not self._told
+        fits = not (self._told or self._misplaced)
         self.run_button.setEnabled(idle and ready and fits)
         self.again_button.setEnabled(idle and ready and fits)
         self.save_button.setEnabled(idle)
@@ -195,7 +217,7 @@ class ReconstructPanel(Panel):
         self.methods_button.setEnabled(idle)
         self.target.set_idle(idle and ready)
         self.blocked.setVisible(not (ready and fits))
-        said = '' if fits else f'Does not fit: {self._told}.'
+        said = self._misplaced or ('' if fits else f'Does not fit: {self._told}.')
         self.blocked.setText(said if ready else 'Add a slice in step 1 first.')
         self.forecast_text.setVisible(ready and bool(self.forecast_text.text()))
         if idle and not self._was_idle:
@@ -221,9 +243,9 @@ class ReconstructPanel(Panel):
         self.weights.set_idle_because(_NO_WEIGHTS if between else '')
         self.choice_text.setVisible(choice is not None and not between)
         if choice is not None:
-            reason = f'{choice.reason[:1].upper()}{choice.reason[1:]}'
-            advised = choice.finetune_recommended and 'fine-tun' not in reason
-            self.choice_text.setText(f'Weights: {reason}{"; fine-tuning is recommended" if advised else ""}.')
+            advised = '; fine-tuning is recommended' if choice.finetune_recommended else ''
+            self.choice_text.setText(f'Weights: {weights_in_words(choice)}{advised}.')
+            self.choice_text.setToolTip(f'<qt>{choice.reason}</qt>')
 
     def _on_volume(self) -> None:
         volume = self._session.volume

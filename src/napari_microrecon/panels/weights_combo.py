@@ -14,7 +14,10 @@ if TYPE_CHECKING:
     from ..session import Session
 
 _FILE = 'file…'
-_TIP = 'Automatic takes the shipped weights nearest to your slices by their statistics'
+_TIP = (
+    'Automatic takes the shipped weights nearest to your slices by their statistics where they are near enough, else '
+    'the untrained structural prior; which and why is said once it has chosen'
+)
 
 
 class WeightsCombo(QComboBox, Listener):
@@ -42,7 +45,7 @@ class WeightsCombo(QComboBox, Listener):
         session = self._session
         self.blockSignals(True)
         self.clear()
-        self.addItem('Automatic: nearest shipped', 'auto')
+        self.addItem('Automatic: nearest, or untrained', 'auto')
         if session.tuned is not None:
             self.addItem('Fine-tuned on your slices', 'tuned')
         for name in shipped_names():

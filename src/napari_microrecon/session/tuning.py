@@ -13,8 +13,9 @@ from ..engine.slices import SliceSet
 from . import runs
 from .session import Session
 from .task import Task
-from .training import Training
+from .training import Start, Training
 from .weights import pick_weights
+from .words import weights_in_words
 
 if TYPE_CHECKING:
     from ..engine.generator import FinetuneParams, Weights
@@ -36,6 +37,7 @@ def finetune(session: Session, params: FinetuneParams) -> Task:
         choice, start = yield from pick_weights(spec, tuned, slices, training=True)
         fixed = params if params.threads else params.model_copy(update={'threads': _threads()})
         reason = 'fine-tuned in this session' if choice is None else choice.reason
+        yield Progress('Beginning', preview=Start(weights_in_words(choice), reason))
         device = resolve_device(params.device)
         held.append(runs.new_run('finetune', slices, start, fixed, notes, device=device, reason=reason))
         return (yield from _train(held[0], slices, start, fixed, resume=False))
@@ -47,12 +49,13 @@ def finetune(session: Session, params: FinetuneParams) -> Task:
 
 def resume(session: Session, run: Run) -> Task:
     """Go on with a fine-tuning where it stopped; on the CPU it ends as if it had not been interrupted."""
-    held = [run]
+    held, known = [run], session.training.start
 
     def job() -> EngineJob[Weights]:
         from ..engine.generator import FinetuneParams, Weights
 
-        yield Progress('Taking up the training')
+        reason = run.record.weights_reason
+        yield Progress('Taking up the training', preview=Start(reason, reason) if reason and known is None else None)
         slices, start = run.load_slices(), Weights.load(run.need_input('weights'))
         params = FinetuneParams.model_validate(run.record.parameters)
         return (yield from _train(run, slices, start, params, resume=True))

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ..engine.analysis import Comparison
+    from ..engine.generator import WeightsChoice
     from .session import Session
 
 
@@ -47,3 +48,27 @@ def lacking(session: Session, *, tortuosity: bool = True) -> str:
     elif spread:
         missing.append('further realisations')
     return ', '.join(missing) or 'the last statistics'
+
+
+def weights_in_words(choice: WeightsChoice | None) -> str:
+    """Say which weights were taken and how near they are to the slices, without numbers; None: the session's own."""
+    from ..engine.generator.choice import NEAR, USABLE
+
+    if choice is None:
+        return 'fine-tuned in this session'
+    name = choice.weights.name
+    how = 'near to' if choice.distance <= NEAR / 2 else 'somewhat near to' if choice.distance <= NEAR else 'far from'
+    if choice.weights.header.trained:
+        why = 'as asked' if choice.asked else 'the nearest of the shipped weights'
+        if choice.distance == float('inf'):
+            return f'{name}, {why}'
+        return f'{name}, {why}; their material is {how} your slices'
+    if choice.asked:
+        return 'none, as asked: the untrained structural prior, fitted to your slices'
+    if not choice.nearest:
+        because = 'no shipped weights make such phases'
+    elif choice.distance > USABLE:
+        because = f'the nearest shipped ones ({choice.nearest}) are very far from your slices'
+    else:
+        because = f'the nearest shipped ones ({choice.nearest}) are {how} your slices'
+    return f'none: the untrained structural prior is taken, because {because}'

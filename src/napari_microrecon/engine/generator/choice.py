@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -39,12 +39,18 @@ class WeightsChoice:
         Between the slices' statistics and those of the weights' training slices; 0 is identical.
     finetune_recommended : bool
         Whether training on the slices would pay.
+    nearest : str
+        Name of the nearest shipped weights where the prior was taken instead of them; `distance` is theirs.
+    asked : bool
+        Whether the user asked for these, and none were chosen.
     """
 
     weights: Weights
     reason: str
     distance: float
     finetune_recommended: bool
+    nearest: str = ''
+    asked: bool = False
 
 
 def fingerprint(exemplars: Exemplars) -> Fingerprint:
@@ -103,7 +109,7 @@ def check_phases(weights: Weights, slices: SliceSet) -> Weights:
         raise InputError(
             f'weights {weights.name}',
             f'make {weights.phases.count} phases while the slices have {slices.phases.count}',
-            'choose other weights, --weights prior, or segment the slices into as many phases',
+            'choose other weights, the prior, or segment the slices into as many phases',
         )
     return weights
 
@@ -144,7 +150,7 @@ def choosing_weights(spec: str, slices: SliceSet, *, training: bool = False) -> 
             prior = yield from fitting_prior(Exemplars.of(slices))
         weights = untrained(slices, prior, 'noise' if spec == 'noise' else 'prior')
         why = f'the untrained structural prior, fitted to the slices: {prior.reason}'
-        return WeightsChoice(weights, why, 0.0, True)
+        return WeightsChoice(weights, why, 0.0, True, asked=True)
     mine = fingerprint(Exemplars.of(slices))
     if spec != 'auto':
         if spec in shipped:
@@ -155,7 +161,7 @@ def choosing_weights(spec: str, slices: SliceSet, *, training: bool = False) -> 
             known = ', '.join(['auto', 'prior', *shipped])
             raise InputError(f'weights {spec}', 'are not known', f'use one of {known}, or a .safetensors file')
         weights, distance, told = _in_order_of(check_phases(weights, slices), slices, mine)
-        return WeightsChoice(weights, f'{weights.name}, as asked{told}', distance, distance > NEAR)
+        return WeightsChoice(weights, f'{weights.name}, as asked{told}', distance, distance > NEAR, asked=True)
     isotropic = slices.symmetry == 'isotropic'
     usable: list[tuple[float, str]] = []
     for name in shipped:
@@ -174,7 +180,8 @@ def choosing_weights(spec: str, slices: SliceSet, *, training: bool = False) -> 
         else ('no shipped weights make these phases')
     )
     reason = f'the untrained structural prior, because {near}: {prior.reason}; fine-tuning is recommended'
-    return WeightsChoice(untrained(slices, prior), reason, min(usable)[0] if usable else float('inf'), True)
+    distance, name = min(usable) if usable else (float('inf'), '')
+    return WeightsChoice(untrained(slices, prior), reason, distance, True, nearest=name)
 
 
 def _in_order_of(weights: Weights, slices: SliceSet, mine: Fingerprint) -> tuple[Weights, float, str]:
@@ -214,4 +221,9 @@ def _warm(slices: SliceSet) -> Job[WeightsChoice]:
     if found and min(found)[0] <= USABLE:
         distance, name = min(found)
         return WeightsChoice(load_shipped(name), f'warm start from {name}, distance {distance:.2f}', distance, True)
-    return (yield from choosing_weights('scratch', slices))
+    choice = yield from choosing_weights('scratch', slices)
+    distance, name = min(found) if found else (float('inf'), '')
+    name = name if np.isfinite(distance) else ''
+    near = f'the nearest shipped weights ({name}) are {distance:.2f} away' if name else 'no shipped weights fit'
+    reason = f'the untrained structural prior, because {near}: {choice.weights.header.prior.reason}'
+    return replace(choice, reason=reason, distance=distance, nearest=name, asked=False)

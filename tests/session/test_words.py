@@ -1,0 +1,59 @@
+"""Sentences about weights: how near they are in words, without numbers of distances."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from napari_microrecon.engine.generator import choose_weights, starting_weights
+from napari_microrecon.engine.phases import Phases
+from napari_microrecon.engine.samples import get_sample
+from napari_microrecon.engine.slices import Slice, SliceSet
+from napari_microrecon.session.words import weights_in_words
+
+
+@pytest.fixture(scope='module')
+def strange() -> SliceSet:
+    """Slices that resemble no shipped material: few large blobs."""
+    from scipy.ndimage import gaussian_filter
+
+    field = gaussian_filter(np.random.default_rng(0).standard_normal((96, 96)), 9, mode='wrap')
+    labels = (field > np.quantile(field, 0.97)).astype(np.uint8)
+    return SliceSet.of([Slice(labels, Phases.named('grain', 'pore', pore=1))])
+
+
+def test_near_weights_are_called_near():
+    choice = choose_weights('auto', get_sample('sandstone').load_slices())
+    assert choice.weights.header.trained
+    assert weights_in_words(choice) in (
+        f'{choice.weights.name}, the nearest of the shipped weights; their material is {how} your slices'
+        for how in ('near to', 'somewhat near to')
+    )
+
+
+def test_far_weights_are_called_far_and_the_number_is_for_the_reason_only(strange):
+    choice = choose_weights('auto', strange)
+    assert not choice.weights.header.trained
+    assert choice.finetune_recommended
+    told = weights_in_words(choice)
+    assert told.startswith('none: the untrained structural prior is taken, because the nearest shipped ones (')
+    assert choice.nearest in told
+    assert 'far from your slices' in told
+    assert not any(character.isdigit() for character in told)
+    assert f'{choice.distance:.2f} away' in choice.reason
+    assert weights_in_words(choose_weights(choice.nearest, strange)).endswith(
+        'as asked; their material is far from your slices'
+    )
+
+
+def test_what_a_training_starts_from_is_said_with_the_reason(strange):
+    choice = starting_weights('auto', strange)
+    told = weights_in_words(choice)
+    if choice.weights.header.trained:
+        assert told.startswith(f'{choice.weights.name}, the nearest')
+    else:
+        assert choice.distance > 1
+        assert 'very far from your slices' in told
+        assert 'because the nearest shipped weights' in choice.reason
+    assert weights_in_words(starting_weights('scratch', strange)).startswith('none, as asked')
+    assert weights_in_words(None) == 'fine-tuned in this session'
