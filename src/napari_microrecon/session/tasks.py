@@ -56,6 +56,8 @@ def reconstruct(session: Session, params: ReconstructParams, then: Callable[[], 
         session.set_volumes(reconstruction.volumes)
         session.run = record
         said = _recalibrated(session, params) or f'Reconstructed {" × ".join(map(str, params.shape))} voxels: '
+        if params.mode == 'most-likely':
+            problem += '; the likeliest phase at every voxel: smoother than the material, with other phase fractions'
         session.say(f'{said}{_fractions(reconstruction.volumes[0])}{problem}', 'warning' if problem else 'success')
         return then()
 

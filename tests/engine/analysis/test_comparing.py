@@ -142,6 +142,15 @@ def test_a_block_of_the_real_volume_is_left_out_of_its_own_band():
     assert any('1 real block' in note for note in noticed.notes)
 
 
+def test_the_likeliest_phase_at_every_voxel_is_called_no_sample_of_the_material():
+    from napari_microrecon.engine.provenance import Provenance
+
+    real, made = sponge((48,) * 3), sponge((24,) * 3, seed=1)
+    likeliest = replace(made, provenance=Provenance(parameters={'mode': 'most-likely'}))
+    assert 'smoother than the material' in ' '.join(drain(compare(likeliest, real, tortuosity=False)).notes)
+    assert 'smoother' not in ' '.join(drain(compare(made, real, tortuosity=False)).notes)
+
+
 def test_phases_must_agree():
     three = Volume(np.zeros((20, 20, 20), dtype=np.uint8), Phases.default(3))
     with pytest.raises(InputError, match='3 phases'):

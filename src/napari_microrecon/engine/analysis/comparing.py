@@ -26,6 +26,10 @@ __all__ = ['BandEntry', 'Comparison', 'CurveBand', 'Ensemble', 'Verdict', 'compa
 
 TORTUOSITY_BLOCKS = 6  # a band of three solves a block: more would take minutes
 SMALLEST_BLOCK = 16  # voxels; a smaller block says nothing about a material
+_MOST_LIKELY = (
+    'the likeliest phase at every voxel is smoother than the material: its fractions, surface and tortuosity are not '
+    'those of the material; realisations between the slices have those'
+)
 
 
 def compare(
@@ -97,6 +101,8 @@ def compare(
     check_memory(generated, tortuosity=tortuosity, fraction=float(generated.fractions[label]))
     check_memory(real, tortuosity=False)
     plan = plan_blocks(generated, real, max_blocks, leave_out)
+    if generated.provenance is not None and generated.provenance.parameters.get('mode') == 'most-likely':
+        notes.append(_MOST_LIKELY)
     plan.notes[:0] = notes
     more = [_one_unit(volume, real)[0] for volume in realisations]
     options = {'solver': solver, 'in_process': in_process, 'workers': workers, 'cluster': cluster}
