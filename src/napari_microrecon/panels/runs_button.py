@@ -8,7 +8,7 @@ from qtpy.QtCore import QUrl, Signal
 from qtpy.QtGui import QDesktopServices
 from qtpy.QtWidgets import QFileDialog, QMenu, QPushButton, QWidget
 
-from ..session.runs import recent_runs, runs_folder
+from ..session.runs import recent_runs, run_title, runs_folder
 
 
 class RunsButton(QPushButton):
@@ -27,6 +27,7 @@ class RunsButton(QPushButton):
         self.setToolTip('Every reconstruction and fine-tuning is recorded; open one again')
         self.setAutoDefault(False)
         self.runs = QMenu(self)
+        self.runs.setToolTipsVisible(True)
         self.setMenu(self.runs)
         self.runs.aboutToShow.connect(self.fill)
 
@@ -38,7 +39,8 @@ class RunsButton(QPushButton):
         self.runs.addSeparator()
         found = recent_runs()
         for folder in found:
-            action = self.runs.addAction(folder.name.removesuffix('.run'))
+            action = self.runs.addAction(run_title(folder).replace('&', '&&'))
+            action.setToolTip(folder.name)
             action.triggered.connect(lambda _=False, folder=folder: self.open_requested.emit(folder))
         if not found:
             self.runs.addAction('No runs yet: reconstruct or fine-tune first').setEnabled(False)

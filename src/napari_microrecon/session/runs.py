@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 FOLDER_VARIABLE = 'NAPARI_MICRORECON_RUNS'
 _SEGMENTATION = 'segmentation'  # in a run's results: how each slice was segmented
+_ENDING = re.compile(r'(\.ome)?\.[A-Za-z]\w{1,4}(?=\s|$)')  # of a file's name, before the place of a section
+_LONGEST = 40  # characters of a slice's name in that of a folder
+_NAME = re.compile(r'(\d{8}-\d{6})-(reconstruct|finetune)-(.+)\.run')
 _LOOKED_AT = 30  # newest runs that an estimate learns from
 
 
@@ -38,6 +41,15 @@ def runs_folder() -> Path:
     """Folder that new runs are put into: NAPARI_MICRORECON_RUNS, else microrecon-runs in the home folder."""
     given = os.environ.get(FOLDER_VARIABLE)
     return Path(given).expanduser() if given else Path.home() / 'microrecon-runs'
+
+
+def run_title(folder: Path) -> str:
+    """What a run is called in a list: material, what was done, when; the folder's name where it tells nothing."""
+    told = _NAME.fullmatch(folder.name)
+    if told is None:
+        return folder.name.removesuffix('.run')
+    done = 'reconstructed' if told[2] == 'reconstruct' else 'fine-tuned'
+    return f'{told[3]}, {done} {datetime.strptime(told[1], "%Y%m%d-%H%M%S"):%Y-%m-%d %H:%M:%S}'
 
 
 def recent_runs(count: int = 10) -> list[Path]:
@@ -68,7 +80,9 @@ def new_run(
     InputError
         If the folder of runs cannot be written.
     """
-    material = re.sub(r'[^A-Za-z0-9-]+', '-', weights.name).strip('-') or 'weights'
+    # After what the user knows it by; which weights served is in the record.
+    name = _ENDING.sub('', slices.slices[0].name)
+    material = re.sub(r'[^\w-]+', '-', name)[:_LONGEST].strip('-') or 'slices'
     stem = f'{datetime.now():%Y%m%d-%H%M%S}-{command}-{material}'
     folder, number = runs_folder() / f'{stem}.run', 1
     while folder.exists():
