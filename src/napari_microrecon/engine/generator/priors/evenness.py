@@ -78,7 +78,7 @@ def evened(exemplars: Exemplars, label: int, field: GrainField, phi: float, edge
         found = _gap(theirs, tried, phi)
         if found < error - GAIN:
             best, error = tried, found
-    return best
+    return best.tabled().sized(matrix, (z, y, x)) if best.even else best
 
 
 def _gap(theirs: dict[int, tuple[float, float]], field: GrainField, phi: float) -> float:
@@ -88,9 +88,7 @@ def _gap(theirs: dict[int, tuple[float, float]], field: GrainField, phi: float) 
     """
     edge = min(round(ACROSS * field.spacing), LARGEST)
     shape = tuple(max(round(edge * s), max(theirs) + 1) for s in field.stretch)
-    drawn = [
-        field.sample((shape[0], shape[1], shape[2]), random_stream(0, 11, i), periodic=False) for i in range(DRAWN)
-    ]
+    drawn = [field.around((shape[0], shape[1], shape[2]), random_stream(0, 11, i), phi) for i in range(DRAWN)]
     level = np.quantile(np.concatenate([values.ravel()[::7] for values in drawn]), 1 - phi)
     sections = [
         np.take(values > level, i, axis)

@@ -69,6 +69,13 @@ class Field(BaseModel):
     def sample(self, shape: tuple[int, int, int], rng: np.random.Generator, *, periodic: bool) -> np.ndarray:
         """Draw the field on a grid, float32 (Z, Y, X), mean 0 and variance 1."""
 
+    def around(self, shape: tuple[int, int, int], rng: np.random.Generator, share: float) -> np.ndarray:
+        """Draw what has the level set of a fraction `share` of high values, for as little work as it takes.
+
+        Values far from that level may be cut, and values rise with those of `sample`, but are not them.
+        """
+        return self.sample(shape, rng, periodic=False)
+
     def combine(self, own: np.ndarray, earlier: Sequence[np.ndarray]) -> np.ndarray:
         """Final values from what `sample` drew and the fields of the phases placed before; the same shape."""
         return own

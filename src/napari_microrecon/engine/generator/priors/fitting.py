@@ -33,6 +33,7 @@ BADLY, QUICK = 0.2, 64  # least error, above which plates and needles are tried,
 NEAR = 1.7  # times the least error
 OTHER_SIDE = 1.3  # times the least error of grains: those of the other side are tried, too
 REFINED = 2  # phases of many
+SAME = 0.02  # of the size, which the draws do not tell apart
 BENDS = 0.4  # share of the field's standard deviation
 MIXED = 0.35  # standard deviation of ln(radius)
 EVEN = 0.75  # least distance of two seeds in mean spacings; most random packings get no closer to order
@@ -135,7 +136,7 @@ def section_error(
             size = min(LARGEST, max(round(ENOUGH_GRAINS ** (1 / 3) * field.spacing), 48))
     # As many voxels for every material, but longer along the axes that it is stretched along.
     nz, ny, nx = (max(round(size * s), 32) for s in field.stretch)
-    drawn = [field.sample((nz, ny, nx), random_stream(0, 2, i), periodic=False) for i in range(draws)]
+    drawn = [field.around((nz, ny, nx), random_stream(0, 2, i), phi) for i in range(draws)]
     masks = [values > np.quantile(values, 1 - phi) for values in drawn]
     error = section_distance(exemplars, label, masks)
     if isinstance(field, GrainField):
@@ -185,10 +186,14 @@ def _refine(exemplars: Exemplars, label: int, found: Scored) -> Job[Scored]:
     if isinstance(best, GrainField):
         # Bends add faces or take some away, but the grains' insides may ask for their old size.
         matrix = 1 - phi if best.grains_favoured else phi
-        bent = best.model_copy(update={'bent': BENDS})
         yield _sign(f'{name} with bent boundaries')
-        both = yield from _scored(exemplars, label, {'': bent, 'sized': bent.sized(matrix, edges)}, 3)
-        found[f'{name} with bent boundaries'] = min(both.values(), key=lambda scored: scored[0])
+        bent = best.model_copy(update={'bent': BENDS})
+        sized = bent.sized(matrix, edges)
+        both: dict[str, Candidate] = (
+            {'': bent, 'sized': sized} if abs(sized.radius / bent.radius - 1) > SAME else {'': bent}
+        )
+        judged = yield from _scored(exemplars, label, both, 3)
+        found[f'{name} with bent boundaries'] = min(judged.values(), key=lambda scored: scored[0])
     found |= yield from _scored(exemplars, label, dendrites(exemplars, label), 3)
     if _least(found) > BADLY and strewn:
         forms: Scored = {}

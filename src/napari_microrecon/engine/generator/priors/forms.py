@@ -47,7 +47,7 @@ def _fitted(field: GrainField, phi: float, edges: tuple[float, float, float]) ->
         z, y, x = (max(SMALLEST, round(edge * s)) for s in field.stretch)
         found = np.zeros(3)
         for index in range(DRAWN):
-            values = field.sample((z, y, x), random_stream(0, 12, index), periodic=False)
+            values = field.around((z, y, x), random_stream(0, 12, index), phi)
             mask = values > np.quantile(values, 1 - phi)
             found += [np.diff(mask, axis=axis).mean() / DRAWN for axis in range(3)]
         # Axes that are alike stay alike: what differs between them in a few volumes is chance.

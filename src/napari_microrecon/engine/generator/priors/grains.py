@@ -23,7 +23,11 @@ from .nearest_grain import nearest_grain, random_forms
 WIDEST = 2.0  # ln(radius) is normal, cut at this many standard deviations
 MEASURED, ACROSS = 128, 8  # voxels and spacings along the volumes whose faces tell how large the grains must be
 DRAWN = 4  # such volumes; the faces of one scatter by 3 %
-DRAWN_EVEN = 8  # where they tell the distribution of the field, too
+DRAWN_EVEN = 8  # that tell the distribution of the field
+AROUND = (
+    1.25,
+    1.6,
+)  # times the distance of the level from the grains, straight and bent, that drawn levels stay within
 BENT = 0.48  # correlation length of the bends of a boundary over the median radius
 SCORES = np.linspace(-4, 4, 65)
 
@@ -137,55 +141,84 @@ class GrainField(Field):
         )
 
     def sized(self, matrix_fraction: float, edges: tuple[float, float, float]) -> GrainField:
-        """Of the size at which drawn volumes have these phase changes per voxel (geometric mean of the axes).
-
-        For grains shared out evenly the volumes give the distribution of the field, too.
-        """
-        share = min(max(matrix_fraction, 1e-3), 1 - 1e-3)
-        z, y, x = (max(round(min(ACROSS * self.spacing, MEASURED) * s), 32) for s in self.stretch)
-        streams = [random_stream(0, 10, index) for index in range(DRAWN_EVEN if self.even else DRAWN)]
-        drawn = [self._between((z, y, x), stream, periodic=False) for stream in streams]
-        field = self
-        if self.even:
-            told = np.quantile(np.concatenate([values.ravel()[::7] for values in drawn]), ndtr(SCORES))
-            field = self.model_copy(update={'values': tuple(map(float, told))})
+        """Of the size at which drawn volumes have these phase changes per voxel (geometric mean of the axes)."""
+        matrix = min(max(matrix_fraction, 1e-3), 1 - 1e-3)
+        share = 1 - matrix if self.grains_favoured else matrix
         counted = np.zeros(3)
-        for grains, stream in zip(drawn, streams, strict=True):
-            values = field._finished(grains, stream, periodic=False)
-            matrix = -values if self.grains_favoured else values
-            mask = matrix > np.quantile(matrix, 1 - share)
-            counted += [np.diff(mask, axis=axis).mean() / len(drawn) for axis in range(3)]
-        return field.scaled(float(np.prod(np.maximum(counted, 1e-4) / edges)) ** (1 / 3))
+        for index in range(DRAWN):
+            values = self.around(self._measured, random_stream(0, 10, index), share)
+            mask = values > np.quantile(values, 1 - share)
+            counted += [np.diff(mask, axis=axis).mean() / DRAWN for axis in range(3)]
+        return self.scaled(float(np.prod(np.maximum(counted, 1e-4) / edges)) ** (1 / 3))
+
+    def tabled(self) -> GrainField:
+        """With the distribution of the field from drawn volumes: grains shared out evenly have it in no closed form."""
+        draws = [self._between(self._measured, random_stream(0, 10, i), periodic=False) for i in range(DRAWN_EVEN)]
+        values = np.quantile(np.concatenate([drawn.ravel()[::7] for drawn in draws]), ndtr(SCORES))
+        return self.model_copy(update={'values': tuple(map(float, values))})
+
+    @property
+    def _measured(self) -> tuple[int, int, int]:
+        """Of volumes that tell the statistics of the field."""
+        z, y, x = (max(round(min(ACROSS * self.spacing, MEASURED) * s), 32) for s in self.stretch)
+        return z, y, x
 
     def sample(self, shape: tuple[int, int, int], rng: np.random.Generator, *, periodic: bool) -> np.ndarray:
         """Draw the field on a grid, float32 (Z, Y, X)."""
         return self._finished(self._between(shape, rng, periodic=periodic), rng, periodic=periodic)
 
+    def around(self, shape: tuple[int, int, int], rng: np.random.Generator, share: float) -> np.ndarray:
+        """As `Field.around`: the space around a grain that matters is a third of that which a whole field takes."""
+        matrix = 1 - share if self.grains_favoured else share
+        # Grains fill 1 - matrix of the volume as far as (-ln matrix / occupied)^(1/3) radii around them.
+        level = (-math.log(min(max(matrix, 1e-3), 1 - 1e-3)) / self._occupied) ** (1 / 3)
+        reach = min(AROUND[self.bent > 0] * level, self._reach)
+        nearest = self._nearest(shape, rng, reach, periodic=False)
+        if np.count_nonzero(nearest < reach * reach) < (1 - matrix) * nearest.size:
+            return self.sample(shape, rng, periodic=False)
+        if self.bent:
+            values = gaussianise(-np.expm1(-self._occupied * nearest**1.5))
+            return self._finished(-values if self.grains_favoured else values, rng, periodic=False)
+        return -nearest if self.grains_favoured else nearest
+
+    @property
+    def _occupied(self) -> float:
+        """Volume of all grains, overlaps counted again, per volume."""
+        return self.density * 4 / 3 * math.pi * self.radius**3 * _moment(3, self.spread)
+
+    @property
+    def _reach(self) -> float:
+        """Distance over the radius beyond which only one point in 10^5 lies."""
+        return (math.log(1e5) / self._occupied) ** (1 / 3)
+
     def _between(self, shape: tuple[int, int, int], rng: np.random.Generator, *, periodic: bool) -> np.ndarray:
         """Score of the distance to the nearest grain, by the closed form; turned round where grains are favoured."""
+        nearest = self._nearest(shape, rng, self._reach, periodic=periodic)
+        between = gaussianise(-np.expm1(-self._occupied * nearest**1.5))
+        return -between if self.grains_favoured else between
+
+    def _nearest(
+        self, shape: tuple[int, int, int], rng: np.random.Generator, reach: float, *, periodic: bool
+    ) -> np.ndarray:
+        """Square of the distance to the nearest grain over its radius, cut at `reach`."""
         size = np.asarray(shape)
         stretch = np.asarray(self.stretch)
-        occupied = self.density * 4 / 3 * math.pi * self.radius**3 * _moment(3, self.spread)
-        # Beyond this normalised distance only one point in 10^5 lies.
-        reach = (math.log(1e5) / occupied) ** (1 / 3)
-        longest = reach * self.radius * math.exp(WIDEST * self.spread) * max(self.axes)
+        longest = self._reach * self.radius * math.exp(WIDEST * self.spread) * max(self.axes)
         margin = np.zeros(3) if periodic else np.ceil(longest * stretch)
         extent = size + 2 * margin
         centres = self._strewn(extent, rng) - margin
         count = len(centres)
         radii = self.radius * np.exp(self.spread * np.clip(rng.standard_normal(count), -WIDEST, WIDEST))
         forms = random_forms(count, self.axes, rng) if self.flatness != 1 else None
-        nearest = nearest_grain(shape, centres, radii, reach, self.stretch, forms, periodic=periodic)
-        between = gaussianise(-np.expm1(-occupied * nearest**1.5))
-        return -between if self.grains_favoured else between
+        return nearest_grain(shape, centres, radii, reach, self.stretch, forms, periodic=periodic)
 
     def _finished(self, values: np.ndarray, rng: np.random.Generator, *, periodic: bool) -> np.ndarray:
         """What `_between` drew, normal where grains are shared out evenly, and with its boundaries bent."""
         if self.values:
             values = np.interp(values, self.values, SCORES).astype(np.float32)
         if self.bent:
-            z, y, x = values.shape
-            bends = smooth_noise((z, y, x), [BENT * self.radius * s for s in self.stretch], rng, periodic=periodic)
+            lengths = [BENT * self.radius * s for s in self.stretch]
+            bends = smooth_noise(values.shape, lengths, rng, periodic=periodic)
             values = np.float32(math.sqrt(1 - self.bent**2)) * values + np.float32(self.bent) * bends
         return values
 
