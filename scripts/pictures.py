@@ -3,8 +3,8 @@
     python scripts/pictures.py                      # docs/images/weights_NAME.png of all shipped weights
     python scripts/pictures.py --beside DATA_FOLDER --output FOLDER
 
-With `--beside` the real subvolume is drawn above the generated one. Such pictures hold third-party data: keep them out
-of the repository.
+The bundled synthetic volumes are drawn above what was generated of their slices. With `--beside` real subvolumes are,
+too, and only materials that have them are drawn. Such pictures hold third-party data: keep them out of the repository.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from PIL import Image
 from napari_microrecon.engine.generator import ReconstructParams, Weights, reconstruct, shipped_weights
 from napari_microrecon.engine.phases import Phases
 from napari_microrecon.engine.progress import drain
+from napari_microrecon.engine.samples import bundled_samples, get_sample
 from napari_microrecon.engine.slices import Slice, SliceSet
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -104,6 +105,7 @@ def main() -> None:
     parser.add_argument('names', nargs='*')
     options = parser.parse_args()
     options.output.mkdir(parents=True, exist_ok=True)
+    synthetic = {sample.name for sample in bundled_samples()}
     for name, path in shipped_weights().items():
         if options.names and name not in options.names:
             continue
@@ -118,7 +120,11 @@ def main() -> None:
 
             real = tifffile.imread(options.beside / REAL[name])[:EDGE, :EDGE, :EDGE]
             rows.insert(0, panel(real, weights.phases))
-        picture = Image.fromarray(np.concatenate(rows)).quantize(24)
+        elif name in synthetic:
+            rows.insert(0, panel(get_sample(name).load_volume().labels[:EDGE, :EDGE, :EDGE], weights.phases))
+        gap = np.full((2 * GAP, rows[0].shape[1], 3), 255, np.uint8)
+        parts = rows if len(rows) == 1 else [rows[0], gap, rows[1]]
+        picture = Image.fromarray(np.concatenate(parts)).quantize(24)
         picture.save(options.output / f'weights_{name}.png', optimize=True)
         print(f'{name}: {options.output / f"weights_{name}.png"}')
 
