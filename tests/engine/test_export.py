@@ -149,6 +149,9 @@ def test_others_read_the_mesh(tmp_path: Path, key: str) -> None:
     done = drain(export(volume, key, tmp_path / f'm.{key}'))
     mesh = vtk.read(done.path)
     assert mesh.n_cells == done.details['triangles']
+    assert ' µm², enclosing ' in done.sentence
+    assert done.sentence.endswith(' µm³')
+    assert 'e+' not in done.sentence  # numbers as people read them
     if key == 'stl':
         mesh = mesh.clean()
     assert mesh.is_manifold

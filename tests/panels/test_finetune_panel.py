@@ -83,6 +83,8 @@ def test_pause_close_resume_in_another_viewer_finish_and_replay(ready, qtbot, ma
     assert form.form.values()['minutes'] == pytest.approx(0.2)
     assert again.training.latest('s2_error') is not None
     assert again.tuned is not None
+    assert form.plot.isHidden()  # losses are not kept with the run: no empty axes
+    assert not form.live.isHidden()
     assert form.pause_button.text() == 'Resume'
     assert not _ticked(other)
     _click(qtbot, form.pause_button)
@@ -110,6 +112,8 @@ def test_stop_keeps_the_best_and_the_health_line_is_one_of_words(ready, qtbot):
     assert panel.health.text().endswith('.')
     assert panel.start.text() == 'Started from: none, as asked: the untrained structural prior, fitted to your slices.'
     assert not panel.start.isHidden()
+    assert not panel.plot.isHidden()
+    assert panel._titles['percolating'].text() == 'Percolating pore'
     assert 'structural prior' in panel.start.toolTip()
     assert not any(character.isdigit() for character in panel.health.text()[:20])
     assert not panel.health.isHidden()

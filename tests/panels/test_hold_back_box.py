@@ -98,6 +98,11 @@ def test_a_slice_that_is_too_small_is_named(ready, qtbot, notices):
     _click(qtbot, box)
     assert not session.job.is_active
     assert 'sem.tif: would have 70 x 47 pixels left, fewer than 64 x 64' in notices[-1].message
+    session.set_drafts([SliceDraft(_slice())])
+    ready.reconstruct_panel.form.set_value('shape', (24, 64, 64))  # before a training that would be for nothing
+    _click(qtbot, box)
+    assert not session.job.is_active
+    assert 'set Size in step 2 to 32 or more' in notices[-1].message
     session.set_drafts([])
     assert not box.run_button.isEnabled()
     assert 'Add a slice' in box.run_button.toolTip()

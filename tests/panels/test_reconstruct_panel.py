@@ -95,7 +95,9 @@ def test_a_run_is_recorded_replayed_headless_and_opened_again(ready, qtbot, caps
     other = dock(make_napari_viewer())
     other.runs_button.fill()
     (action,) = [a for a in other.runs_button.runs.actions() if a.toolTip() == run.folder.name]
-    assert re.fullmatch(r'rock-z-5, reconstructed \d{4}-\d\d-\d\d \d\d:\d\d:\d\d', action.text())  # not after the weights
+    assert re.fullmatch(
+        r'rock-z-5, reconstructed \d{4}-\d\d-\d\d \d\d:\d\d:\d\d', action.text()
+    )  # not after the weights
     former = other.workbench.session.job.id
     action.trigger()
     _wait(qtbot, other, former)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from npe2 import PluginManifest
 from npe2.manifest.utils import import_python_name
-from qtpy.QtCore import QEvent
+from qtpy.QtCore import QEvent, Qt
 from qtpy.QtWidgets import QApplication
 
 from napari_microrecon.engine.samples import bundled_samples, get_sample
@@ -45,6 +45,16 @@ def test_every_sample_is_offered(widget):
     combo = widget.demo_bar.samples
     offered = {combo.itemData(i) for i in range(combo.count())} - {None}
     assert {s.name for s in bundled_samples()} | {'berea', 'ketton'} == offered
+
+
+def test_a_material_has_one_name_in_the_menu_and_in_the_list(widget, manifest):
+    combo = widget.demo_bar.samples
+    by_key = {sample.key: sample.display_name for sample in manifest.contributions.sample_data}
+    for i in range(combo.count()):
+        if (key := combo.itemData(i)) is not None:
+            material = combo.itemText(i).split(' (')[0]
+            assert by_key[key].split(' (')[0] == material
+            assert material in combo.itemData(i, Qt.ItemDataRole.ToolTipRole)  # with all that is to be said of it
 
 
 def test_every_command_and_menu_of_the_manifest_works(manifest):

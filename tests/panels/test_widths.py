@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from qtpy.QtCore import QPoint, QPointF, Qt
 from qtpy.QtGui import QWheelEvent
-from qtpy.QtWidgets import QAbstractSpinBox, QApplication, QComboBox, QLabel, QSlider
+from qtpy.QtWidgets import QAbstractSpinBox, QApplication, QComboBox, QLabel, QSlider, QStyle, QStyleOptionComboBox
 
 from napari_microrecon.engine.phases import Phases
 from napari_microrecon.engine.progress import Progress
@@ -14,6 +14,7 @@ from napari_microrecon.engine.slices import Slice
 from napari_microrecon.engine.volume import Volume
 from napari_microrecon.engine.voxels import VoxelSize
 from napari_microrecon.panels.legend import PhaseSwitches
+from napari_microrecon.panels.numbers import unit_text, with_um
 from napari_microrecon.panels.parts import Fold, Words, shortened
 from napari_microrecon.session import SliceDraft, analysing
 from napari_microrecon.session.task import run_now
@@ -78,6 +79,24 @@ def _widest(page) -> list[tuple[int, str]]:
     return sorted(((one.minimumSizeHint().width(), one.text()) for one in labels), reverse=True)[:3]
 
 
+def test_choices_of_materials_and_curves_are_not_cut_off(small_window, qtbot):
+    widget = small_window
+    names, size = STATES['no pixel size']
+    session = widget.workbench.session
+    session.set_volumes([_volume(names, size, 1)])
+    run_now(session, analysing.analyse(session, analysing.Wish(tortuosity=False)))
+    widget.show_step(3)
+    qtbot.wait(50)
+    for combo in (widget.demo_bar.samples, widget.analysis_panel.curves.which):
+        assert combo.count() > 5
+        option = QStyleOptionComboBox()
+        combo.initStyleOption(option)
+        style = QStyle.ComplexControl.CC_ComboBox, option, QStyle.SubControl.SC_ComboBoxEditField, combo
+        room = combo.style().subControlRect(*style).width()
+        for i in range(combo.count()):
+            assert combo.fontMetrics().horizontalAdvance(combo.itemText(i)) <= room, combo.itemText(i)
+
+
 def test_the_wheel_changes_no_slider_number_or_choice(small_window, qtbot):
     widget = small_window
     names, size = STATES['many phases']
@@ -134,3 +153,11 @@ def test_long_words_break_and_are_read_back_whole(qtbot):
     assert shortened('pore', 10) == 'pore'
     assert shortened(name, 10) == '20261….tif'
     assert len(shortened(name, 18)) <= 18
+
+
+def test_micrometres_are_written_as_such():
+    assert with_um('an area of 3 um², 2.5 um^3 and 4 um, but not an album') == (
+        'an area of 3 µm², 2.5 µm^3 and 4 µm, but not an album'
+    )
+    assert unit_text('um^2') == 'µm²'
+    assert unit_text('1/um') == '1/µm'

@@ -38,8 +38,9 @@ class CurveView(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
-        column.addLayout(row(heading('Curve'), self.which, self.save_button, stretch=1))
+        column.addLayout(row(heading('Curve'), self.which, stretch=1))
         column.addWidget(self.plot)
+        column.addLayout(row(1, self.save_button))
         self._wanted = _FIRST
         self.which.activated.connect(self._on_chosen)
         self.save_button.clicked.connect(lambda: self.plot_requested.emit(self.key))

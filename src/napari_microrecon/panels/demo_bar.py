@@ -26,10 +26,10 @@ class DemoBar(QWidget, Listener):
         self.samples = narrow(QComboBox())
         self.samples.setToolTip('Material to show the whole way on')
         for sample in bundled_samples():
-            self._add(sample.name, sample.title, f'{sample.description} Works offline.')
+            self._add(sample.name, sample.title, '', f'{sample.description} Works offline.')
         self.samples.insertSeparator(self.samples.count())
         for sample in published_samples():
-            self._add(sample.name, f'{sample.title} (download)', sample.description)
+            self._add(sample.name, sample.title, ' (web)', f'{sample.description} It is downloaded.')
         self.run_button = button('Run demo', 'Open the sample, reconstruct it, compare it with its reference volume')
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -43,9 +43,11 @@ class DemoBar(QWidget, Listener):
         """Show a sample as chosen."""
         self.samples.setCurrentIndex(max(0, self.samples.findData(name)))
 
-    def _add(self, name: str, title: str, tip: str) -> None:
-        self.samples.addItem(title, name)
-        self.samples.setItemData(self.samples.count() - 1, f'<qt>{tip}</qt>', Qt.ItemDataRole.ToolTipRole)
+    def _add(self, name: str, title: str, remark: str, tip: str) -> None:
+        material = title.split(',')[0].split(' (')[0]  # there is no room for more
+        self.samples.addItem(f'{material}{remark}', name)
+        words = f'<qt><b>{title}{remark}</b><br>{tip}</qt>'
+        self.samples.setItemData(self.samples.count() - 1, words, Qt.ItemDataRole.ToolTipRole)
 
     def _on_job(self) -> None:
         self.run_button.setEnabled(not self._session.job.is_active)

@@ -12,7 +12,7 @@ from ..engine.errors import InputError
 from ..engine.generator.params import FinetuneParams
 from ..session.jobs import JobState
 from .forms import ModelForm
-from .parts import Fold, Panel, button, heading, hint, row
+from .parts import Fold, Panel, button, heading, hint, row, shortened
 from .plots import CurvePlot, Sections
 from .weights_combo import WeightsCombo
 
@@ -29,7 +29,7 @@ _NUMBERS = {
     's2_error': ('S₂ error', 'Distance between the two-point curves of volume and slice; 0 is equal'),
     'surface_error': ('Surface error', 'Relative difference of interface per area; 0 is equal'),
     'fraction_error': ('Fraction error', 'Difference of the phase fraction from the slice'),
-    'percolating': ('Percolating', 'Share of the pore phase that spans the volume; real rocks are near 1'),
+    'percolating': ('Percolating', ''),
 }
 
 
@@ -63,6 +63,8 @@ class FinetunePanel(Panel):
             self.listen(event, self._on_job)
         self.listen(events.opened, self._on_opened)
         self.listen(events.weights_spec, self._draw_start)
+        self.listen(events.slices, self._name_phase)
+        self._name_phase()
         self._on_training()
         self._on_job()
 
@@ -76,6 +78,7 @@ class FinetunePanel(Panel):
             FinetuneParams,
             {'seed': 'Seed', 'critic_start': 'Critic joins after', 'device': 'Device'},
             choices={'device': _DEVICES},
+            suffixes={'critic_start': ' of the time'},
             defaults={'device': preferences.device},
         )
         self.run_button = button('Fine-tune', 'Train on your slices in the background', primary=True)
@@ -106,7 +109,9 @@ class FinetunePanel(Panel):
         column.setContentsMargins(0, 0, 0, 0)
         self.plot = CurvePlot('step', 'loss', 190)
         self.numbers: dict[str, QLabel] = {}
-        column.addWidget(heading('Losses'), 0, 0, 1, 2)
+        self._titles: dict[str, QLabel] = {}
+        self.losses = heading('Losses')
+        column.addWidget(self.losses, 0, 0, 1, 2)
         column.addWidget(self.plot, 1, 0, 1, 2)
         column.addWidget(heading('Against the slices'), 2, 0, 1, 2)
         for i, (name, (words, tip)) in enumerate(_NUMBERS.items()):
@@ -114,7 +119,7 @@ class FinetunePanel(Panel):
             value.setToolTip(tip)
             title = QLabel(words)
             title.setToolTip(tip)
-            self.numbers[name] = value
+            self.numbers[name], self._titles[name] = value, title
             column.addLayout(row(title, value, 1), 3 + i // 2, i % 2)
         self.health = hint()
         self.health.setToolTip('What the volumes of the last evaluation show beside these numbers')
@@ -140,6 +145,10 @@ class FinetunePanel(Panel):
         if not training.steps:
             self.plot.clear()
             self.sections.show_volume(None)
+        # The losses between evaluations are not kept with a run: of one that is opened again there are none to plot.
+        has_losses = any(name in training.curves for name in _CURVES)
+        self.losses.setVisible(has_losses)
+        self.plot.setVisible(has_losses)
         for name, role in _CURVES.items():
             if points := training.curves.get(name):
                 steps, values = zip(*points, strict=True)
@@ -151,6 +160,20 @@ class FinetunePanel(Panel):
         note = training.note
         self.health.setText(f'{note[:1].upper()}{note[1:]}.' if note else '')
         self.health.setVisible(bool(note))
+
+    def _name_phase(self) -> None:
+        """Say which phase is meant to span the volume."""
+        slices = self._session.slices
+        phases = None if slices is None else slices.phases
+        if phases is None or phases.pore is None:
+            words, tip = 'Percolating', 'Share of the pore phase that spans the volume; name the pore phase in step 1'
+        else:
+            name = phases.names[phases.pore]
+            words = f'Percolating {shortened(name, 12)}'
+            tip = f'Share of {name} that spans the volume; in most real rocks nearly all pores do'
+        self._titles['percolating'].setText(words)
+        for label in (self._titles['percolating'], self.numbers['percolating']):
+            label.setToolTip(tip)
 
     def _draw_start(self) -> None:
         """Say what the training begins, or began, with."""

@@ -10,6 +10,7 @@ from ..session.words import tally
 if TYPE_CHECKING:
     from ..engine.analysis import BandEntry, Comparison, Report, Statistic
 
+_MICROMETRES = re.compile(r'\bum(?![A-Za-z0-9_])')  # also before a raised 2 or 3, which count as letters of a word
 ROLES = {'inside': 'good', 'outside': 'bad', 'cannot tell': 'muted'}  # verdict -> colour of the palette
 
 
@@ -29,12 +30,12 @@ def unit_text(unit: str) -> str:
     """Unit as people write it; nothing for pure numbers."""
     if unit == '1':
         return ''
-    return re.sub(r'\bum\b', 'µm', unit).replace('^2', '²').replace('^3', '³')
+    return _MICROMETRES.sub('µm', unit).replace('^2', '²').replace('^3', '³')
 
 
 def with_um(text: str) -> str:
     """Sentence of the engine with 'µm' and '×' instead of their plain spellings."""
-    return re.sub(r'\bum\b', 'µm', text).replace(' x ', ' × ').replace('+-', '±')
+    return _MICROMETRES.sub('µm', text).replace(' x ', ' × ').replace('+-', '±')
 
 
 def shown(statistic: Statistic) -> str:

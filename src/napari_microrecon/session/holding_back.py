@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ..engine.errors import InputError
 from ..engine.progress import Job as EngineJob
 from ..engine.progress import Progress
 from .session import Session
@@ -32,12 +33,20 @@ def hold_back(session: Session, params: ReconstructParams, share: float, trainin
     Raises
     ------
     InputError
-        If there are no slices, or one of them is too small, naming it.
+        If there are no slices, one of them is too small, naming it, or the volume would be.
     """
     from ..engine.holdback import split
+    from ..engine.holdback.splitting import SMALLEST_HELD
 
     slices, spec, tuned = session.need_slices(), session.weights_spec, session.tuned
     split(slices, share)  # refused before a job starts
+    if min(params.shape) < SMALLEST_HELD:
+        size = ' × '.join(map(str, params.shape))
+        raise InputError(
+            'volume',
+            f'would be {size} voxels, and sections of it too small to be compared with the part held back',
+            f'set Size in step 2 to {SMALLEST_HELD} or more along every edge',
+        )
     asked = params.model_copy(
         update={
             'mode': 'unconditional',

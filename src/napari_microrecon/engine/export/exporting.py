@@ -124,10 +124,11 @@ def export(
         mesh = yield from surface_mesh(volume, label)
         with replacing(path) as part:
             yield from (write_stl if key == 'stl' else write_ply)(part, mesh)
-        sentence = f'closed surface of {name}: {len(mesh.faces)} triangles, {mesh.area:.4g} {unit}², '
+        length = 'µm' if unit == 'um' else unit
+        sentence = f'closed surface of {name}: {len(mesh.faces)} triangles, {_amount(mesh.area)} {length}², '
         return Exported(
             path,
-            sentence + f'enclosing {mesh.volume:.4g} {unit}³',
+            sentence + f'enclosing {_amount(mesh.volume)} {length}³',
             {'triangles': len(mesh.faces), 'area': mesh.area, 'enclosed': mesh.volume, 'unit': unit, 'phase': label},
         )
     if key == 'network':
@@ -165,3 +166,9 @@ def _write_report(
 
 def _size(volume: Volume) -> str:
     return f'{" x ".join(map(str, volume.shape))} voxels of {volume.voxel_size}'
+
+
+def _amount(value: float) -> str:
+    """Four digits that count, without powers of ten as far as people read numbers without them."""
+    rounded = float(f'{value:.4g}')
+    return f'{rounded:,.0f}'.replace(',', ' ') if 1e4 <= rounded < 1e12 else f'{value:.4g}'

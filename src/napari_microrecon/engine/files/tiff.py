@@ -56,7 +56,7 @@ def read_tiff(path: Path) -> tuple[np.ndarray, str, VoxelSize, Metadata | None]:
         with path.open('rb') as file:
             start = file.read(16)
         raise InputError(
-            str(path), f'is not a TIFF image (it begins with {start!r})', 'export it as TIFF, PNG or NPY'
+            str(path), f'is not a TIFF image ({_beginning(start)})', 'export it as TIFF, PNG or NPY'
         ) from error
     except InputError:
         raise
@@ -204,3 +204,13 @@ def _size(z: float, y: float, x: float, unit: str) -> VoxelSize:
         return VoxelSize(z=z * factor, y=y * factor, x=x * factor, unit=known)
     except ValueError:  # pydantic's and our own errors are both ValueErrors
         return VoxelSize()
+
+
+def _beginning(start: bytes) -> str:
+    """What a file begins with, in words."""
+    if not start:
+        return 'it is empty'
+    text = start.decode('ascii', 'replace').strip()
+    if text and all(character.isprintable() or character in '\r\n\t' for character in text) and start.isascii():
+        return f'it begins with the text "{" ".join(text.split())}"'
+    return f'its first bytes are {start[:8].hex(" ")}'
