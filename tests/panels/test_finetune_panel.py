@@ -88,6 +88,7 @@ def test_pause_close_resume_in_another_viewer_finish_and_replay(ready, qtbot, ma
     assert form.pause_button.text() == 'Resume'
     assert not _ticked(other)
     _click(qtbot, form.pause_button)
+    assert not _ticked(other)  # it goes on: nor is it done now
     _until(qtbot, other, lambda: again.job.kind == 'finetune' and again.job.state is JobState.DONE)
     assert form.pause_button.isHidden()
     record = Run.open(run.folder).record
@@ -110,7 +111,7 @@ def test_stop_keeps_the_best_and_the_health_line_is_one_of_words(ready, qtbot):
     _click(qtbot, panel.run_button)
     _until(qtbot, ready, lambda: len(session.training.curves.get('loss', ())) >= 1)
     assert panel.health.text().endswith('.')
-    assert panel.start.text() == 'Started from: none, as asked: the untrained structural prior, fitted to your slices.'
+    assert panel.start.text() == 'Started from: the untrained structural prior, as asked, fitted to your slices.'
     assert not panel.start.isHidden()
     assert not panel.plot.isHidden()
     assert panel._titles['percolating'].text() == 'Percolating pore'

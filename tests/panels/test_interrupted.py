@@ -47,9 +47,10 @@ def test_a_cancelled_comparison_is_called_incomplete_and_cannot_be_exported(widg
     assert not _ticked(widget, 3)
     assert not panel.unfinished.isHidden()
     told = panel.unfinished.text()
-    assert told.startswith('Stopped before the end, not complete: ')
+    assert told.startswith('Stopped before the end, not complete. Missing: ')
     assert 'tortuosity' in told
     assert 'blocks of the reference' in told
+    assert panel.summary.text() == 'Phase: pore.'  # no tally of verdicts that may still change
     assert panel.table.rowCount() > 0  # what is there can be read
     for export in (panel.save_button, panel.csv_button, panel.curves.save_button, panel.card.save_button):
         assert not export.isEnabled()
@@ -62,6 +63,7 @@ def test_a_cancelled_comparison_is_called_incomplete_and_cannot_be_exported(widg
     until_done(widget, 'analyse')
     assert panel.unfinished.isHidden()
     assert _ticked(widget, 3)
+    assert 'statistics that can be judged' in panel.summary.text()
     assert panel.save_button.isEnabled()
     assert 'not complete' not in panel.save_button.toolTip()
 

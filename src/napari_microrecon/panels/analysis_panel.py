@@ -140,6 +140,9 @@ class AnalysisPanel(Panel):
         self.run_button.setEnabled(ready and not job.is_active)
         compared = session.reference is not None and session.measured is not session.reference
         self.run_button.setText('Compare with the reference' if compared else 'Measure')
+        if self._pause.isActive() and not job.is_active:  # stopped: the last that was told is still to be drawn
+            self._pause.stop()
+            self._draw()
         self._draw_state()
         self.volumes_button.setVisible(session.face is not None)
         self.blocked.setVisible(not ready and not asking)
@@ -151,13 +154,16 @@ class AnalysisPanel(Panel):
         missing = '' if job.is_active else lacking(session, tortuosity=self.subject.tortuosity.isChecked())
         shown = bool(missing) and session.labelling is None
         self.unfinished.setVisible(shown)
+        changing = '' if session.comparison is None else ' Verdicts may still change.'
         self.unfinished.setText(
-            f'Stopped before the end, not complete: {missing} missing. “{self.run_button.text()}” begins anew; '
-            'reports, tables and plots are written of complete measurements only.'
+            f'Stopped before the end, not complete. Missing: {missing}.{changing} “{self.run_button.text()}” begins '
+            'anew; reports, tables and plots are written of complete measurements only.'
         )
         for export, tip in self._exports.items():
             export.setEnabled(session.report is not None and not job.is_active and not missing)
-            export.setToolTip(f'<qt>The measurement is not complete: {missing} missing</qt>' if missing else tip)
+            export.setToolTip(f'<qt>The measurement is not complete. Missing: {missing}</qt>' if missing else tip)
+        if missing and session.report is not None:  # how many verdicts there would be is not known
+            self.summary.setText(f'Phase: {session.report.phase_name}.')
 
     def _on_report(self) -> None:
         """Draw at once, but not more often than the window can bear while a job tells of every piece."""
@@ -171,9 +177,9 @@ class AnalysisPanel(Panel):
         report, comparison, ensemble = self._session.report, self._session.comparison, self._session.ensemble
         self.results.setVisible(report is not None and self._session.labelling is None)
         self.summary.setVisible(report is not None and self._session.labelling is None)
-        self._draw_state()
         self.curves.draw(report, comparison, ensemble)
         if report is None:
+            self._draw_state()
             return
         self.table.fill(report, comparison, ensemble)
         self.card.draw(self.card.key, report, comparison, ensemble)
@@ -182,6 +188,7 @@ class AnalysisPanel(Panel):
         self.summary.setText(
             f'Phase: {report.phase_name}. The reference is measured next…' if waiting else summary(report, comparison)
         )
+        self._draw_state()
         self.summary.setToolTip('' if comparison is None else f'<qt>{comparison.summary}</qt>')
         self.footnote.setVisible(comparison is not None and bool(comparison.band))
         if comparison is not None:

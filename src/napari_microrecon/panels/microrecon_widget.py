@@ -167,7 +167,7 @@ class MicroreconWidget(QWidget, Listener):
         self.listen(events.job, self._on_job)
         self.listen(events.opened, self._on_opened)
         for event in (
-            events.slices, events.volume, events.tuned, events.resumable, events.weights_spec,
+            events.slices, events.volume, events.tuned, events.resumable, events.awaiting, events.weights_spec,
             events.report, events.comparison, events.ensemble,
         ):  # fmt: skip
             self.listen(event, self._on_state)
@@ -189,6 +189,8 @@ class MicroreconWidget(QWidget, Listener):
             step = {'load': 0, 'reconstruct': 1, 'finetune': 2, 'analyse': 3}.get(job.kind)
             if step is not None:
                 self.show_step(step)
+        if job.state is not former.state:
+            self._on_state()
 
     def _on_opened(self, run: Run | None) -> None:
         """Show the step that a run belongs to once it is open."""
@@ -198,7 +200,9 @@ class MicroreconWidget(QWidget, Listener):
     def _on_state(self) -> None:
         session = self.workbench.session
         # Weights of a training that is only paused are no result yet, unless the user works with them.
-        is_tuned = session.tuned is not None and (session.resumable is None or session.weights_spec == 'tuned')
+        is_training = session.awaiting or (session.job.is_active and session.job.kind == 'finetune')
+        is_over = session.resumable is None and not is_training
+        is_tuned = session.tuned is not None and (is_over or session.weights_spec == 'tuned')
         is_measured = session.report is not None and not lacking(session)
         for i, done in enumerate((session.slices is not None, session.volume is not None, is_tuned, is_measured)):
             self.step_bar.set_done(i, done)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import QTimer, Signal
-from qtpy.QtWidgets import QFileDialog, QWidget
+from qtpy.QtWidgets import QFileDialog, QLabel, QSizePolicy, QWidget
 
 from ..engine.errors import InputError
 from ..engine.generator.params import ReconstructParams
@@ -87,7 +87,10 @@ class ReconstructPanel(Panel):
             choices={'mode': _MODES},
             defaults={'shape': (preferences.edge,) * 3},
         )
-        self.extent = hint()
+        self.extent = QLabel()
+        self.extent.setObjectName('hint')
+        # One line that never makes the page wider; what does not fit is in the tooltip.
+        self.extent.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.form.rows.insertRow(1, '', self.extent)
         self.form.rows.insertRow(0, 'Weights', self.weights)
         self.advanced = ModelForm(
@@ -159,7 +162,8 @@ class ReconstructPanel(Panel):
             lengths = ' × '.join(f'{n * edge:.4g}' for n, edge in zip(edges, size.zyx, strict=True))
             self.extent.setText(f'{lengths} {"µm" if size.unit == "um" else size.unit}')
         else:
-            self.extent.setText('Physical size unknown: set the pixel size in step 1')
+            self.extent.setText('pixel size unknown: set it in step 1')
+        self.extent.setToolTip(self.extent.text())
         self._misplaced = self._why_misplaced()
         self._on_changed()
 

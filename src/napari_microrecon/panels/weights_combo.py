@@ -45,7 +45,7 @@ class WeightsCombo(QComboBox, Listener):
         session = self._session
         self.blockSignals(True)
         self.clear()
-        self.addItem('Automatic: nearest, or untrained', 'auto')
+        self.addItem('Automatic', 'auto')
         if session.tuned is not None:
             self.addItem('Fine-tuned on your slices', 'tuned')
         for name in shipped_names():

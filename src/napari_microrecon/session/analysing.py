@@ -140,7 +140,7 @@ def _analyse(session: Session, asked: Wish, reference: Volume | None) -> Task:
     def stopped(_: object) -> None:
         missing = lacking(session, tortuosity=asked.tortuosity)
         if missing:
-            session.say(f'Measuring was cancelled; what is shown is not complete: {missing} missing', 'warning')
+            session.say(f'Measuring was cancelled; what is shown is not complete, it lacks {missing}', 'warning')
 
     return Task('analyse', 'Measuring', run, accept, stopped=stopped)
 

@@ -60,4 +60,4 @@ def save_plot(session: Session, path: Path, key: str) -> Task:
 def _need_complete(session: Session) -> None:
     """Refuse numbers of a measurement that was stopped: nobody who reads them later would know."""
     if missing := lacking(session):
-        raise InputError('measurement', f'is not complete: {missing} missing', 'press Measure in step 4 again')
+        raise InputError('measurement', f'is not complete, it lacks {missing}', 'press Measure in step 4 again')

@@ -44,10 +44,11 @@ def lacking(session: Session, *, tortuosity: bool = True) -> str:
     if comparison is None and against:
         missing.append('the comparison with the reference')
     elif comparison is not None:
-        missing.append('blocks of the reference, so that verdicts may still change')
+        missing.append('blocks of the reference')
     elif spread:
         missing.append('further realisations')
-    return ', '.join(missing) or 'the last statistics'
+    *others, last = missing or ['the last statistics']
+    return f'{", ".join(others)} and {last}' if others else last
 
 
 def weights_in_words(choice: WeightsChoice | None) -> str:
@@ -64,11 +65,11 @@ def weights_in_words(choice: WeightsChoice | None) -> str:
             return f'{name}, {why}'
         return f'{name}, {why}; their material is {how} your slices'
     if choice.asked:
-        return 'none, as asked: the untrained structural prior, fitted to your slices'
+        return 'the untrained structural prior, as asked, fitted to your slices'
     if not choice.nearest:
         because = 'no shipped weights make such phases'
     elif choice.distance > USABLE:
         because = f'the nearest shipped ones ({choice.nearest}) are very far from your slices'
     else:
         because = f'the nearest shipped ones ({choice.nearest}) are {how} your slices'
-    return f'none: the untrained structural prior is taken, because {because}'
+    return f'the untrained structural prior, because {because}'
