@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..engine.crop import suggest_crop
+from ..engine.crop import evident_bar
 from ..engine.errors import InputError
 from ..engine.progress import Job as EngineJob
 from ..engine.progress import Progress
@@ -173,7 +173,7 @@ def draft_of(
     from ..engine.preparation import Preparation, preparing
 
     said = ''
-    if preparation is None and image.kind in ('grey', 'rgb') and (bar := suggest_crop(image)) is not None:
+    if preparation is None and (bar := evident_bar(image)) is not None:
         preparation, said = Preparation(crop=bar), 'a data bar at the bottom was cut off (Adjust… brings it back); '
     made = yield from preparing(image, preparation, phases)
     return SliceDraft(made.slice, image, said + made.segmentation.note, preparation)

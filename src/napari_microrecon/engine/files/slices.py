@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from ..crop import suggest_crop
+from ..crop import evident_bar
 from ..errors import InputError
 from ..phases import Phases
 from ..preparation import Preparation, Prepared, prepare
@@ -58,8 +58,8 @@ def read_slice(
     made = read_prepared(path, normal, position, phases, voxel_size, preparation)
     if on_note is not None:
         on_note(f'{made.slice.name}: {"; ".join(filter(None, (made.picture.image.note, made.segmentation.note)))}')
-        uncropped = made.picture.image if preparation is None or preparation.crop is None else None
-        if uncropped is not None and uncropped.kind in ('grey', 'rgb') and (bar := suggest_crop(uncropped)) is not None:
+        is_whole = preparation is None or preparation.crop is None
+        if is_whole and (bar := evident_bar(made.picture.image)) is not None:
             on_note(
                 f'{made.slice.name}: looks like a data bar from row {bar.rows[1]} on, which counts as material; '
                 'crop it (--crop auto)'
