@@ -128,3 +128,17 @@ def _judged(draft: SliceDraft):
     from napari_microrecon.session.analysing import judge_slices
 
     return drain(judge_slices([draft]))
+
+
+def test_a_length_has_a_unit(widget, qtbot):
+    session, panel = widget.workbench.session, widget.slices_panel
+    labels = _draft(64, 2).slice.labels
+    session.set_drafts([SliceDraft(Slice(labels, Phases.named('grain', 'pore', pore=1)))])
+    panel.voxel.setValue(3)
+    panel.voxel.editingFinished.emit()
+    assert session.slices.voxel_size == VoxelSize.cube(3, 'um')
+    panel.unit.setCurrentIndex(panel.unit.findData('voxel'))
+    panel.unit.activated.emit(panel.unit.currentIndex())
+    assert session.slices.voxel_size == VoxelSize.cube(1, 'voxel')
+    assert panel.voxel.value() == 1
+    assert 'pixel size unknown' in widget.reconstruct_panel.extent.text()

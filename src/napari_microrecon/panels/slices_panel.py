@@ -247,7 +247,9 @@ class SlicesPanel(Panel):
             chosen = self.unit.currentData()
             if chosen == unit == 'voxel':  # a number alone: pictures of materials are in micrometres
                 chosen = 'um'
-            self.voxel_size_requested.emit(VoxelSize.cube(self.voxel.value(), chosen))
+            # A voxel is one voxel long: whoever takes the unit away means that the size is not known.
+            edge = 1.0 if chosen == 'voxel' else self.voxel.value()
+            self.voxel_size_requested.emit(VoxelSize.cube(edge, chosen))
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         """Accept files."""
