@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QCheckBox, QComboBox, QWidget
 
-from ..session.analysing import Wish, phase_to_measure
+from ..session.analysing import Wish
+from ..session.phase_choice import phase_to_measure
 from .parts import Listener, form, narrow
 
 if TYPE_CHECKING:

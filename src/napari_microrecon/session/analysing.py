@@ -13,6 +13,7 @@ from ..engine.progress import Job as EngineJob
 from ..engine.progress import Progress
 from ..engine.voxels import VoxelSize
 from .drafts import SliceDraft
+from .phase_choice import choose_phase, phase_to_measure
 from .runs import note_reference
 from .session import Session, ShownFace
 from .task import Task
@@ -33,7 +34,7 @@ class Wish:
     Attributes
     ----------
     phase : int or None
-        Label; by default that of `phase_to_measure`.
+        Label; by default that of `phase_choice.phase_to_measure`.
     tortuosity : bool
         Whether to solve for it.
     crop : tuple of int or None
@@ -54,43 +55,6 @@ class Wish:
     def is_smaller(self) -> bool:
         """Whether something else than the whole volumes is wished for."""
         return self.crop is not None or self.factor > 1 or self.reference_crop is not None
-
-
-def phase_to_measure(session: Session) -> int | None:
-    """Label of the phase that the user chose, else of the declared pore, else 1; None without a volume.
-
-    A choice holds as long as the phases are the same. The slices say which phase is the pore of what is made of them,
-    also after it was made; any other volume says so itself.
-    """
-    volume = session.measured
-    if volume is None:
-        return None
-    chosen = session.phase_choices.get(_phases_at_hand(session, volume))
-    if chosen is not None:
-        return chosen
-    pore = _declared_pore(session, volume)
-    return volume.phases.main if pore is None else pore
-
-
-def choose_phase(session: Session, label: int) -> None:
-    """Measure this phase from now on."""
-    volume = session.measured
-    if volume is not None:
-        session.phase_choices = {**session.phase_choices, _phases_at_hand(session, volume): volume.phases.check(label)}
-
-
-def _phases_at_hand(session: Session, volume: Volume) -> tuple[tuple[str, ...], int | None]:
-    return volume.phases.names, _declared_pore(session, volume)
-
-
-def _declared_pore(session: Session, volume: Volume) -> int | None:
-    slices, reference = session.slices, session.reference
-    own = [volume.phases]
-    theirs = [] if slices is None or slices.phases.count != volume.phases.count else [slices.phases]
-    asked = [*theirs, *own] if volume is session.volume else [*own, *theirs]
-    if reference is not None and reference.phases.count == volume.phases.count:
-        asked.append(reference.phases)
-    return next((phases.pore for phases in asked if phases.pore is not None), None)
 
 
 def analyse(session: Session, wish: Wish | None = None) -> Task:

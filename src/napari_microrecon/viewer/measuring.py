@@ -12,6 +12,7 @@ from ..engine.errors import InputError
 from ..engine.voxels import VoxelSize
 from ..session import Session, analysing
 from ..session.analysing import Wish
+from ..session.phase_choice import choose_phase
 from . import refusals
 from .faces import Faces
 from .labels_watch import LabelsWatch
@@ -61,7 +62,7 @@ class Measuring(QObject):
     @reported
     def choose_phase(self, label: int) -> None:
         """Measure this phase, also of the next volumes with the same phases."""
-        analysing.choose_phase(self.session, label)
+        choose_phase(self.session, label)
 
     @reported
     def look_at_layer(self, name: str) -> None:
