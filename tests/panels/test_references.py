@@ -81,6 +81,23 @@ def test_a_size_of_its_own_stays(widget, until_done, grey_file, rock, tmp_path):
     assert session.reference.voxel_size == VoxelSize.cube(4, 'um')
 
 
+def test_a_size_that_cannot_be_of_the_same_material_is_refused(widget, until_done, notices, rock, tmp_path, grey_file):
+    from napari_microrecon.engine.files import write_volume
+    from napari_microrecon.engine.phases import Phases
+    from napari_microrecon.engine.volume import Volume
+
+    path = tmp_path / 'sized.tif'
+    write_volume(Volume(rock.astype(np.uint8), Phases.default(2), VoxelSize.cube(4, 'nm')), path)
+    opened(widget, until_done, grey_file, path)
+    panel, session = widget.slices_panel, widget.workbench.session
+    panel.voxel.setValue(3.0)
+    panel.unit.setCurrentIndex(panel.unit.findData('m'))
+    panel.unit.activated.emit(panel.unit.currentIndex())
+    assert 'times that of' in notices[-1].message
+    assert not session.need_slices().voxel_size.is_known
+    assert panel.unit.currentData() == 'voxel', 'the field shows what holds'
+
+
 @pytest.mark.parametrize('first', ['slice', 'volume'])
 def test_phases_in_another_order_are_told_and_swapped(widget, until_done, qtbot, grey_file, ct_file, rock, first):
     panel, session = widget.slices_panel, widget.workbench.session

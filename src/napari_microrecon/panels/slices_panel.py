@@ -179,9 +179,12 @@ class SlicesPanel(Panel):
         for phase in slices.phases.items:
             self.pore.addItem(phase.name, phase.label)
         self.pore.setCurrentIndex(0 if slices.phases.pore is None else slices.phases.pore + 1)
-        self.voxel.setValue(slices.voxel_size.x)
-        self.unit.setCurrentIndex(UNITS.index(slices.voxel_size.unit))
+        self._show_size(slices.voxel_size)
         self._filling = False
+
+    def _show_size(self, size: VoxelSize) -> None:
+        self.voxel.setValue(size.x)
+        self.unit.setCurrentIndex(UNITS.index(size.unit))
 
     def _on_reference(self) -> None:
         volume = self._session.reference
@@ -250,6 +253,9 @@ class SlicesPanel(Panel):
             # A voxel is one voxel long: whoever takes the unit away means that the size is not known.
             edge = 1.0 if chosen == 'voxel' else self.voxel.value()
             self.voxel_size_requested.emit(VoxelSize.cube(edge, chosen))
+            held = self._session.slices
+            if held is not None:  # a size that was refused does not stay in the field
+                self._show_size(held.voxel_size)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         """Accept files."""

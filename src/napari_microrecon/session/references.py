@@ -17,6 +17,7 @@ from .session import Session
 
 _OTHER = 0.15  # how far fractions are apart, summed over the phases, before another order is thought of
 _CLEARLY = 0.5  # and how much nearer that order has to be
+_MOST_TIMES = 1e5  # what voxels of one material differ by
 _MOST_PHASES = 4  # orders are tried out up to so many
 
 
@@ -62,6 +63,7 @@ def adapted(volume: Volume, slices: SliceSet | None) -> tuple[Volume, list[str]]
     """Volume with the voxel size and the phases of the slices where its own file names none, and what to say of it."""
     if slices is None:
         return volume, []
+    check_scale(volume, slices.voxel_size)
     words = []
     if not volume.voxel_size.is_known and slices.voxel_size.is_known:
         volume = replace(volume, voxel_size=slices.voxel_size)
@@ -70,6 +72,24 @@ def adapted(volume: Volume, slices: SliceSet | None) -> tuple[Volume, list[str]]
     if count == slices.phases.count and volume.phases == Phases.default(count):
         volume = replace(volume, phases=slices.phases)
     return volume, words
+
+
+def check_scale(volume: Volume, size: VoxelSize) -> None:
+    """Refuse a voxel size that cannot belong to the material of a volume.
+
+    Raises
+    ------
+    InputError
+        If one is more than 100 000 times the other: a unit is wrong, and a viewer cannot show both.
+    """
+    own = volume.voxel_size
+    if not (own.is_known and size.is_known):
+        return
+    ratio = size.to(own.unit).x / own.x
+    if not 1 / _MOST_TIMES <= ratio <= _MOST_TIMES:
+        raise InputError(
+            'pixel size', f'{size} is {ratio:.0e} times that of {volume.name} ({own})', 'check both numbers and units'
+        )
 
 
 def follow_size(session: Session, size: VoxelSize) -> None:
