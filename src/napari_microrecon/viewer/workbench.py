@@ -138,8 +138,9 @@ class Workbench(QObject):
         """Set the voxel size of all slices, their pictures, and a reference that has none of its own."""
         session = self.session
         former = session.need_slices().voxel_size
-        if session.reference is not None and session.reference not in session.borrowers:
-            references.check_scale(session.reference, size)
+        for shown in (session.reference, session.volume):
+            if shown is not None and shown not in session.borrowers:
+                references.check_scale(shown, size)
         session.set_drafts([draft.sized(size) for draft in session.drafts])
         references.follow_size(session, size)
         for layer in self._taken:
