@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -152,7 +153,9 @@ def test_a_training_on_the_clock_is_replayed_step_by_step(cli: Cli, tuned: Path,
 def test_ctrl_c_keeps_the_training_and_resume_ends_it_alike(cli: Cli, rocks: Path, tmp_path: Path) -> None:
     arguments = ['finetune', str(rocks / 'slice.tif'), '--from', 'scratch', '--steps', '32', '--device', 'cpu']
     command = [sys.executable, '-m', 'napari_microrecon', *arguments, '--output', str(tmp_path / 'stopped.safetensors')]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+    # Who starts the tests in the background of a shell has them, and their children, ignore the signal.
+    heed = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, preexec_fn=heed) as process:
         assert process.stderr is not None
         for line in process.stderr:
             if line.startswith('training'):
