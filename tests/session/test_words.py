@@ -57,3 +57,12 @@ def test_what_a_training_starts_from_is_said_with_the_reason(strange):
         assert 'because the nearest shipped weights' in choice.reason
     assert 'as asked' in weights_in_words(starting_weights('scratch', strange))
     assert weights_in_words(None) == 'fine-tuned in this session'
+
+
+def test_a_run_whose_name_is_no_time_is_listed_by_its_name(tmp_path):
+    from napari_microrecon.session.runs import run_title
+
+    named = 'rock, reconstructed 2026-11-22 01:42:23'
+    assert run_title(tmp_path / '20261122-014223-reconstruct-rock.run') == named
+    for name in ('20261122-014299-reconstruct-rock', '20269922-014223-finetune-rock', 'mine'):
+        assert run_title(tmp_path / f'{name}.run') == name

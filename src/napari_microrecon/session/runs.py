@@ -49,7 +49,11 @@ def run_title(folder: Path) -> str:
     if told is None:
         return folder.name.removesuffix('.run')
     done = 'reconstructed' if told[2] == 'reconstruct' else 'fine-tuned'
-    return f'{told[3]}, {done} {datetime.strptime(told[1], "%Y%m%d-%H%M%S"):%Y-%m-%d %H:%M:%S}'
+    try:
+        when = datetime.strptime(told[1], '%Y%m%d-%H%M%S')
+    except ValueError:  # digits that are no time: a folder that somebody has renamed
+        return folder.name.removesuffix('.run')
+    return f'{told[3]}, {done} {when:%Y-%m-%d %H:%M:%S}'
 
 
 def recent_runs(count: int = 10) -> list[Path]:
