@@ -112,7 +112,10 @@ def test_phases_in_another_order_are_told_and_swapped(widget, until_done, qtbot,
     panel.pore.setCurrentIndex(1)
     panel.pore.activated.emit(1)
     assert panel.swap_button.isVisibleTo(panel), 'naming the pore leaves the doubt'
+    former = session.job.id
     panel.swap_button.click()
+    qtbot.waitUntil(lambda: session.job.id != former)
+    until_done(widget, 'load')
     assert not panel.swap_button.isVisibleTo(panel)
     np.testing.assert_array_equal(session.reference.labels == 0, rock)
     assert session.reference.phases == session.need_slices().phases

@@ -100,7 +100,7 @@ def suggest_crop(image: RawImage) -> Crop | None:
 def evident_bar(image: RawImage) -> Crop | None:
     """`suggest_crop` for those who did not ask: only for grey or colour, and a bar as high as microscopes write them.
 
-    Thinner bands are found in one of 200 pictures without a bar (a uniform grain at the lower border).
+    Thinner bands are also found where a uniform grain lies at the lower border of a picture without a bar.
     """
     if image.kind not in ('grey', 'rgb'):
         return None

@@ -198,12 +198,11 @@ class SlicesPanel(Panel):
         self.position.setValue(volume.shape[0] // 2)
 
     def _on_doubt(self) -> None:
-        session = self._session
-        doubtful = session.reordering is not None and session.reference is not None and session.slices is not None
+        found = self._session.reordering
         for widget in (self.doubt, self.swap_button):
-            widget.setVisible(doubtful)
-        if doubtful and session.reference is not None and session.slices is not None:
-            there, here = (', '.join(f'{f:.2f}' for f in one.fractions) for one in (session.reference, session.slices))
+            widget.setVisible(found is not None)
+        if found is not None:
+            there, here = (', '.join(f'{f:.2f}' for f in fractions) for fractions in (found.there, found.here))
             self.doubt.setText(f'Phase fractions {there} in the reference, {here} in the slices: another order?')
 
     def _limit_position(self) -> None:

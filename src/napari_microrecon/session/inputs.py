@@ -15,7 +15,7 @@ from ..engine.run.reference import Origin
 from ..engine.slices import Slice, SliceSet
 from ..engine.volume import Volume
 from .drafts import SliceDraft
-from .references import adapted, put_in_place, seeming_order
+from .references import Reordering, adapted, put_in_place, seeming_order
 from .session import Session
 from .task import Task
 from .training import Training
@@ -146,7 +146,7 @@ def prepare_slices(session: Session, wishes: Mapping[int, Preparation], phases: 
         order = None if reference is None else seeming_order(reference, SliceSet.of([one.slice for one in redone]))
         return redone, order
 
-    def accept(result: tuple[list[SliceDraft], tuple[int, ...] | None]) -> None:
+    def accept(result: tuple[list[SliceDraft], Reordering | None]) -> None:
         redone, order = result
         session.set_drafts(redone)
         said = '; '.join(dict.fromkeys(redone[i].note for i in wishes)) or 'No slices to segment'
@@ -211,7 +211,7 @@ def take_inputs(
     volume: Volume | None,
     origin: Origin | None = None,
     words: Sequence[str] = (),
-    order: tuple[int, ...] | None = None,
+    order: Reordering | None = None,
 ) -> None:
     """Add what was opened to the session and say what became of it.
 
@@ -227,7 +227,7 @@ def take_inputs(
         Of the volume.
     words : sequence of str
         What else to say of the volume.
-    order : tuple of int, optional
+    order : Reordering, optional
         In which the reference's labels would fit the slices, see `references.seeming_order`.
     """
     said = []
@@ -254,17 +254,15 @@ def take_inputs(
     _doubt(session, order)
 
 
-def _doubt(session: Session, order: tuple[int, ...] | None) -> None:
+def _doubt(session: Session, order: Reordering | None) -> None:
     """Say that the reference's phases seem to be in another order than those of the slices."""
     session.reordering = order
     reference, slices = session.reference, session.slices
     if order is None or reference is None or slices is None:
         return
-    name, label = slices.phases.names[1], 1
-    there, here = (float(one.fractions[label]) for one in (reference, slices))
     session.say(
-        f'{reference.name} has {there:.2f} of {name}, the slices have {here:.2f}: its phases seem to be in another '
-        'order; press Swap phases in step 1 if they are',
+        f'{reference.name} has {order.there[1]:.2f} of {slices.phases.names[1]}, the slices have {order.here[1]:.2f}: '
+        'its phases seem to be in another order; press Swap phases in step 1 if they are',
         'warning',
     )
 

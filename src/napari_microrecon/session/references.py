@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import permutations
 
 import numpy as np
 
 from ..engine.errors import InputError
 from ..engine.phases import Phases
+from ..engine.progress import Job as EngineJob
+from ..engine.progress import Progress
 from ..engine.slices import SliceSet
 from ..engine.volume import Volume
 from ..engine.voxels import VoxelSize
 from .session import Session
+from .task import Task
 
 _OTHER = 0.15  # how far fractions are apart, summed over the phases, before another order is thought of
 _CLEARLY = 0.5  # and how much nearer that order has to be
@@ -21,16 +24,28 @@ _MOST_TIMES = 1e5  # what voxels of one material differ by
 _MOST_PHASES = 4  # orders are tried out up to so many
 
 
-def seeming_order(volume: Volume, slices: SliceSet | None) -> tuple[int, ...] | None:
+@dataclass(frozen=True)
+class Reordering:
+    """Another order of a volume's labels, in which its phase fractions are those of the slices.
+
+    Attributes
+    ----------
+    order : tuple of int
+        The label in the volume that is to become 0, 1, ...
+    there, here : tuple of float
+        Fractions of the volume as it is, and of the slices.
+    """
+
+    order: tuple[int, ...]
+    there: tuple[float, ...]
+    here: tuple[float, ...]
+
+
+def seeming_order(volume: Volume, slices: SliceSet | None) -> Reordering | None:
     """Order of the volume's labels in which its phase fractions are those of the slices; None for the order it has.
 
     Labels say nothing of which phase they mean: a CT that was segmented elsewhere may have its pores as 1 where the
     picture of the slice has them as 0. Told is only what is clear.
-
-    Returns
-    -------
-    tuple of int or None
-        The label in the volume that is to become 0, 1, ...
     """
     if slices is None or slices.phases.count != volume.phases.count or volume.phases.count > _MOST_PHASES:
         return None
@@ -41,7 +56,9 @@ def seeming_order(volume: Volume, slices: SliceSet | None) -> tuple[int, ...] | 
 
     present = tuple(range(volume.phases.count))
     best = min(permutations(present), key=apart)
-    return best if apart(present) > _OTHER and apart(best) < _CLEARLY * apart(present) else None
+    if apart(present) <= _OTHER or apart(best) >= _CLEARLY * apart(present):
+        return None
+    return Reordering(best, tuple(map(float, theirs)), tuple(map(float, ours)))
 
 
 def reordered(volume: Volume, order: Sequence[int]) -> Volume:
@@ -103,7 +120,7 @@ def follow_size(session: Session, size: VoxelSize) -> None:
         put_in_place(session, sized)
 
 
-def swap_phases(session: Session) -> None:
+def swap_phases(session: Session) -> Task:
     """Bring the reference's phases into the order that its fractions speak for.
 
     Raises
@@ -114,11 +131,21 @@ def swap_phases(session: Session) -> None:
     reference = session.reference
     if reference is None:
         raise InputError('reference', 'there is none', 'open a volume first')
-    order = session.reordering
-    if order is None:
+    found = session.reordering
+    if found is None:
         raise InputError(reference.name, 'has its phases in the order of the slices', 'leave them as they are')
-    put_in_place(session, reordered(reference, order))
-    session.say(f'{reference.name}: the phases have the order of the slices now', 'success')
+    order = found.order
+
+    def run() -> EngineJob[Volume]:
+        yield Progress(f'Swapping the phases of {reference.name}')
+        return reordered(reference, order)
+
+    def accept(volume: Volume) -> None:
+        if session.reference is reference:
+            put_in_place(session, volume)
+            session.say(f'{reference.name}: the phases have the order of the slices now', 'success')
+
+    return Task('load', 'Swapping phases', run, accept)
 
 
 def put_in_place(session: Session, volume: Volume) -> None:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from ..engine.samples import Sample
     from .labelling import Labelling
     from .likelihood import Likelihood
+    from .references import Reordering
 
 
 MOST_KEPT = 6  # volumes to compare with; each takes memory
@@ -70,7 +71,7 @@ class Session:
     volumes: tuple[Volume, ...] = ()
     volume: Volume | None = None
     reference: Volume | None = None
-    reordering: tuple[int, ...] | None = None  # of the reference's labels, where another order fits the slices better
+    reordering: Reordering | None = None  # of the reference's labels, where another order fits the slices better
     origins: WeakKeyDictionary[Volume, Origin] = field(default_factory=WeakKeyDictionary)  # of references
     borrowers: WeakSet[Volume] = field(default_factory=WeakSet)  # references whose voxel size is that of the slices
     kept: tuple[Volume, ...] = ()  # what a reconstruction can be compared with; the reference is one of them

@@ -149,7 +149,7 @@ class Workbench(QObject):
     @reported
     def swap_phases(self) -> None:
         """Bring the reference's phases into the order of the slices'."""
-        references.swap_phases(self.session)
+        self.runner.start(references.swap_phases(self.session))
 
     @reported
     def take_section(self, normal: Axis, position: int) -> None:

@@ -22,7 +22,7 @@ RepeatsVerdict = Literal['none', 'repeats', 'cannot tell']
 
 _NEAR = 4.0  # correlation lengths around lag zero that are no shift
 _AROUND = 2.5  # correlation lengths to either side that a peak has to rise over
-# Standard deviations of the lags. Chance reaches 4 to 5 of them, and the real foam 6.2 as the highest real volume.
+# Standard deviations of the lags. Real volumes reach 3 to 5 of them, tiles 10 and more (benchmarks/repeats.py).
 _PEAK = 8.0
 _NORMAL = 1.4826  # sd of a normal variable over its median absolute deviation
 _FEWEST = 200  # lags far enough apart to count as different ones
@@ -67,7 +67,7 @@ class Repeats:
 def find_repeats(volume: Volume) -> Job[Repeats]:
     """Look for a shift after which a volume repeats itself, in pieces.
 
-    Tiles are found, and a part that comes back once if it fills about a tenth of the volume; smaller ones are lost in
+    Tiles are found, and a part that comes back once if it fills about an eighth of the volume; smaller ones are lost in
     the scatter. A period as long as the edge, as periodic volumes have it, is no repeat.
 
     Parameters
