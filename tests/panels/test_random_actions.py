@@ -83,6 +83,12 @@ class _User:
 
     def act(self) -> None:
         """Do one thing; what was done is the last line of `history`."""
+        if (box := self.widget.workbench.asking.box) is not None:  # nothing else can be done in a real window
+            answer = self.one(box.buttons())
+            self.history.append(f'answer: {answer.text()}')
+            self.kinds['answer'] += 1
+            answer.click()
+            return
         self.history.append('…')
         for _ in range(20):  # there may be no table or slider to be seen
             act = self._acts[self.rng.choice(len(self._acts), p=self._weights)]

@@ -116,6 +116,7 @@ class MicroreconWidget(QWidget, Listener):
 
         slices.open_requested.connect(bench.open_files)
         slices.layers_requested.connect(bench.use_layers)
+        slices.shelf.requested.connect(bench.bring_back)
         slices.place_requested.connect(bench.place_slice)
         slices.remove_requested.connect(bench.remove_slice)
         slices.segment_requested.connect(bench.resegment)

@@ -19,6 +19,7 @@ from ..engine.voxels import AXES, UNITS, VoxelSize
 from .legend import Legend
 from .parts import Panel, button, form, heading, hint, row
 from .representativity_box import RepresentativityBox
+from .shelf_line import ShelfLine
 from .slice_count_panel import SliceCountPanel
 from .slice_table import SliceTable
 
@@ -76,6 +77,8 @@ class SlicesPanel(Panel):
         self.evidence = hint()
         self.column.addWidget(heading('Slices'))
         self.column.addLayout(row(self.open_button, self.layers_button, 1))
+        self.shelf = ShelfLine(self._session)
+        self.column.addWidget(self.shelf)
         self.column.addWidget(self.empty)
         self.column.addWidget(self.table)
         self.column.addWidget(self.evidence)

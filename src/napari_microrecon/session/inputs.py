@@ -17,8 +17,8 @@ from ..engine.volume import Volume
 from .drafts import SliceDraft
 from .references import Reordering, adapted, put_in_place, seeming_order
 from .session import Session
+from .shelf import clear, forget_rest, make_room, note_as_given, put_away
 from .task import Task
-from .training import Training
 
 if TYPE_CHECKING:
     from ..engine.phases import Phases
@@ -51,14 +51,15 @@ def load_sample(session: Session, name: str, then: Callable[[], Task | None] = l
 
 def adopt_sample(session: Session, sample: Sample, volume: Volume, slices: SliceSet) -> None:
     """Start afresh with a sample that has been loaded."""
+    put_away(session)
+    make_room(session, slices.voxel_size.unit)
     session.set_volumes(())
-    session.tuned = None
-    session.training = Training()
+    forget_rest(session)
     session.sample = sample
-    session.weights_spec = 'auto'
     session.forget_references()
     session.set_reference(volume, Origin('sample', sample.name))
     session.set_drafts([SliceDraft(s, note='sample') for s in slices], like=slices)
+    note_as_given(session)
     plural = 's' if len(slices) > 1 else ''
     session.say(f'{sample.title}: {len(slices)} slice{plural} and a reference volume are open', 'success')
 
@@ -232,11 +233,8 @@ def take_inputs(
     """
     said = []
     if session.sample is not None:  # own data replace a sample, they do not mix with it
-        said.append(f'{session.sample.title} was put away')
-        session.set_drafts(())
-        session.set_volumes(())
-        session.sample = None
-        session.forget_references()
+        said.append(put_away(session))
+        clear(session)
     if drafts:
         session.add_drafts(drafts)
         said.append('; '.join(dict.fromkeys(f'{d.slice.name}: {d.note}' for d in drafts if d.note)) or 'Slices taken')

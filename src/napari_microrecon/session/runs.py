@@ -20,6 +20,7 @@ from ..engine.slices import SliceSet
 from ..engine.volume import Volume
 from .drafts import SliceDraft
 from .session import Session
+from .shelf import forget_rest, make_room, note_as_given, put_away
 from .task import Task
 from .training import Training
 
@@ -191,8 +192,10 @@ def open_run(session: Session, folder: Path) -> Task:
     def accept(result: Any) -> None:
         opened, slices, volumes, spec, tuned, training, reference, lack = result
         notes = opened.record.results.get(_SEGMENTATION) or [''] * len(slices)
+        put_away(session)
+        forget_rest(session)
+        make_room(session, slices.voxel_size.unit)
         session.set_volumes(volumes)  # at once: their layer is filled anew, which is quicker than another one
-        session.sample = None
         if reference is None:
             session.forget_references()
         else:  # at once, too: its layer is filled anew
@@ -204,6 +207,7 @@ def open_run(session: Session, folder: Path) -> Task:
         session.weights_spec = spec
         session.run = session.opened = opened
         session.resumable = opened if can_go_on(opened) else None
+        note_as_given(session)
         went_on = '; it can be resumed in step 3' if session.resumable is not None else ''
         beside = f', beside its reference {reference.name}' if reference is not None else ''
         text = f'{folder.name} is open again: slices, weights, parameters and results{beside}{went_on}'

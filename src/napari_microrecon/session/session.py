@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from .labelling import Labelling
     from .likelihood import Likelihood
     from .references import Reordering
+    from .shelf import Work
 
 
 MOST_KEPT = 6  # volumes to compare with; each takes memory
@@ -96,6 +97,8 @@ class Session:
     opened: Run | None = None  # the run that was opened again: forms show its parameters
     resumable: Run | None = None  # a fine-tuning that can go on
     pausing: bool = False  # the fine-tuning is being stopped in order to go on later
+    given: tuple[Any, ...] | None = None  # what the user has opened and not made, see `shelf`
+    put_away: Work | None = None  # what has given way to the work at hand
     awaiting: bool = False  # a job that was freed before its end is still going to leave something
     forecast: Forecast | None = None
     job: Job = field(default_factory=Job)

@@ -30,7 +30,7 @@ class Records(QObject):
 
     def __init__(self, bench: Workbench, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._session, self._runner = bench.session, bench.runner
+        self._session, self._runner, self._asking = bench.session, bench.runner, bench.asking
         self._aside = Aside(self)
 
     def save_volume(self, path: Path) -> None:
@@ -59,7 +59,7 @@ class Records(QObject):
 
     def open_run(self, folder: Path) -> None:
         """Open a run again."""
-        self._start(lambda: runs.open_run(self._session, folder))
+        self._asking.before(lambda: self._start(lambda: runs.open_run(self._session, folder)))
 
     def pause(self) -> None:
         """Stop the fine-tuning in order to go on later."""

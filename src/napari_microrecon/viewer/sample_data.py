@@ -1,8 +1,9 @@
 """Samples for napari's File > Open Sample menu.
 
 A bundled sample opens at once. A published one is fetched in the background, so that napari stays usable:
-the menu gets a placeholder layer, which gives way to the volume when the download is complete. Either way
-the viewer's session takes the sample over, so that the widget, once opened, is filled in.
+the menu gets a placeholder layer, which gives way to the volume when the download is complete. So is any sample where
+there is work already, which has to give way first. Either way the viewer's session takes the sample over, so that the
+widget, once opened, is filled in.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..session.shelf import work_at_hand
 from .layers import KEY, LayerData, slice_layer, volume_layer
 
 if TYPE_CHECKING:
@@ -21,9 +23,12 @@ if TYPE_CHECKING:
 def _bundled(name: str) -> list[LayerData]:
     from ..engine.samples import get_sample
 
+    bench = _workbench()
+    if bench is not None and work_at_hand(bench.session) is not None:  # it gives way first, with its layers
+        return _later(bench, name, 'opening…')
     sample = get_sample(name)
     volume, slices = sample.load_volume(), sample.load_slices()
-    if (bench := _workbench()) is not None:
+    if bench is not None:
         _soon(lambda: bench.adopt_sample(sample, volume, slices))
     layers = [slice_layer(one) for one in slices]
     for _, keywords, _ in layers:
@@ -34,13 +39,19 @@ def _bundled(name: str) -> list[LayerData]:
 
 def _published(name: str) -> list[LayerData]:
     from ..engine.progress import drain
-    from ..engine.samples import fetch, get_sample
+    from ..engine.samples import fetch
 
-    sample = get_sample(name)
     if (bench := _workbench()) is None:  # a script without a window waits
         return [volume_layer(drain(fetch(name)), 'reference')]
+    return _later(bench, name, 'downloading…')
+
+
+def _later(bench: Workbench, name: str, what: str) -> list[LayerData]:
+    """Open a sample in the background; the placeholder, which napari insists on, goes with that job or before."""
+    from ..engine.samples import get_sample
+
     _soon(lambda: bench.load_sample(name))
-    placeholder = {'name': f'{sample.title}: downloading…', 'metadata': {KEY: {'role': 'placeholder'}}}
+    placeholder = {'name': f'{get_sample(name).title}: {what}', 'metadata': {KEY: {'role': 'placeholder'}}}
     return [(np.zeros((2, 2, 2), np.uint8), placeholder, 'labels')]
 
 

@@ -95,6 +95,10 @@ class Stage:
         is_possible = max((one.ndim for one in shown), default=0) == viewer.dims.ndim
         viewer.fit_to_view(layers=shown if is_possible else None)
 
+    def drop_placeholders(self) -> None:
+        """Remove the layers that stand for what is still to come."""
+        self._put('placeholder', [])
+
     def set_training_shown(self, on: bool) -> None:
         """Show the previews of a fine-tuning in the viewer, or leave them to the panel."""
         self.show_training = on
@@ -157,7 +161,7 @@ class Stage:
 
     def _on_job(self, job: Job) -> None:
         if not job.is_active:
-            self._put('placeholder', [])
+            self.drop_placeholders()
 
     def _on_reference(self, volume: Volume | None) -> None:
         if self._paused:

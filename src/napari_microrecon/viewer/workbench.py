@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,8 @@ from ..engine.run.reference import Origin
 from ..engine.slices import SliceSet
 from ..engine.volume import Volume
 from ..engine.voxels import Axis, VoxelSize
-from ..session import Session, analysing, experimenting, holding_back, inputs, references, tasks, tuning
+from ..session import Session, analysing, experimenting, holding_back, inputs, references, shelf, tasks, tuning
+from .asking import Asking
 from .closing import Closing
 from .foreign_size import give_size, resize
 from .layers import raw_image_of, role_of
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from ..engine.generator import FinetuneParams, ReconstructParams
     from ..engine.preparation import Preparation
     from ..engine.samples import Sample
+    from ..session.task import Task
 
 _workbenches: weakref.WeakKeyDictionary[Any, Workbench] = weakref.WeakKeyDictionary()
 
@@ -54,6 +56,7 @@ class Workbench(QObject):
         self.stage.start_in_3d = self.preferences.start_in_3d
         self.measuring = Measuring(viewer, self.session, self.runner, self.stage, self)
         self.aside = Aside(self)
+        self.asking = Asking(viewer, self.session, self)
         self._taken: weakref.WeakSet[Any] = weakref.WeakSet()  # layers that slices were taken from
         self.session.events.slices.connect(self._judge_slices)
         self.closing = Closing(viewer, self.session, self.shut_down, self)
@@ -71,6 +74,7 @@ class Workbench(QObject):
         """Stop what runs; for the end of the viewer."""
         self.runner.shut_down()
         self.aside.drop()
+        self.asking.drop()
 
     # -- slices and reference -------------------------------------------------------------------
 
@@ -78,7 +82,14 @@ class Workbench(QObject):
     def open_files(self, paths: Sequence[Path]) -> None:
         """Read files as slices, or as the reference where they are volumes."""
         if paths:
-            self.runner.start(inputs.open_files(self.session, paths))
+            self._beside_no_sample(lambda: inputs.open_files(self.session, paths))
+
+    def _beside_no_sample(self, make: Callable[[], Task]) -> None:
+        """Start what brings own data; a sample gives way to them, own data do not."""
+        if self.session.sample is None:
+            self.runner.start(make())
+        else:
+            self.asking.before(lambda: self.runner.start(make()))
 
     @reported
     def use_layers(self) -> None:
@@ -94,12 +105,19 @@ class Workbench(QObject):
         for layer, image in zip(chosen, images, strict=True):
             give_size(layer, image)
             self._taken.add(layer)
-        self.runner.start(inputs.take_images(self.session, images))
+        self._beside_no_sample(lambda: inputs.take_images(self.session, images))
 
     @reported
     def load_sample(self, name: str) -> None:
         """Open a sample without doing anything with it."""
-        self.runner.start(inputs.load_sample(self.session, name))
+        if shelf.is_own(self.session):
+            self.stage.drop_placeholders()  # the question stands for them
+        self.asking.before(lambda: self.runner.start(inputs.load_sample(self.session, name)))
+
+    @reported
+    def bring_back(self) -> None:
+        """Return to the work that was put away."""
+        shelf.bring_back(self.session)
 
     def adopt_sample(self, sample: Sample, volume: Volume, slices: SliceSet) -> None:
         """Take over a sample whose layers napari has just added."""
@@ -226,7 +244,7 @@ class Workbench(QObject):
     @reported
     def run_demo(self, name: str) -> None:
         """Open a sample, reconstruct it, compare it."""
-        self.runner.start(tasks.demo(self.session, name, self._demo_params))
+        self.asking.before(lambda: self.runner.start(tasks.demo(self.session, name, self._demo_params)))
 
     def _demo_params(self, session: Session) -> ReconstructParams:
         from ..engine.generator import ReconstructParams
