@@ -1,11 +1,12 @@
-"""The end of a viewer's window: napari asks before it ends a job, the job ends with the window, listeners let go."""
+"""The end of a viewer's window: a question before a job is ended, the job ends with the window, listeners let go."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtCore import QObject, Signal
+from qtpy.QtCore import QEvent, QObject, Qt, Signal
+from qtpy.QtWidgets import QMessageBox
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -17,10 +18,11 @@ _PROVIDER = 'Microrecon'  # who works, in napari's question
 
 
 class Closing(QObject):
-    """Tells napari what runs, and everybody else that the window is gone.
+    """Asks before a job is ended with the window, tells napari what runs, and everybody else that the window is gone.
 
-    napari keeps a list of long tasks: while one runs, closing the window with the mouse asks first, and whoever
-    confirms ends the task.
+    napari keeps a list of long tasks and asks, too, when a window is closed with the mouse. But it asks twice (for
+    the tasks, then as for any window with layers) and ends the tasks only after the second answer: meanwhile the job
+    may be done and the next one have begun. So where the tasks are ours alone we ask, once, and end them at the answer.
 
     Parameters
     ----------
@@ -47,6 +49,8 @@ class Closing(QObject):
         self._window: Any = getattr(viewer, 'window', None)
         self._status_id: Any = None
         self._was_active = False
+        self._session = session
+        self.box: QMessageBox | None = None
         qt_window = getattr(self._window, '_qt_window', None)
         if qt_window is not None:
             qt_window.destroyed.connect(self.window_gone)
@@ -59,8 +63,44 @@ class Closing(QObject):
         from napari.utils.task_status import Status
 
         self._was_active = job.is_active
+        qt_window = self._window._qt_window
+        (qt_window.installEventFilter if job.is_active else qt_window.removeEventFilter)(self)
         status, text = (Status.BUSY, f'{job.title} is not done yet') if job.is_active else (Status.COMPLETED, '')
         if self._status_id is None:
             self._status_id = self._window._register_task_status(_PROVIDER, status, text, self._stop)
         else:
             self._window._update_task_status(self._status_id, status, text)
+
+    def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
+        """Hold back the close of the window that the user wishes while a job runs."""
+        if event is None or event.type() != QEvent.Type.Close or not event.spontaneous():
+            return False
+        if not self._session.job.is_active or len(self._window._task_status_manager.get_status()) > 1:
+            return False
+        event.ignore()
+        if self.box is None:
+            self._ask(watched)
+        return True
+
+    def _ask(self, window: Any) -> None:
+        job = self._session.job
+        box = QMessageBox(
+            QMessageBox.Icon.Question, 'Close the window?', f'{job.title} is not done yet.', parent=window
+        )
+        later = ' It can be resumed later from its run folder.' if job.kind == 'finetune' else ''
+        box.setInformativeText(f'Closing the window ends it.{later}')
+        yes = box.addButton('End it and close', QMessageBox.ButtonRole.AcceptRole)
+        stay = box.addButton('Keep working', QMessageBox.ButtonRole.RejectRole)
+        box.setDefaultButton(stay)
+        box.setEscapeButton(stay)
+        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.box = box
+
+        def answered() -> None:
+            agreed, self.box = box.clickedButton() is yes, None
+            if agreed:
+                self._stop()
+                window.close()  # not the user's event any more: napari does not ask again
+
+        box.finished.connect(lambda _: answered())
+        box.open()
