@@ -25,7 +25,7 @@ def asked_by_napari(qtbot):
         for widget in QApplication.topLevelWidgets():
             if isinstance(widget, ConfirmCloseDialog) and widget.isVisible():
                 questions.append(widget.windowTitle())
-                widget.close_btn.click()
+                widget.close_btn.click()  # pyright: ignore[reportAttributeAccessIssue]
 
     timer = QTimer()
     timer.timeout.connect(answer)

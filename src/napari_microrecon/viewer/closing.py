@@ -71,15 +71,15 @@ class Closing(QObject):
         else:
             self._window._update_task_status(self._status_id, status, text)
 
-    def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
-        """Hold back the close of the window that the user wishes while a job runs."""
-        if event is None or event.type() != QEvent.Type.Close or not event.spontaneous():
+    def eventFilter(self, a0: QObject | None, a1: QEvent | None) -> bool:
+        """Hold back the close (`a1`) of the window (`a0`) that the user wishes while a job runs."""
+        if a1 is None or a1.type() != QEvent.Type.Close or not a1.spontaneous():
             return False
         if not self._session.job.is_active or len(self._window._task_status_manager.get_status()) > 1:
             return False
-        event.ignore()
+        a1.ignore()
         if self.box is None:
-            self._ask(watched)
+            self._ask(a0)
         return True
 
     def _ask(self, window: Any) -> None:
