@@ -141,3 +141,54 @@ def test_a_layer_that_a_slice_was_taken_from_gets_its_pixel_size(widget, until_d
     panel.voxel.editingFinished.emit()
     np.testing.assert_allclose(layer.scale, 3.0)
     assert [str(unit) for unit in layer.units] == ['micrometer', 'micrometer']
+
+
+@pytest.fixture
+def canvas(make_napari_viewer, dock):
+    viewer = make_napari_viewer(show=True)
+    widget = dock(viewer)
+    yield widget
+    widget.close_for_good()
+
+
+def _seen(widget) -> float:
+    """How much of the canvas's height and width is drawn upon."""
+    picture = widget.workbench.stage.viewer.screenshot(canvas_only=True, flash=False)[..., :3]
+    picture[-70:] = 0  # the scale bar
+    drawn = picture.max(axis=-1) > 40
+    rows, columns = np.flatnonzero(drawn.any(1)), np.flatnonzero(drawn.any(0))
+    box = drawn[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    return float(box.mean())
+
+
+@pytest.mark.parametrize('normal', ['z', 'y', 'x'])
+def test_a_lone_picture_after_volumes_lies_flat(canvas, until_done, qtbot, tmp_path, normal):
+    viewer, session = canvas.workbench.stage.viewer, canvas.workbench.session
+    canvas.workbench.load_sample('sandstone')
+    until_done(canvas, 'load', timeout=30000)
+    assert viewer.dims.ndisplay == 3
+    tifffile.imwrite(tmp_path / 'mine.tif', np.random.default_rng(1).integers(0, 255, (60, 90), dtype=np.uint8))
+    former = session.job.id
+    canvas.slices_panel.open_requested.emit([tmp_path / 'mine.tif'])
+    qtbot.waitUntil(lambda: session.job.id != former)
+    until_done(canvas, 'load')
+    canvas.slices_panel.place_requested.emit(0, normal, None)
+    assert viewer.dims.ndisplay == 2
+    assert _seen(canvas) > 0.97, 'a tilted rectangle fills half of the box around it, one seen from its edge is a line'
+    viewer.dims.ndisplay = 3  # the user's wish
+    canvas.slices_panel.voxel.setValue(2.0)
+    canvas.slices_panel.voxel.editingFinished.emit()
+    assert viewer.dims.ndisplay == 3
+    canvas.slices_panel.shelf.button.click()
+    assert viewer.dims.ndisplay == 3
+    assert viewer.dims.order == (0, 1, 2)
+
+
+def test_forgetting_the_reference_leaves_its_slice_flat(canvas, until_done, rock, tmp_path):
+    viewer = canvas.workbench.stage.viewer
+    tifffile.imwrite(tmp_path / 'ct.tif', rock.astype(np.uint8))
+    opened(canvas, until_done, tmp_path / 'ct.tif')
+    assert viewer.dims.ndisplay == 3
+    canvas.slices_panel.clear_button.click()
+    assert viewer.dims.ndisplay == 2
+    assert _seen(canvas) > 0.97

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from ..engine.slices import SliceSet
 from ..engine.volume import Volume
+from ..engine.voxels import AXES, Axis
 from . import comparison, layers, placed_slices
 from .cutting import CutPlane, Cutting
 from .refilling import new_layer, refill
@@ -43,6 +44,7 @@ class Stage:
         self._paused = False
         self._had_volumes = False
         self._are_placed = False
+        self._lone: Axis | None = None  # normal of the pictures that are all there is to see
         self._opacity: dict[int, float] = {}
         self._scene: object = None
         self._cutting = Cutting(viewer)
@@ -154,7 +156,7 @@ class Stage:
         if self._are_placed and not were_placed and self.start_in_3d:
             self.set_3d(True)
         first = slices.slices[0]
-        axis = 'zyx'.index(first.normal)
+        axis = AXES.index(first.normal)
         viewer.dims.set_point(axis + viewer.dims.ndim - 3, (first.position or 0) * first.voxel_size.zyx[axis])
         viewer.canvas.overlays.scale_bar.visible = True
         self._settle()
@@ -242,12 +244,33 @@ class Stage:
             on = placed_slices.is_placed_layer(layer.metadata) or not self._are_placed
             layers.set_visible(layer, on)
 
+    def _lay_flat(self, viewer: ViewerModel, *, alone: bool) -> None:
+        """Turn to the plane of pictures that have become all there is: a view of volumes would show them tilted.
+
+        Later the view is the user's.
+        """
+        slices = self._session.slices
+        normal = slices.slices[0].normal if alone and slices is not None else None
+        if normal == self._lone:
+            return
+        self._lone = normal
+        every = range(viewer.dims.ndim)
+        if normal is None:
+            viewer.dims.order = tuple(every)
+            return
+        viewer.dims.ndisplay = 2
+        axis = AXES.index(normal) + viewer.dims.ndim - 3
+        viewer.dims.order = (axis, *(i for i in every if i != axis))
+
     def _settle(self) -> None:
         """Arrange what is there; the camera moves only where something else than before is to be seen."""
         viewer = self.viewer
-        if viewer is None or not viewer.layers:
+        if viewer is None:
             return
         volumes = self.layers_of(*_VOLUMES)
+        self._lay_flat(viewer, alone=not volumes and not self._are_placed)
+        if not viewer.layers:
+            return
         if volumes:
             # Slices in place stand beside the reference as long as there is no volume.
             stands_in = self.side_by_side and not self.layers_of('volume', 'preview')
