@@ -259,6 +259,33 @@ def test_a_click_on_a_statistic_shows_its_place(single, qtbot, until_done, key, 
     assert bench.measuring.faces.layers == []
 
 
+def test_a_voxel_size_without_a_unit_is_not_taken(widget, qtbot, notices):
+    """napari layers often have a scale and no unit."""
+    session, panel = widget.workbench.session, widget.analysis_panel
+    question = panel.question
+    data = np.random.default_rng(3).integers(0, 2, (20, 22, 24)).astype(np.uint8)
+    widget.workbench.stage.viewer.add_labels(data, name='mine', scale=(0.5, 0.25, 0.25))
+    panel.subject.tortuosity.setChecked(False)
+    panel.subject.which.setCurrentText('layer: mine')
+    panel.subject.which.activated.emit(panel.subject.which.currentIndex())
+    qtbot.waitUntil(lambda: session.labelling is not None and not session.job.is_active, timeout=20000)
+    assert question.edge.text() == '0.5, 0.25, 0.25'
+    assert not question.lack.isHidden()
+    assert 'No length unit' in question.lack.text()
+    former = session.job.id
+    _click(qtbot, question.run_button)
+    assert session.job.id == former
+    assert '0.5,0.25,0.25 has no length unit; choose µm' in notices[-1].message
+    question.edge.setText('2, 1, 1')  # the shape of a voxel means something without a unit
+    assert question.lack.isHidden()
+    question.edge.setText('0.5, 0.25, 0.25')
+    question.unit.setCurrentIndex(question.unit.findData('um'))
+    assert question.lack.isHidden()
+    _click(qtbot, question.run_button)
+    qtbot.waitUntil(lambda: session.report is not None and session.report.complete, timeout=60000)
+    assert session.subject.voxel_size == VoxelSize(z=0.5, y=0.25, x=0.25, unit='um')
+
+
 @pytest.mark.parametrize(
     ('values', 'names', 'asked'),
     [

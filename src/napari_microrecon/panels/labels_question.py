@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ..session import Session
     from ..session.labelling import Labelling
 
+_LACK = 'choose µm, nm, … beside it; where the size is not known, write 1, or the shape of a voxel as in 2, 1, 1'
 _NAMES = ('pore', 'solid', 'grain', 'matrix', 'binder', 'active material', 'strut', 'particle')
 
 
@@ -51,6 +52,7 @@ class LabelsQuestion(QFrame, Listener):
         for unit in UNITS:
             self.unit.addItem('µm' if unit == 'um' else unit, unit)
         self.unit.setToolTip("Length unit; 'voxel' means that the size is not known")
+        self.lack = hint()
         self.run_button = button('Measure this layer', 'Measure with these phases', primary=True)
         rows = form()
         rows.addRow('Measure', row(self.measured, self.is_pore, stretch=0))
@@ -60,8 +62,11 @@ class LabelsQuestion(QFrame, Listener):
         column.addWidget(hint('Labels of the same name become one phase.'))
         column.addLayout(self._grid)
         column.addLayout(rows)
+        column.addWidget(self.lack)
         column.addWidget(self.run_button)
         self.run_button.clicked.connect(self._on_run)
+        self.edge.textChanged.connect(lambda _: self._draw_lack())
+        self.unit.currentIndexChanged.connect(lambda _: self._draw_lack())
         self.listen(session.events.labelling, self._on_labelling)
         self._on_labelling(session.labelling)
 
@@ -107,9 +112,33 @@ class LabelsQuestion(QFrame, Listener):
             self.is_pore.setChecked(True)
         self.is_pore.setEnabled(True)
 
-    def _on_run(self) -> None:
+    def voxel_size(self) -> VoxelSize:
+        """Return the size that is written here.
+
+        Raises
+        ------
+        InputError
+            If it is none, or a length without a unit.
+        """
+        text = self.edge.text().replace(' ', '')
+        size = VoxelSize.parse(text, self.unit.currentData())
+        if not size.is_known and min(size.zyx) != 1:  # lengths would come out in no unit at all
+            raise InputError('voxel size', f'{text} has no length unit', _LACK)
+        return size
+
+    def _draw_lack(self) -> None:
+        """Say at once what is missing of the size; what is still being typed is judged when it is used."""
         try:
             size = VoxelSize.parse(self.edge.text().replace(' ', ''), self.unit.currentData())
+        except InputError:
+            size = VoxelSize()
+        lacks = not size.is_known and min(size.zyx) != 1
+        self.lack.setVisible(lacks)
+        self.lack.setText(f'No length unit: {_LACK}.' if lacks else '')
+
+    def _on_run(self) -> None:
+        try:
+            size = self.voxel_size()
         except InputError as error:
             self.invalid.emit(error)
             return
