@@ -45,6 +45,7 @@ def _load() -> None:
         _prepare_layers()
         for name in _MODULES:
             importlib.import_module(f'napari_microrecon.{name}')
+        _prepare_solver()
         _loaded.set()
         spare_modules()
     # Whatever is broken will break the job that needs it, and that one tells the user.
@@ -71,3 +72,15 @@ def _prepare_layers() -> None:
     built = pint.UnitRegistry()
     if isinstance(pint.get_application_registry().get(), LazyRegistry):
         pint.set_application_registry(built)
+
+
+def _prepare_solver() -> None:
+    """Compile the inner loops of the tortuosity solver; a later start finds them on the disk."""
+    import numpy as np
+
+    from ..engine.analysis.transport import solve_diffusion
+
+    bent = np.ones((12, 12, 12), dtype=bool)
+    bent[4, 1:] = False  # a straight duct would need no solver
+    for _ in solve_diffusion(bent, 0):
+        pass

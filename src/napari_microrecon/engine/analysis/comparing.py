@@ -98,7 +98,7 @@ def compare(
         if other.phases.count != real.phases.count:
             raise InputError(other.name, f'has {other.phases.count} phases', f'all must have {real.phases.count}')
     generated, real, notes = _one_unit(generated, real)
-    check_memory(generated, tortuosity=tortuosity, fraction=float(generated.fractions[label]))
+    check_memory(generated, tortuosity=tortuosity)
     check_memory(real, tortuosity=False)
     plan = plan_blocks(generated, real, max_blocks, leave_out)
     if generated.provenance is not None and generated.provenance.parameters.get('mode') == 'most-likely':

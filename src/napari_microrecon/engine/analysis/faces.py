@@ -12,7 +12,7 @@ from ..errors import EngineError, InputError
 from ..progress import Job, Progress, Throttle
 from ..volume import Volume
 from ..voxels import AXES, VoxelSize
-from .measuring import PROCESS_VOXELS
+from .measuring import solved_here
 from .percolation import Clusters
 from .solver_process import Solver, TortuositySolver
 from .thickness import local_thickness
@@ -143,7 +143,7 @@ def spatial_face(
     clusters = Clusters.of(mask)
     if mask.shape[axis] < 2 or len(clusters.spanning(axis)) == 0:
         raise InputError(key, f'no path along {tail}', 'choose another axis')
-    local = mask.size <= PROCESS_VOXELS if in_process is None else in_process
+    local = solved_here(mask.size, solver) if in_process is None else in_process
     with TortuositySolver(in_process=local, solver=solver) as solves:
         steps = solves.solve_field(clusters.percolating_mask(axis), axis, volume.voxel_size.zyx, float(mask.mean()))
         result, field = yield from _told(steps, what)

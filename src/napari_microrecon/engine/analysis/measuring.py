@@ -15,7 +15,13 @@ from .stages import connectivity, correlations, shape, sizes, transport
 
 Part = Literal['all', 'quick', 'slow']
 
-PROCESS_VOXELS = 64**3  # larger volumes are solved in a child process, so that cancelling is immediate
+_HERE = 256**3  # an iteration of our own solver takes a quarter of a second there, and leaves Python's lock alone
+_PORESPY_HERE = 64**3  # its solve cannot be interrupted
+
+
+def solved_here(voxels: int, solver: Solver) -> bool:
+    """Whether a volume is solved in this process; larger ones get a child, which can be killed at once."""
+    return voxels <= (_PORESPY_HERE if solver == 'porespy' else _HERE)
 
 
 def measure(
@@ -40,8 +46,8 @@ def measure(
     max_lag : int, optional
         Largest lag of the curves in voxels; half the edge at most, which is the default.
     in_process : bool, optional
-        Solve in this process rather than in a child. By default volumes above 64^3 voxels get a child: a solve
-        there can be killed at once and does not hold the interpreter.
+        Solve in this process rather than in a child. By default volumes above 256^3 voxels (PoreSpy: 64^3) get a
+        child: a solve there can be killed at once.
     solver : {'auto', 'own', 'gpu', 'porespy'}
         Which tortuosity solver; they agree within a per mille. 'auto' takes the GPU where there is one and the volume
         is worth it, else our own on the CPU; PoreSpy's takes cubic voxels only. The method tells which ran.
@@ -62,8 +68,8 @@ def measure(
         If the phase is not in the volume's phases, or the volume is too large for the free memory.
     """
     label = volume.phases.check(volume.phases.main if phase is None else phase)
-    check_memory(volume, tortuosity=tortuosity, fraction=float(volume.fractions[label]))
-    local = volume.labels.size <= PROCESS_VOXELS if in_process is None else in_process
+    check_memory(volume, tortuosity=tortuosity)
+    local = solved_here(volume.labels.size, solver) if in_process is None else in_process
     with TortuositySolver(in_process=local, solver=solver) as tortuosity_solver:
         return (yield from measure_with(volume, label, tortuosity_solver if tortuosity else None, max_lag))
 

@@ -16,7 +16,7 @@ from ..voxels import VoxelSize
 
 _BASE = 150e6  # the libraries
 _PER_VOXEL = 25.0  # statistics without tortuosity: S2's spectrum, clusters, distances; 22.7 measured at 512^3
-_PER_CONDUCTING_VOXEL = 320.0  # matrix and multigrid of the solve, in its own process; 260 to 298 measured at 128^3
+_PER_VOXEL_SOLVED = 40.0  # fields and multigrid of the solve, whatever share conducts; 26 at 128^3, 34 at 256^3
 _MARGIN = 0.85  # share of the free memory that may be used
 
 
@@ -74,10 +74,10 @@ class MemoryRefusal(InputError):
         super().__init__(subject, problem, ' or '.join(ways) if ways else 'close other programs')
 
 
-def estimate_memory(shape: Sequence[int], *, tortuosity: bool = True, fraction: float = 0.5) -> MemoryEstimate:
-    """Estimate what measuring a volume of `shape` takes; `fraction` is that of the conducting phase."""
+def estimate_memory(shape: Sequence[int], *, tortuosity: bool = True) -> MemoryEstimate:
+    """Estimate what measuring a volume of `shape` takes."""
     voxels = float(np.prod(shape, dtype=np.float64))
-    solve = _BASE + _PER_CONDUCTING_VOXEL * fraction * voxels if tortuosity else 0.0
+    solve = _BASE + _PER_VOXEL_SOLVED * voxels if tortuosity else 0.0
     return MemoryEstimate(_BASE + _PER_VOXEL * voxels, solve)
 
 
@@ -98,9 +98,7 @@ def free_memory() -> float:
     return max(free, 0.0)
 
 
-def check_memory(
-    volume: Volume, *, tortuosity: bool = True, fraction: float = 0.5, available: float | None = None
-) -> MemoryEstimate:
+def check_memory(volume: Volume, *, tortuosity: bool = True, available: float | None = None) -> MemoryEstimate:
     """Estimate, and refuse a volume that does not fit.
 
     Raises
@@ -108,34 +106,32 @@ def check_memory(
     MemoryRefusal
         Naming what is needed and what there is, and offering the crop and the coarser grid that would fit.
     """
-    estimate = estimate_memory(volume.shape, tortuosity=tortuosity, fraction=fraction)
+    estimate = estimate_memory(volume.shape, tortuosity=tortuosity)
     free = free_memory() if available is None else available
     if estimate.total <= _MARGIN * free:
         return estimate
-    crop = crop_that_fits(volume.shape, free, tortuosity=tortuosity, fraction=fraction)
-    factor = next(
-        (f for f in range(2, 65) if _fits([max(1, n // f) for n in volume.shape], free, tortuosity, fraction)), None
-    )
+    crop = crop_that_fits(volume.shape, free, tortuosity=tortuosity)
+    factor = next((f for f in range(2, 65) if _fits([max(1, n // f) for n in volume.shape], free, tortuosity)), None)
     raise MemoryRefusal(
         volume.name,
         f'needs about {estimate.total / 1e9:.1f} GB to measure, {free / 1e9:.1f} GB are free',
-        without_tortuosity=tortuosity and _fits(volume.shape, free, False, fraction),
+        without_tortuosity=tortuosity and _fits(volume.shape, free, False),
         crop=crop,
         factor=factor,
     )
 
 
-def _fits(shape: Sequence[int], free: float, tortuosity: bool, fraction: float) -> bool:
-    return estimate_memory(shape, tortuosity=tortuosity, fraction=fraction).total <= _MARGIN * free
+def _fits(shape: Sequence[int], free: float, tortuosity: bool) -> bool:
+    return estimate_memory(shape, tortuosity=tortuosity).total <= _MARGIN * free
 
 
 def crop_that_fits(
-    shape: tuple[int, int, int], available: float, *, tortuosity: bool = True, fraction: float = 0.5
+    shape: tuple[int, int, int], available: float, *, tortuosity: bool = True
 ) -> tuple[int, int, int] | None:
     """Largest crop in multiples of 8 voxels, as near to a cube as the volume allows; None where nothing fits."""
     for edge in range(max(shape) // 8 * 8, 7, -8):
         z, y, x = (min(n, edge) for n in shape)
-        if _fits((z, y, x), available, tortuosity, fraction):
+        if _fits((z, y, x), available, tortuosity):
             return z, y, x
     return None
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from ..progress import Progress
 from ..volume import Volume
-from .measuring import PROCESS_VOXELS, Part, measure_with
+from .measuring import Part, measure_with, solved_here
 from .report import Report
 from .solver_process import Solver, TortuositySolver
 
@@ -49,10 +49,8 @@ class Solvers:
         if not order.tortuosity or order.part == 'quick':
             yield None
             return
-        here = order.volume.labels.size <= PROCESS_VOXELS if in_process is None else in_process
+        here = solved_here(order.volume.labels.size, self._solver) if in_process is None else in_process
         with self._lock:
-            if in_process is None and self._idle[False]:
-                here = False  # a child that is there is quicker than a thread that shares Python's lock with a window
             one = self._idle[here].pop() if self._idle[here] else TortuositySolver(in_process=here, solver=self._solver)
         try:
             yield one

@@ -59,7 +59,7 @@ class TortuositySolver:
     Parameters
     ----------
     in_process : bool
-        Solve in this process, where a solve cannot be interrupted while it builds its multigrid.
+        Solve in this process, where PoreSpy's solve cannot be interrupted, and ours between two iterations only.
     solver : {'auto', 'own', 'gpu', 'porespy'}
         Which solver. 'auto' takes the GPU where there is one and the volume is worth it, else our own on the CPU.
     """

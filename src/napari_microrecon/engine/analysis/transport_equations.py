@@ -5,23 +5,20 @@ Each voxel of the phase is a node at its centre, linked to its face neighbours. 
 
 - ``'voxel centres'`` (PoreSpy): the first and the last layer have fixed concentrations, so that the length is L - 1;
 - ``'domain faces'`` (TauFactor): the faces of the volume have, half a voxel further out, so that the length is L.
+
+No matrix is stored: a byte per voxel tells which of its neighbours conduct.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from scipy.sparse import csr_matrix
-
 Ends = Literal['voxel centres', 'domain faces']
-
-_INNER = (slice(1, -1),) * 3
-_TO_END = 2.0  # conductance from a voxel centre to a face of the domain, half a voxel away
+INNER = (slice(1, -1),) * 3  # an array without the layer of zeros around it
 
 
 def along_first(percolating: np.ndarray, axis: int, spacing: Sequence[float]) -> tuple[np.ndarray, tuple[float, ...]]:
@@ -42,111 +39,117 @@ def straight_profile(layers: int, ends: Ends) -> np.ndarray:
 
 @dataclass(frozen=True, eq=False)
 class Equations:
-    """Equations of the nodes whose concentration is sought.
+    """Equations of the voxels whose concentration is sought; arrays have a layer of zeros around the mask.
 
     Attributes
     ----------
-    matrix : scipy.sparse.csr_matrix
-        float64, symmetric positive definite where every part of the mask touches an end, columns ascending.
+    code : numpy.ndarray
+        uint8, shape of the mask + 2: which neighbours and faces a voxel is linked to (bits of `transport_kernels`);
+        0 where nothing is sought.
+    diagonal, inverse : numpy.ndarray
+        float64, shape (256,): sum of the conductances of every code (0 for code 0); and one over it, in the type of
+        `source`.
     source : numpy.ndarray
-        float64, right-hand side.
-    start : numpy.ndarray
-        float64, concentrations of a straight duct.
+        Right-hand side, float32 or float64, shape of `code`.
     mask : numpy.ndarray
         bool, the phase, the direction of the flux first.
-    free : numpy.ndarray
-        bool, same shape: the voxels of the nodes, which are numbered in their order.
     conductance : tuple of float
         Of the links along the three axes of `mask`.
     ends : {'voxel centres', 'domain faces'}
         Where the concentrations are fixed.
     """
 
-    matrix: csr_matrix
+    code: np.ndarray
+    diagonal: np.ndarray
+    inverse: np.ndarray
     source: np.ndarray
-    start: np.ndarray
     mask: np.ndarray
-    free: np.ndarray
     conductance: tuple[float, ...]
     ends: Ends
 
     @classmethod
-    def of(cls, mask: np.ndarray, conductance: tuple[float, ...], ends: Ends) -> Equations:
-        """Set up the equations; axis 0 of `mask` is the direction of the flux."""
-        free = mask.copy()
-        if ends == 'voxel centres':
-            free[0] = free[-1] = False
-        source = np.zeros(mask.shape)
+    def of(
+        cls, mask: np.ndarray, conductance: tuple[float, ...], ends: Ends, dtype: type[np.floating] = np.float64
+    ) -> Equations:
+        """Set up the equations in a type of numbers; axis 0 of `mask` is the direction of the flux."""
+        from .transport_kernels import TO_END
+
+        code = _codes(mask, ends)
+        diagonal = _diagonals(conductance)
+        inverse = np.divide(1, diagonal, out=np.zeros_like(diagonal), where=diagonal > 0).astype(dtype)
+        source = np.zeros(code.shape, dtype=dtype)
         if ends == 'domain faces':
-            source[0] = _TO_END
+            source[1] = TO_END * (code[1] > 0)
         elif len(mask) > 2:
-            source[1] = mask[0] & mask[1]
-        start = np.broadcast_to(straight_profile(len(mask), ends)[:, None, None], mask.shape)[free]
-        return cls(_matrix(mask, free, conductance, ends), source[free], start, mask, free, conductance, ends)
+            source[2][1:-1, 1:-1] = mask[0] & mask[1]
+        return cls(code, diagonal, inverse, source, mask, conductance, ends)
+
+    @property
+    def weights(self) -> list[np.floating]:
+        """Conductances in the type of `source`."""
+        return [self.source.dtype.type(c) for c in self.conductance]
+
+    @property
+    def start(self) -> np.ndarray:
+        """Concentrations of a straight duct, in the shape and type of `source`."""
+        x = np.zeros_like(self.source)
+        x[INNER] = straight_profile(len(self.mask), self.ends)[:, None, None]
+        x *= self.code > 0
+        return x
+
+    def image(self, x: np.ndarray, out: np.ndarray) -> float:
+        """Matrix times `x` into `out`, which is 0 where nothing is sought; returns their inner product."""
+        from .transport_kernels import image
+
+        return image(x, self.code, self.diagonal, *self.conductance, out)
+
+    def flux(self, x: np.ndarray) -> np.ndarray:
+        """Flux through every interface between layers; a unit is one link along the flux with a difference of 1."""
+        from .transport_kernels import flux
+
+        layers = len(self.mask)
+        out = np.zeros(layers + 1)
+        flux(x, self.code, out)
+        if self.ends == 'domain faces':
+            return out
+        if layers == 2:  # nothing is sought
+            return np.array([float(np.count_nonzero(self.mask[0] & self.mask[1]))])
+        return out[1:-1]
 
     def concentration(self, x: np.ndarray) -> np.ndarray:
         """Concentration of the solution, float32, NaN outside the mask."""
-        field = np.full(self.mask.shape, np.nan, dtype=np.float32)
-        field[self.free] = x
+        field = np.where(self.mask, x[INNER], np.nan).astype(np.float32)
         if self.ends == 'voxel centres':
             field[0][self.mask[0]] = 1.0
             field[-1][self.mask[-1]] = 0.0
         return field
 
-    def flux(self, x: np.ndarray) -> np.ndarray:
-        """Flux through every interface between layers; a unit is one link along the flux with a difference of 1."""
-        field = np.zeros(self.mask.shape)
-        field[self.free] = x
-        if self.ends == 'voxel centres':
-            field[0] = self.mask[0]
-        links = self.mask[:-1] & self.mask[1:]
-        inner = np.sum(field[:-1] - field[1:], axis=(1, 2), where=links)
-        if self.ends == 'voxel centres':
-            return inner
-        enter = np.sum(_TO_END * (1.0 - field[0]), where=self.mask[0])
-        leave = np.sum(_TO_END * field[-1], where=self.mask[-1])
-        return np.concatenate([[enter], inner, [leave]])
 
+def _codes(mask: np.ndarray, ends: Ends) -> np.ndarray:
+    """Code of every voxel, in an array with a layer of zeros around the mask."""
+    from .transport_kernels import AFTER, BEFORE, ENTER, LEAVE
 
-def _matrix(mask: np.ndarray, free: np.ndarray, conductance: Sequence[float], ends: Ends) -> csr_matrix:
-    """Matrix of the free nodes, row by row: sorting a list of entries would take four times as long."""
-    from scipy.sparse import csr_matrix
-
-    count = int(np.count_nonzero(free))
-    number = np.full([n + 2 for n in mask.shape], -1, dtype=np.int32)
-    number[_INNER][free] = np.arange(count, dtype=np.int32)
-    linked = np.zeros(number.shape, dtype=bool)
-    linked[_INNER] = mask
-    diagonal = np.zeros(count)
-    entries = np.ones(count, dtype=np.int32)
-    for axis, window in _neighbours():
-        diagonal += conductance[axis] * linked[window][free]
-        entries += number[window][free] >= 0
+    conducts = np.pad(mask, 1).view(np.uint8)
+    code = np.zeros_like(conducts)
+    for axis in range(3):
+        for bit, side in ((BEFORE[axis], slice(0, -2)), (AFTER[axis], slice(2, None))):
+            window = tuple(side if a == axis else middle for a, middle in enumerate(INNER))
+            code[INNER] |= conducts[window] << np.uint8(bit.bit_length() - 1)
     if ends == 'domain faces':
-        first, last = np.count_nonzero(free[0]), np.count_nonzero(free[-1])
-        diagonal[:first] += _TO_END
-        diagonal[count - last :] += _TO_END
-    ends_of_rows = np.zeros(count + 1, dtype=np.int32)
-    np.cumsum(entries, out=ends_of_rows[1:])
-    columns = np.empty(ends_of_rows[-1], dtype=np.int32)
-    values = np.empty(ends_of_rows[-1])
-    place = ends_of_rows[:-1].copy()
-    # The three neighbours before a voxel, itself, the three after it: columns come out ascending.
-    for step, (axis, window) in enumerate(_neighbours()):
-        if step == 3:
-            columns[place], values[place] = np.arange(count, dtype=np.int32), diagonal
-            place += 1
-        other = number[window][free]
-        there = other >= 0
-        columns[place[there]], values[place[there]] = other[there], -conductance[axis]
-        place += there
-    matrix = csr_matrix((values, columns, ends_of_rows), shape=(count, count))
-    matrix.has_sorted_indices = matrix.has_canonical_format = True
-    return matrix
+        code[1] |= np.uint8(ENTER)
+        code[-2] |= np.uint8(LEAVE)
+    else:
+        code[1] = code[-2] = 0
+    code *= conducts
+    return code
 
 
-def _neighbours() -> Iterator[tuple[int, tuple[slice, ...]]]:
-    """Axis of each of the six neighbours, in the order of their numbers, and its window in a padded array."""
-    before, after = slice(0, -2), slice(2, None)
-    for axis, side in ((0, before), (1, before), (2, before), (2, after), (1, after), (0, after)):
-        yield axis, tuple(side if a == axis else middle for a, middle in enumerate(_INNER))
+def _diagonals(conductance: Sequence[float]) -> np.ndarray:
+    """Sum of the conductances of every code."""
+    from .transport_kernels import AFTER, BEFORE, ENTER, LEAVE, TO_END
+
+    codes = np.arange(256)
+    total = TO_END * ((codes & ENTER > 0).astype(float) + (codes & LEAVE > 0))
+    for axis, weight in enumerate(conductance):
+        total += weight * ((codes & BEFORE[axis] > 0).astype(float) + (codes & AFTER[axis] > 0))
+    return total

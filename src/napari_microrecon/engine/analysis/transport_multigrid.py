@@ -1,105 +1,134 @@
-"""A multigrid for diffusion through a mask, built in a quarter of the time that a purely algebraic one takes.
+"""A multigrid for diffusion through a mask, whose levels are plain grids: built in the time of two sweeps.
 
-The coarse nodes of the first step are blocks of 2 x 2 x 2 voxels; where the phase falls into parts within a block, each
-part is a node of its own, so that two pores that a wall separates are not joined. All voxels of a node share its
-correction (plain aggregation: Notay 2010, Electron. Trans. Numer. Anal. 37, 123), and the coarse equations are
-divided by a constant for that (over-correction: Braess 1995, Computing 55, 379). Those, an eighth to a sixth in number,
-are left to pyamg's classical multigrid.
+The nodes of each coarser level are blocks of 2 x 2 x 2 (fewer along an axis that conducts badly, which smoothing does
+not even out). All parts of a block share its correction (plain aggregation: Notay 2010, Electron. Trans. Numer. Anal.
+37, 123); links along a coarsened axis count half, as they have become twice as long (over-correction: Braess 1995,
+Computing 55, 379). Blocks join pores that a thin wall separates, which a purely algebraic multigrid would not: that
+takes up to twice the iterations, each a fifth of the work (benchmarks/analysis_speed.py). The coarser levels are
+visited twice per cycle.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from functools import cache
-from itertools import product
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from .transport_equations import Equations
 
-_OVER_CORRECTION = 1.5
 _WEAK = 0.25  # an axis whose links conduct less than this share of the best is not coarsened
-_CORNERS = tuple(product((0, 1), repeat=3))  # bit i of a block's code is the voxel at corner i
-_SMOOTHERS = {
-    'presmoother': ('gauss_seidel', {'sweep': 'forward'}),
-    'postsmoother': ('gauss_seidel', {'sweep': 'backward'}),
-}
+_OVER_CORRECTION = 2.0  # per coarsened axis
+_COARSEST = 4  # blocks along the longest edge of the last level
+_LAST_SWEEPS = 8
+_Shifts = tuple[int, int, int]
 
 
-def multigrid(equations: Equations) -> Callable[[np.ndarray], np.ndarray]:
-    """Build a V-cycle for the equations: maps a residual to a correction, symmetric and positive definite."""
-    import pyamg
-    from pyamg.relaxation.relaxation import gauss_seidel
-    from scipy.sparse import coo_matrix
+@dataclass(frozen=True, eq=False)
+class _Level:
+    """Equations between blocks: arrays with a layer of zeros around, indexed by block."""
 
-    matrix = equations.matrix
-    widest = max(equations.conductance)
-    nodes, count = blocks(equations.free, [weight >= _WEAK * widest for weight in equations.conductance])
-    rows = np.repeat(nodes, np.diff(matrix.indptr))
-    coarse = coo_matrix((matrix.data, (rows, nodes[matrix.indices])), shape=(count, count)).tocsr()
-    del rows
-    coarse /= _OVER_CORRECTION
-    # Direct interpolation and one-sided sweeps: cheaper to set up and apply, a few more iterations.
-    below = pyamg.ruge_stuben_solver(
-        coarse, interpolation='direct', max_coarse=200, coarse_solver='splu', **_SMOOTHERS
-    ).aspreconditioner(cycle='V')
-    size = matrix.shape[0]
-
-    def cycle(residual: np.ndarray) -> np.ndarray:
-        x = np.zeros(size)
-        gauss_seidel(matrix, x, residual, sweep='forward')
-        left = residual - matrix @ x
-        x += below.matvec(np.bincount(nodes, left, count))[nodes]
-        gauss_seidel(matrix, x, residual, sweep='backward')
-        return x
-
-    return cycle
+    links: tuple[np.ndarray, np.ndarray, np.ndarray]  # to the next block along every axis
+    diagonal: np.ndarray
+    inverse: np.ndarray
+    x: np.ndarray
+    b: np.ndarray
+    shifts: _Shifts  # which axes the next level coarsens; all 0 on the last one
 
 
-def blocks(free: np.ndarray, coarsened: Sequence[bool]) -> tuple[np.ndarray, int]:
-    """Number of the coarse node that every free voxel belongs to, int32, in the order of the voxels; and their number.
+class Multigrid:
+    """A cycle for the equations: maps a residual to a correction, symmetric and positive definite.
 
     Parameters
     ----------
-    free : numpy.ndarray
-        bool, shape (Z, Y, X).
-    coarsened : sequence of bool
-        Along which axes two voxels are taken together.
+    equations : Equations
+        Of the voxels, whose codes and type of numbers it uses.
     """
-    edges = [2 if two else 1 for two in coarsened]
-    full = np.zeros([-(-n // edge) * edge for n, edge in zip(free.shape, edges, strict=True)], dtype=bool)
-    inside = tuple(slice(0, n) for n in free.shape)
-    full[inside] = free
-    corners = [(bit, corner) for bit, corner in enumerate(_CORNERS) if all(np.less(corner, edges))]
-    windows = [
-        (bit, tuple(slice(c, None, edge) for c, edge in zip(corner, edges, strict=True))) for bit, corner in corners
-    ]
-    code = np.zeros(full[windows[0][1]].shape, dtype=np.uint8)
-    for bit, window in windows:
-        code |= full[window].view(np.uint8) << np.uint8(bit)
-    # A block holds four parts at most.
-    first = np.arange(code.size, dtype=np.int32).reshape(code.shape) * 4
-    number = np.empty(full.shape, dtype=np.int32)
-    for bit, window in windows:
-        number[window] = first + _parts()[:, bit][code]
-    number = number[inside][free]
-    present = np.zeros(code.size * 4, dtype=bool)
-    present[number] = True
-    renumbered = np.cumsum(present, dtype=np.int32) - 1
-    return renumbered[number], int(np.count_nonzero(present))
+
+    def __init__(self, equations: Equations) -> None:
+        from . import transport_kernels as kernels
+
+        self._kernels = kernels
+        self._equations = equations
+        self._x = np.zeros_like(equations.source)
+        conductance = equations.conductance
+        self._shifts = _shifts(conductance, equations.code.shape)
+        self._levels: list[_Level] = []
+        shifts, shape, fine = self._shifts, equations.code.shape, None
+        while any(shifts):
+            shape = tuple(((n - 2 + s) >> s) + 2 for n, s in zip(shape, shifts, strict=True))
+            links = tuple(np.zeros(shape, dtype=self._x.dtype) for _ in range(3))
+            anchor = np.zeros(shape, dtype=self._x.dtype)
+            if fine is None:
+                kernels.coarsen(equations.code, *conductance, *links, anchor, *shifts)
+            else:
+                kernels.coarsen_blocks(*fine, *links, anchor, *shifts)
+            for axis, s in enumerate(shifts):
+                links[axis][...] *= _OVER_CORRECTION**-s
+            anchor *= _OVER_CORRECTION ** -shifts[0]  # the fixed ends lie along the flux
+            edges = [1 << s for s in shifts]
+            conductance = tuple(
+                c * np.prod(edges) / edge * _OVER_CORRECTION**-s
+                for c, edge, s in zip(conductance, edges, shifts, strict=True)
+            )
+            shifts = _shifts(conductance, shape)
+            self._levels.append(_level(links, anchor, shifts))
+            fine = (*links, anchor)
+
+    def __call__(self, residual: np.ndarray) -> np.ndarray:
+        """Correction for a residual; an array that the next call overwrites."""
+        k, e, x = self._kernels, self._equations, self._x
+        k.begin(x, residual, e.code, e.inverse)
+        k.relax(x, residual, e.code, e.inverse, *e.weights, 1)
+        if self._levels:
+            below = self._levels[0]
+            k.restrict(x, residual, e.code, e.diagonal, *e.weights, below.b, *self._shifts)
+            below.x.fill(0)
+            for _ in range(2):
+                self._cycle(0)
+            k.prolong(x, e.code, below.x, *self._shifts)
+        k.relax(x, residual, e.code, e.inverse, *e.weights, 1)
+        k.relax(x, residual, e.code, e.inverse, *e.weights, 0)
+        return x
+
+    def _cycle(self, depth: int) -> None:
+        """Improve the solution of a coarser level."""
+        k, level = self._kernels, self._levels[depth]
+        last = not any(level.shifts)
+        for _ in range(_LAST_SWEEPS if last else 1):
+            k.relax_blocks(level.x, level.b, level.inverse, *level.links, 0)
+            k.relax_blocks(level.x, level.b, level.inverse, *level.links, 1)
+        if not last:
+            below = self._levels[depth + 1]
+            k.restrict_blocks(level.x, level.b, level.diagonal, *level.links, below.b, *level.shifts)
+            below.x.fill(0)
+            for _ in range(2):
+                self._cycle(depth + 1)
+            k.prolong_blocks(level.x, level.inverse, below.x, *level.shifts)
+        for _ in range(_LAST_SWEEPS if last else 1):
+            k.relax_blocks(level.x, level.b, level.inverse, *level.links, 1)
+            k.relax_blocks(level.x, level.b, level.inverse, *level.links, 0)
 
 
-@cache
-def _parts() -> np.ndarray:
-    """Which connected part each corner of a 2 x 2 x 2 block belongs to, uint8, shape (256 codes, 8 corners)."""
-    table = np.zeros((256, 8), dtype=np.uint8)
-    for code in range(256):
-        part = np.where([code >> corner & 1 for corner in range(8)], np.arange(8), 8)
-        for _ in range(4):  # the longest way round a cube's corners
-            for corner, way in product(range(8), (1, 2, 4)):
-                if part[corner] < 8 and part[corner ^ way] < 8:
-                    part[corner] = min(part[corner], part[corner ^ way])
-        kept = sorted({int(p) for p in part if p < 8})
-        table[code] = [kept.index(p) if p < 8 else 0 for p in part]
-    table.flags.writeable = False
-    return table
+def _shifts(conductance: Sequence[float], shape: Sequence[int]) -> _Shifts:
+    """1 for every axis to coarsen, of a level with this (padded) shape."""
+    widest = max(c for c, n in zip(conductance, shape, strict=True) if n > 3) if max(shape) > 3 else 0.0
+    z, y, x = (
+        int(max(shape) - 2 > _COARSEST and n > 3 and c >= _WEAK * widest)
+        for c, n in zip(conductance, shape, strict=True)
+    )
+    return z, y, x
+
+
+def _level(links: tuple[np.ndarray, ...], anchor: np.ndarray, shifts: _Shifts) -> _Level:
+    """A level from its links and those to the fixed ends."""
+    diagonal = anchor.copy()
+    for axis, link in enumerate(links):
+        diagonal += link
+        low, high = [slice(None)] * 3, [slice(None)] * 3
+        low[axis], high[axis] = slice(None, -1), slice(1, None)
+        diagonal[tuple(high)] += link[tuple(low)]
+    there = diagonal > 0
+    inverse = np.divide(1, diagonal, out=np.zeros_like(diagonal), where=there)
+    z, y, x = links
+    return _Level((z, y, x), diagonal, inverse, np.zeros_like(diagonal), np.zeros_like(diagonal), shifts)
