@@ -15,12 +15,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .transport_equations import Equations
+from .transport_equations import INNER, Equations
 
 _WEAK = 0.25  # an axis whose links conduct less than this share of the best is not coarsened
 _OVER_CORRECTION = 2.0  # per coarsened axis
-_COARSEST = 4  # blocks along the longest edge of the last level
-_LAST_SWEEPS = 8
+_COARSEST = 6  # blocks along the longest edge of the last level, which is solved at once
 _Shifts = tuple[int, int, int]
 
 
@@ -34,6 +33,7 @@ class _Level:
     x: np.ndarray
     b: np.ndarray
     shifts: _Shifts  # which axes the next level coarsens; all 0 on the last one
+    solution: np.ndarray | None  # inverse matrix of the last one
 
 
 class Multigrid:
@@ -84,7 +84,7 @@ class Multigrid:
             below = self._levels[0]
             k.restrict(x, residual, e.code, e.diagonal, *e.weights, below.b, *self._shifts)
             below.x.fill(0)
-            for _ in range(2):
+            for _ in range(1 if below.solution is not None else 2):
                 self._cycle(0)
             k.prolong(x, e.code, below.x, *self._shifts)
         k.relax(x, residual, e.code, e.inverse, *e.weights, 1)
@@ -94,20 +94,19 @@ class Multigrid:
     def _cycle(self, depth: int) -> None:
         """Improve the solution of a coarser level."""
         k, level = self._kernels, self._levels[depth]
-        last = not any(level.shifts)
-        for _ in range(_LAST_SWEEPS if last else 1):
-            k.relax_blocks(level.x, level.b, level.inverse, *level.links, 0)
-            k.relax_blocks(level.x, level.b, level.inverse, *level.links, 1)
-        if not last:
-            below = self._levels[depth + 1]
-            k.restrict_blocks(level.x, level.b, level.diagonal, *level.links, below.b, *level.shifts)
-            below.x.fill(0)
-            for _ in range(2):
-                self._cycle(depth + 1)
-            k.prolong_blocks(level.x, level.inverse, below.x, *level.shifts)
-        for _ in range(_LAST_SWEEPS if last else 1):
-            k.relax_blocks(level.x, level.b, level.inverse, *level.links, 1)
-            k.relax_blocks(level.x, level.b, level.inverse, *level.links, 0)
+        if level.solution is not None:
+            level.x[INNER] = (level.solution @ level.b[INNER].ravel()).reshape(level.x[INNER].shape)
+            return
+        for colour in (0, 1):
+            k.relax_blocks(level.x, level.b, level.inverse, *level.links, colour)
+        below = self._levels[depth + 1]
+        k.restrict_blocks(level.x, level.b, level.diagonal, *level.links, below.b, *level.shifts)
+        below.x.fill(0)
+        for _ in range(1 if below.solution is not None else 2):
+            self._cycle(depth + 1)
+        k.prolong_blocks(level.x, level.inverse, below.x, *level.shifts)
+        for colour in (1, 0):
+            k.relax_blocks(level.x, level.b, level.inverse, *level.links, colour)
 
 
 def _shifts(conductance: Sequence[float], shape: Sequence[int]) -> _Shifts:
@@ -128,7 +127,22 @@ def _level(links: tuple[np.ndarray, ...], anchor: np.ndarray, shifts: _Shifts) -
         low, high = [slice(None)] * 3, [slice(None)] * 3
         low[axis], high[axis] = slice(None, -1), slice(1, None)
         diagonal[tuple(high)] += link[tuple(low)]
-    there = diagonal > 0
-    inverse = np.divide(1, diagonal, out=np.zeros_like(diagonal), where=there)
+    inverse = np.divide(1, diagonal, out=np.zeros_like(diagonal), where=diagonal > 0)
     z, y, x = links
-    return _Level((z, y, x), diagonal, inverse, np.zeros_like(diagonal), np.zeros_like(diagonal), shifts)
+    solution = None if any(shifts) else _inverted(links, diagonal)
+    return _Level((z, y, x), diagonal, inverse, np.zeros_like(diagonal), np.zeros_like(diagonal), shifts, solution)
+
+
+def _inverted(links: tuple[np.ndarray, ...], diagonal: np.ndarray) -> np.ndarray:
+    """Inverse of the matrix of a small level, for all blocks in order; zero for those without a link."""
+    number = np.arange(diagonal[INNER].size).reshape(diagonal[INNER].shape)
+    inner = diagonal[INNER].ravel().astype(np.float64)
+    matrix = np.diag(np.where(inner > 0, inner, 1.0))
+    for axis, link in enumerate(links):
+        low, high = [slice(None)] * 3, [slice(None)] * 3
+        low[axis], high[axis] = slice(None, -1), slice(1, None)
+        one, other = number[tuple(low)].ravel(), number[tuple(high)].ravel()
+        matrix[one, other] = matrix[other, one] = -link[INNER][tuple(low)].ravel()
+    inverse = np.linalg.inv(matrix)
+    inverse[inner == 0] = 0
+    return ((inverse + inverse.T) / 2).astype(diagonal.dtype)
