@@ -64,3 +64,15 @@ def until_done(qtbot) -> Callable[..., None]:
         qtbot.waitUntil(check, timeout=timeout)
 
     return wait
+
+
+@pytest.fixture
+def agree(qtbot) -> Callable[[MicroreconWidget], None]:
+    """Answers the question before own work is put away with yes."""
+
+    def answer(widget: MicroreconWidget) -> None:
+        asking = widget.workbench.asking
+        qtbot.waitUntil(lambda: asking.box is not None)
+        next(one for one in asking.box.buttons() if one.text() == 'Put it away').click()
+
+    return answer

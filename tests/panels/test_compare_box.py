@@ -206,13 +206,14 @@ def test_another_realisation_is_chosen_as_the_partner(beside):
     assert len(session.kept) == MOST_KEPT
 
 
-def test_forgotten_references_and_those_of_another_material_are_not_offered(beside, until_done):
+def test_forgotten_references_and_those_of_another_material_are_not_offered(beside, until_done, agree):
     session, box = beside.workbench.session, beside.reconstruct_panel.compare
     beside.slices_panel.clear_button.click()
     assert session.reference is None
     assert session.kept == ()
     session.set_reference(_sponge(seed=9, name='other'))
     beside.workbench.load_sample('sandstone')
+    agree(beside)
     until_done(beside, 'load')
     assert [one.name for one in session.kept] == [session.reference.name]
     assert box.partner.findText('other', Qt.MatchFlag.MatchStartsWith) < 0

@@ -171,7 +171,7 @@ def test_the_reference_comes_back_with_the_run_as_long_as_its_file_is_the_same(
 
 
 def test_a_sample_and_a_kept_reconstruction_come_back_a_layer_is_named(
-    ready, rock, qtbot, make_napari_viewer, dock, until_done
+    ready, rock, qtbot, make_napari_viewer, dock, until_done, agree
 ):
     session, bench = ready.workbench.session, ready.workbench
     panel = ready.reconstruct_panel
@@ -199,6 +199,7 @@ def test_a_sample_and_a_kept_reconstruction_come_back_a_layer_is_named(
     other.close_for_good()
 
     bench.load_sample('sandstone')
+    agree(ready)
     until_done(ready, 'load')
     assert session.origin_of(session.reference).where == 'sandstone'
     found = find_reference(describe_reference(session.reference, session.origin_of(session.reference)))
@@ -227,13 +228,14 @@ def test_why_slices_of_a_reopened_run_cannot_be_adjusted(widget, qtbot, make_nap
     other.close_for_good()
 
 
-def test_a_run_that_was_tampered_with_is_refused_and_nothing_changes(ready, qtbot, notices):
+def test_a_run_that_was_tampered_with_is_refused_and_nothing_changes(ready, qtbot, notices, agree):
     session = ready.workbench.session
     _run(qtbot, ready, ready.reconstruct_panel.run_button)
     folder, slices = session.run.folder, session.slices
     (folder / 'inputs' / 'slice_000.tif').write_bytes(b'something else')
     former = session.job.id
     ready.runs_button.open_requested.emit(folder)
+    agree(ready)
     qtbot.waitUntil(lambda: session.job.id != former and session.job.state is JobState.FAILED, timeout=20000)
     assert 'is not the file that the run recorded' in notices[-1].message
     assert session.slices is slices
@@ -347,3 +349,63 @@ def test_a_full_disk_costs_the_record_and_not_the_volume(ready, qtbot, monkeypat
     assert session.run is None
     assert session.status.level == 'warning'
     assert 'NAPARI_MICRORECON_RUNS' in session.status.text
+
+
+def _declare(widget, pore: int) -> None:
+    combo = widget.slices_panel.pore
+    combo.setCurrentIndex(combo.findData(pore))
+    combo.activated.emit(combo.currentIndex())
+
+
+def test_the_target_follows_the_pore_that_is_declared_and_says_what_was_reached(ready, qtbot, notices):
+    panel, session = ready.reconstruct_panel, ready.workbench.session
+    target = panel.target
+    _run(qtbot, ready, panel.run_button)
+    grain, pore = session.need_volume().fractions
+    in_slices = session.need_slices().fractions
+    assert target.phase.currentText() == 'pore'
+    assert target.value == pytest.approx(pore, abs=0.001)
+    assert f'pore is {pore:.3f} now ({in_slices[1]:.3f} in the slices)' in target.told.text()
+    assert not target.reset_button.isEnabled(), 'there is nothing to go back from'
+    _declare(ready, 0)
+    assert target.phase.currentText() == 'grain'
+    assert target.value == pytest.approx(grain, abs=0.001)
+    assert 'grain' in target.slider.toolTip()
+    target.slider.setValue(600)
+    _run(qtbot, ready, target.apply_button)
+    reached = session.need_volume().fractions[0]
+    assert reached == pytest.approx(0.6, abs=0.002)
+    assert f'grain was set to 0.600 and is {reached:.3f} now ({in_slices[0]:.3f} in the slices)' in target.told.text()
+    assert 'grain set to 0.600' in ready.status_line.text.text()
+    assert target.reset_button.isEnabled()
+    target.phase.setCurrentIndex(1)  # any other phase can be wished for instead
+    assert f'pore is {1 - reached:.3f} now' in target.told.text()
+    assert 'grain to 0.600 was set' in target.told.text()
+    target.slider.setValue(999)
+    assert target.value == 0.999
+    target.slider.setValue(250)
+    _run(qtbot, ready, target.apply_button)
+    assert session.need_volume().fractions[1] == pytest.approx(0.25, abs=0.002)
+    assert panel.parameters().target_fractions == {1: 0.25}
+    _run(qtbot, ready, target.reset_button)
+    assert panel.parameters().target_fractions == {}
+
+
+def test_a_target_ends_with_its_material_and_with_a_run_that_was_cancelled(ready, qtbot, agree):
+    panel, session = ready.reconstruct_panel, ready.workbench.session
+    _run(qtbot, ready, panel.run_button)
+    former = session.job.id
+    panel.target.slider.setValue(500)
+    _click(qtbot, panel.target.apply_button)
+    ready.workbench.cancel()
+    qtbot.waitUntil(lambda: session.job.id != former and not session.job.is_active, timeout=20000)
+    if session.job.state is JobState.CANCELLED:
+        assert panel.parameters().target_fractions == {}, 'the volume that is shown has none'
+    _run(qtbot, ready, panel.target.apply_button)
+    assert panel.parameters().target_fractions == {1: 0.5}
+    ready.workbench.load_sample('sandstone')
+    agree(ready)
+    qtbot.waitUntil(lambda: session.sample is not None, timeout=20000)
+    assert panel.parameters().target_fractions == {}, 'they were those of another material'
+    ready.slices_panel.shelf.button.click()
+    assert panel.parameters().target_fractions == {1: 0.5}

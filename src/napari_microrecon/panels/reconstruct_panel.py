@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -58,7 +59,6 @@ class ReconstructPanel(Panel):
         self._told = ''  # why the volume does not fit
         self._misplaced = ''  # why the slices cannot be held in place
         self._was_idle = True
-        self._targets: dict[int, float] = {}  # wanted fraction by phase label
         self._settle = QTimer(self)
         self._settle.setSingleShot(True)
         self._settle.setInterval(_SETTLE_MS)
@@ -131,7 +131,7 @@ class ReconstructPanel(Panel):
         self.methods_button = button(
             'Copy methods text', 'Copies the paragraph for a paper: inputs, model, training, seeds, versions, citation'
         )
-        self.target = FractionSlider()
+        self.target = FractionSlider(self._session)
         self.result = QWidget()
         rows = form()
         self.result.setLayout(rows)
@@ -233,7 +233,6 @@ class ReconstructPanel(Panel):
         if run is None or run.record.command != 'reconstruct':
             return
         values = run.record.parameters
-        self._targets = {int(label): float(f) for label, f in values.get('target_fractions', {}).items()}
         for part in (self.form, self.advanced):
             for name in part.editors:
                 if name in values:
@@ -263,7 +262,6 @@ class ReconstructPanel(Panel):
         self.result_text.setText(f'{volume.name}: {size} voxels{more}')
         self.legend.show_phases(volume.phases, volume.fractions)
         self.export_button.show_phases(volume.phases)
-        self.target.show_volume(volume.phases, [float(f) for f in volume.fractions], self._targets)
 
     # -- wishes ---------------------------------------------------------------------------------
 
@@ -275,11 +273,17 @@ class ReconstructPanel(Panel):
         InputError
             If a value is not valid.
         """
-        return self.form.model(**self.advanced.values(), target_fractions=self._targets)
+        return self._parameters(self.target.targets)
+
+    def _parameters(self, targets: Mapping[int, float]) -> ReconstructParams:
+        return self.form.model(**self.advanced.values(), target_fractions=dict(targets))
 
     def _on_run(self) -> None:
+        self._request(self.target.targets)
+
+    def _request(self, targets: Mapping[int, float]) -> None:
         try:
-            params = self.parameters()
+            params = self._parameters(targets)
         except InputError as error:
             self.invalid.emit(error)
             return
@@ -294,8 +298,7 @@ class ReconstructPanel(Panel):
         volume = self._session.volume
         if volume is not None and volume.provenance.seed is not None and not self._session.volumes[1:]:
             self.form.set_value('seed', volume.provenance.seed)
-        self._targets = targets
-        self._on_run()
+        self._request(targets)
 
     def _on_save(self) -> None:
         name, _ = QFileDialog.getSaveFileName(
