@@ -170,8 +170,8 @@ def test_the_reference_comes_back_with_the_run_as_long_as_its_file_is_the_same(
     other.close_for_good()
 
 
-def test_a_sample_and_a_kept_reconstruction_come_back_a_layer_is_named(
-    ready, rock, qtbot, make_napari_viewer, dock, until_done, agree
+def test_a_sample_a_kept_reconstruction_and_a_layer_come_back(
+    ready, rock, qtbot, make_napari_viewer, dock, until_done, agree, monkeypatch
 ):
     session, bench = ready.workbench.session, ready.workbench
     panel = ready.reconstruct_panel
@@ -194,8 +194,20 @@ def test_a_sample_and_a_kept_reconstruction_come_back_a_layer_is_named(
     until_done(ready, 'analyse', 60000)
     assert Run.open(folder).record.reference.name == 'rock'
     other = _reopen(qtbot, make_napari_viewer, dock, folder)
+    found = other.workbench.session.reference
+    np.testing.assert_array_equal(found.labels, rock.labels)
+    assert (found.name, found.phases, found.voxel_size) == (rock.name, rock.phases, rock.voxel_size)
+    other.close_for_good()
+    former = session.job.id
+    monkeypatch.setattr('napari_microrecon.engine.run.reference.LARGEST_COPY', 1000)
+    _click(qtbot, panel.run_button)
+    qtbot.waitUntil(lambda: session.job.id > former + 1 and not session.job.is_active, timeout=120000)
+    assert 'rock came from a layer and is too large' in session.status.text
+    folder = session.run.folder
+    assert not (folder / 'reference.tif').exists()
+    other = _reopen(qtbot, make_napari_viewer, dock, folder)
     assert other.workbench.session.reference is None
-    assert 'The reference rock came from a layer, not from a file' in other.workbench.session.status.text
+    assert 'The reference rock came from a layer and is not kept in the run' in other.workbench.session.status.text
     other.close_for_good()
 
     bench.load_sample('sandstone')

@@ -192,3 +192,38 @@ def test_forgetting_the_reference_leaves_its_slice_flat(canvas, until_done, rock
     canvas.slices_panel.clear_button.click()
     assert viewer.dims.ndisplay == 2
     assert _seen(canvas) > 0.97
+
+
+@pytest.mark.parametrize('source', ['layer', 'swapped'])
+def test_what_no_file_holds_comes_back_with_its_run(widget, until_done, qtbot, agree, grey_file, ct_file, rock, source):
+    """A CT that was a layer of napari; and one whose phases were put into another order than in its file."""
+    session, viewer = widget.workbench.session, widget.workbench.stage.viewer
+    if source == 'layer':
+        opened(widget, until_done, grey_file)
+        viewer.layers.selection = {viewer.add_labels((~rock).astype(np.uint8), name='my CT')}
+        former = session.job.id
+        widget.slices_panel.layers_button.click()
+    else:
+        opened(widget, until_done, grey_file, ct_file)
+        former = session.job.id
+        widget.slices_panel.swap_button.click()
+    qtbot.waitUntil(lambda: session.job.id != former)
+    until_done(widget, 'load')
+    reference = session.reference
+    session.weights_spec = 'prior'
+    widget.reconstruct_panel.form.set_value('shape', (24, 24, 24))
+    widget.reconstruct_panel.run_button.click()
+    until_done(widget, 'analyse')
+    folder = session.run.folder
+    assert (folder / 'reference.tif').is_file()
+    session.set_reference(None)
+    former = session.job.id
+    widget.runs_button.open_requested.emit(folder)
+    agree(widget)
+    qtbot.waitUntil(lambda: session.job.id != former)
+    until_done(widget, 'load')
+    assert session.reference is not reference
+    np.testing.assert_array_equal(session.reference.labels, reference.labels)
+    assert (session.reference.name, session.reference.phases) == (reference.name, reference.phases)
+    assert session.status.level == 'success'
+    assert f'beside its reference {reference.name}' in session.status.text

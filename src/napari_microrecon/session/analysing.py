@@ -89,17 +89,18 @@ def _analyse(session: Session, asked: Wish, reference: Volume | None) -> Task:
         options = {'phase': phase, 'tortuosity': asked.tortuosity}
         if reference is not None:
             comparison = yield from compare(volume, reference, realisations=others, workers=_AT_A_TIME, **options)
+            lack = ''
             if run_of is not None and whole is not None and origin is not None:
-                note_reference(run_of, whole, origin)
-            return comparison.generated, comparison, comparison.ensemble
+                lack = note_reference(run_of, whole, origin)
+            return comparison.generated, comparison, comparison.ensemble, lack
         report = yield from measure(volume, **options)
-        return report, None, (yield from _spread(report, others, asked))
+        return report, None, (yield from _spread(report, others, asked)), ''
 
-    def accept(result: tuple[Report, Comparison | None, Ensemble | None]) -> None:
-        session.report, session.comparison, session.ensemble = result
+    def accept(result: tuple[Report, Comparison | None, Ensemble | None, str]) -> None:
+        session.report, session.comparison, session.ensemble, lack = result
         comparison = session.comparison
         said = f'Measured {volume.name}' if comparison is None else f'Compared: {tally(comparison)}'
-        session.say(f'{said}{told}', 'success')
+        session.say(f'{said}{told}{lack}', 'warning' if lack else 'success')
 
     def stopped(_: object) -> None:
         missing = lacking(session, tortuosity=asked.tortuosity)

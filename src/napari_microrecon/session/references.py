@@ -12,6 +12,7 @@ from ..engine.errors import InputError
 from ..engine.phases import Phases
 from ..engine.progress import Job as EngineJob
 from ..engine.progress import Progress
+from ..engine.run.reference import Origin
 from ..engine.slices import SliceSet
 from ..engine.volume import Volume
 from ..engine.voxels import VoxelSize
@@ -143,6 +144,7 @@ def swap_phases(session: Session) -> Task:
     def accept(volume: Volume) -> None:
         if session.reference is reference:
             put_in_place(session, volume)
+            session.origins[volume] = Origin()  # its file still has the other order
             session.say(f'{reference.name}: the phases have the order of the slices now', 'success')
 
     return Task('load', 'Swapping phases', run, accept)

@@ -135,16 +135,29 @@ def record_volumes(
     return run
 
 
-def note_reference(run: Run, volume: Volume, origin: Origin) -> None:
-    """Record what a run's volumes are compared with; a run that has been moved meanwhile is left alone."""
-    from ..engine.run.reference import describe_reference
+def note_reference(run: Run, volume: Volume, origin: Origin) -> str:
+    """Record what a run's volumes are compared with; a run that has been moved meanwhile is left alone.
+
+    Returns
+    -------
+    str
+        What the user has to know of it, as a clause; mostly empty.
+    """
+    from ..engine.run.reference import keep_reference
 
     if run.record.command != 'reconstruct' or not (run.folder / RECORD).is_file():
-        return
+        return ''
     try:
-        run.set_reference(describe_reference(volume, origin))
+        kept = keep_reference(run, volume, origin)
     except InputError as error:
         log.warning('the reference could not be recorded: %s', error)
+        return f'; the reference is not recorded: {error}'
+    if kept:
+        return ''
+    return (
+        f'; {volume.name} came from a layer and is too large to be kept in the run: save it as a file and open that, '
+        'so that the run finds it again'
+    )
 
 
 def past_speed(device: str, mode: str, weights: str) -> float | None:
@@ -225,7 +238,7 @@ def _reference_of(run: Run) -> EngineJob[tuple[Volume | None, str]]:
         return None, ''
     yield Progress(f'Reading the reference {record.name}')
     try:
-        return find_reference(record), ''
+        return find_reference(record, run.folder), ''
     except InputError as error:
         return None, f'{error.subject[:1].upper()}{error.subject[1:]} {error.problem}: {error.remedy}'
 

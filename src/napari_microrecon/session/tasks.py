@@ -12,7 +12,7 @@ from ..engine.progress import Progress
 from .analysing import analyse
 from .inputs import load_sample
 from .likelihood import Likelihood
-from .runs import record_volumes
+from .runs import note_reference, record_volumes
 from .session import Session
 from .shelf import note_as_given
 from .task import Task
@@ -32,7 +32,6 @@ def reconstruct(session: Session, params: ReconstructParams, then: Callable[[], 
 
     def run() -> EngineJob[Any]:
         from ..engine.generator import reconstruct as generate
-        from ..engine.run.reference import describe_reference
 
         yield Progress('Choosing weights')
         choice, weights = yield from pick_weights(spec, tuned, slices)
@@ -45,7 +44,7 @@ def reconstruct(session: Session, params: ReconstructParams, then: Callable[[], 
         try:
             record = yield from record_volumes(slices, weights, params, result.volumes, notes, reason, seconds)
             if reference is not None and origin is not None:
-                record.set_reference(describe_reference(reference, origin))
+                problem = note_reference(record, reference, origin)
         except InputError as error:  # a full disk must not cost the volume that has just been made
             problem = f'; it is not recorded: {error}'
         return choice, result, Likelihood.of(result), record, problem

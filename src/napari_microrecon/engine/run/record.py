@@ -44,7 +44,9 @@ class RunFile(BaseModel):
 
 
 class ReferenceRecord(BaseModel):
-    """The real volume, or other reconstruction, that the volumes of a run were compared with. It is not copied.
+    """The real volume, or other reconstruction, that the volumes of a run were compared with.
+
+    It is copied into the folder only where it cannot be had again.
 
     Attributes
     ----------
@@ -53,7 +55,8 @@ class ReferenceRecord(BaseModel):
     origin : {'file', 'sample', 'run', 'layer'}
         Where it can be had again; a layer cannot.
     where : str
-        Absolute path of the file or of the run's folder, or the name of the sample.
+        Absolute path of the file or of the run's folder, or the name of the sample; for a layer the name of the copy in
+        the run's own folder, empty where it was too large.
     content_sha256 : str
         Of its labels.
     phases : Phases

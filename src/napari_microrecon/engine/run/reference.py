@@ -7,11 +7,14 @@ from pathlib import Path
 from typing import Literal
 
 from ..errors import InputError
-from ..files import read_image, read_volume, volume_from
+from ..files import read_image, read_volume, volume_from, write_volume
 from ..provenance import hash_array
 from ..volume import Volume
 from .folder import Run
 from .record import ReferenceRecord
+
+COPY = 'reference.tif'  # in the run's folder
+LARGEST_COPY = 2**28  # voxels; a few seconds and some tens of megabytes
 
 
 @dataclass(frozen=True)
@@ -21,7 +24,7 @@ class Origin:
     Attributes
     ----------
     kind : {'file', 'sample', 'run', 'layer'}
-        A layer cannot be had again.
+        A layer cannot be had again: what came from one, or was changed since it was read, is kept by the run itself.
     where : str
         Path of the file or of the run's folder, or the name of the sample.
     """
@@ -42,8 +45,40 @@ def describe_reference(volume: Volume, origin: Origin) -> ReferenceRecord:
     )
 
 
-def find_reference(record: ReferenceRecord) -> Volume:
+def keep_reference(run: Run, volume: Volume, origin: Origin) -> bool:
+    """Record what the volumes of a run are compared with; where it cannot be had again, keep a copy in the folder.
+
+    Returns
+    -------
+    bool
+        False where a copy is needed and the volume is too large for one.
+
+    Raises
+    ------
+    InputError
+        If the folder cannot be written.
+    """
+    record, former = describe_reference(volume, origin), run.record.reference
+    fits = volume.labels.size <= LARGEST_COPY
+    if record.origin == 'layer':
+        record = record.model_copy(update={'where': COPY if fits else ''})
+        if fits and record != former:
+            write_volume(volume, run.folder / COPY)
+    run.set_reference(record)
+    if record.where != COPY:
+        (run.folder / COPY).unlink(missing_ok=True)  # of another one
+    return record.origin != 'layer' or fits
+
+
+def find_reference(record: ReferenceRecord, folder: Path | None = None) -> Volume:
     """Read the volume of a record again, with the phases and the voxel size that it had.
+
+    Parameters
+    ----------
+    record : ReferenceRecord
+        Of a run.
+    folder : Path, optional
+        Of the run, for what it has kept itself.
 
     Raises
     ------
@@ -53,7 +88,9 @@ def find_reference(record: ReferenceRecord) -> Volume:
     again = 'open it in step 1 to compare with it'
     subject = f'the reference {record.name}'
     if record.origin == 'layer':
-        raise InputError(subject, 'came from a layer, not from a file', again)
+        if not record.where or folder is None:
+            raise InputError(subject, 'came from a layer and is not kept in the run', again)
+        record = record.model_copy(update={'origin': 'file', 'where': str(folder / record.where)})
     if record.origin != 'sample' and not Path(record.where).exists():
         raise InputError(subject, f'is no longer at {record.where}', again)
     try:
