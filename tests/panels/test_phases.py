@@ -46,10 +46,18 @@ def _brightest(widget) -> tuple[float, float]:
     return float(picture[..., 0][warm].max(initial=0)), float(picture[..., 2][cold].max(initial=0))
 
 
-@pytest.mark.parametrize('in_3d', [False, True])
-def test_a_phase_fades_in_the_volume_and_in_the_reference(shown, qtbot, in_3d):
+def _picture(widget, qtbot) -> np.ndarray:
+    """The canvas as it is, without the names of the layers and the scale bar."""
+    qtbot.wait(150)
+    picture = widget.workbench.stage.viewer.screenshot(canvas_only=True, flash=False)[..., :3].astype(float)
+    picture[:40] = 0
+    picture[-60:] = 0
+    return picture
+
+
+def test_a_phase_fades_in_the_planes_of_the_volume_and_of_the_reference(shown, qtbot):
     stage, legend = shown.workbench.stage, shown.reconstruct_panel.legend
-    stage.set_3d(in_3d)
+    stage.set_3d(False)
     qtbot.wait(100)
     before = _brightest(shown)
     assert min(before) > 100
@@ -65,6 +73,70 @@ def test_a_phase_fades_in_the_volume_and_in_the_reference(shown, qtbot, in_3d):
     after = _brightest(shown)
     assert after[0] == pytest.approx(0.4 * before[0], rel=0.1)  # over the black canvas
     assert after[1] == pytest.approx(before[1], rel=0.02)
+
+
+@pytest.mark.parametrize('side_by_side', [True, False])
+def test_a_faint_phase_is_looked_through_in_3d(shown, qtbot, side_by_side):
+    """The pore lies in front, the grain behind; on each pixel the canvas shows what the opacity says."""
+    stage, legend = shown.workbench.stage, shown.reconstruct_panel.legend
+    stage.set_3d(True)
+    stage.compare(side_by_side)
+    if not side_by_side:
+        stage.layers_of('reference')[0].visible = False
+    count = 4 if side_by_side else 3
+    angles = stage.viewer.scene.camera.angles
+    whole = _picture(shown, qtbot)
+    legend.boxes[1].setChecked(False)
+    hidden = _picture(shown, qtbot)
+    legend.boxes[1].setChecked(True)
+    legend.sliders[1].setValue(40)
+    qtbot.waitUntil(lambda: len(stage.viewer.layers) == count, timeout=2000)
+    faint = _picture(shown, qtbot)
+    assert stage.viewer.scene.camera.angles == angles, 'the view stays'
+    in_front = whole[..., 2] > whole[..., 0] + 20  # blue, the pore
+    behind = in_front & (hidden.max(axis=-1) > 60)
+    assert behind.sum() > 2000
+    assert np.median(np.abs(faint - (0.4 * whole + 0.6 * hidden))[in_front]) < 3
+    warmth = (faint[..., 0] - whole[..., 0])[behind]
+    assert np.median(warmth) > 40, 'the grain is seen through the pore'
+    rest = whole.max(axis=-1) > 60
+    assert np.median(np.abs(faint - whole)[rest & ~in_front]) < 3
+
+    stage.set_3d(False)  # planes need no second layer
+    assert _alphas(shown, 1) == {0.4}
+    assert len(stage.viewer.layers) == 2
+    stage.set_3d(True)
+    assert len(stage.viewer.layers) == count
+    (made,) = stage.layers_of('volume')
+    made.visible = False  # as by the eye in the layer list
+    assert [one.visible for one in stage.viewer.layers if one.name == 'made (see-through)'] == [False]
+    made.visible = True
+    legend.sliders[1].setValue(100)
+    qtbot.waitUntil(lambda: len(stage.viewer.layers) == 2, timeout=2000)
+    assert np.abs(_picture(shown, qtbot) - whole).mean() < 1
+
+
+def test_what_is_looked_through_follows_the_volumes(shown, qtbot):
+    session, stage, legend = shown.workbench.session, shown.workbench.stage, shown.reconstruct_panel.legend
+    stage.set_3d(True)
+    legend.sliders[0].setValue(30)
+    legend.boxes[0].click()
+    legend.boxes[0].click()  # at once, not after the pause of a slider
+    made = session.need_volume()
+    session.set_volumes([_halves(name='next')])
+    veils = {one.name: one for one in stage.viewer.layers if one.name.endswith('(see-through)')}
+    assert set(veils) == {'next (see-through)', 'reference: real (see-through)'}
+    np.testing.assert_array_equal(veils['next (see-through)'].data, stage.layers_of('volume')[0].data)
+    session.set_reference(None)
+    qtbot.waitUntil(lambda: len(stage.viewer.layers) == 2, timeout=2000)
+    assert not stage.viewer.canvas.grid.enabled
+    session.set_reference(made)
+    assert [one.name for one in stage.viewer.layers] == [
+        'next', 'next (see-through)', 'reference: made', 'reference: made (see-through)',
+    ]  # fmt: skip
+    assert stage.viewer.canvas.grid.stride == 2
+    stage.viewer.layers.remove(stage.layers_of('reference')[0])  # by the user
+    qtbot.waitUntil(lambda: len(stage.viewer.layers) == 2, timeout=2000)
 
 
 def test_what_is_hidden_or_faded_stays_so_in_the_next_volume_of_the_same_phases(shown, qtbot):

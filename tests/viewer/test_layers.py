@@ -69,7 +69,7 @@ def test_a_slice_lies_in_its_plane_at_its_position(normal, shape, corner):
 
 def test_a_phase_can_be_hidden():
     layer = _layer(layers.volume_layer(_volume()))
-    layers.show_phases(layer, {0: 0.0})
+    layer.colormap = layers.phase_colormap(PHASES, {0: 0.0})
     colors = layer.get_color(1), layer.get_color(2)
     assert colors[0] is not None
     assert colors[1] is not None

@@ -15,9 +15,9 @@ from .style import GAP, MARGIN
 
 _SETTLE_MS = 60  # while a slider is dragged: a frame of a 128^3 Labels layer takes .1-.4 s without a GPU
 _WIDE, _NARROW = 18, 10  # characters of a name: alone in its line, beside a slider
-_ONLY_NEAREST = (
-    'In 3D the nearest phase that is not hidden is drawn, at its opacity and over the background; napari mixes no '
-    'phases along the line of sight. To look through a phase in 3D, hide it; in 2D planes opacity does what it says.'
+_IN_3D = (
+    'In 3D the faintest phase is looked through, as far as its nearest surface: what lies behind that within the same '
+    'phase, and phases that are equally faint, napari does not mix. In 2D planes opacity does what it says.'
 )
 
 
@@ -111,7 +111,7 @@ class PhaseSwitches(QWidget):
         slider.setValue(100)
         slider.setMinimumWidth(40)
         slider.setAccessibleName(f'Opacity of {name}')
-        slider.setToolTip(f'<qt>Opacity of {name} in the volumes, in percent. {_ONLY_NEAREST}</qt>')
+        slider.setToolTip(f'<qt>Opacity of {name} in the volumes, in percent. {_IN_3D}</qt>')
         percent.setObjectName('hint')
         percent.setMinimumWidth(percent.fontMetrics().horizontalAdvance('100 %'))
         at = len(self.boxes)

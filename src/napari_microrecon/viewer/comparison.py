@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from napari.layers import Layer
 
     from ..engine.volume import Volume
+    from .veils import Veils
 
 
 def as_large_as(reference: Volume, volume: Volume) -> Volume:
@@ -35,12 +36,13 @@ def as_large_as(reference: Volume, volume: Volume) -> Volume:
     return replace(crop_middle(reference, (z, y, x)), name=f'middle of {reference.name}')
 
 
-def arrange(viewer: ViewerModel) -> None:
+def arrange(viewer: ViewerModel, veils: Veils) -> None:
     """Put what was reconstructed into the left cell and its reference into the right one.
 
     Before there is a reconstruction, the slices in place stand for it. All cells of napari's grid share one camera
     and one slice position. Every other layer is hidden, not removed: a hidden layer takes no cell. A preview stands
-    in for the volume as long as there is one. With a single volume the grid is left.
+    in for the volume as long as there is one. With a single volume the grid is left. A veil shares the cell of its
+    volume.
     """
     left = _first(viewer, 'preview') or _first(viewer, 'volume') or _placed(viewer)
     right = _first(viewer, 'reference')
@@ -51,11 +53,13 @@ def arrange(viewer: ViewerModel) -> None:
             set_visible(left, True)
         return
     for layer in viewer.layers:
-        set_visible(layer, layer is left or layer is right)
-        layer.name_overlay.visible = layer.visible
-    for target, layer in enumerate((left, right)):
+        if role_of(layer) != 'veil':  # follows its volume
+            set_visible(layer, layer is left or layer is right)
+            layer.name_overlay.visible = layer.visible
+    in_cells = [one for layer in (left, right) for one in (layer, veils.of(layer)) if one is not None]
+    for target, layer in enumerate(in_cells):
         _move(viewer, layer, target)
-    grid.stride = 1
+    grid.stride = 1 if len(in_cells) == 2 else 2
     grid.shape = (1, 2)
     grid.spacing = 0.02
     grid.enabled = True

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from napari.layers import Layer
     from napari.utils.colormaps import DirectLabelColormap
 
-Role = Literal['slice', 'volume', 'reference', 'preview', 'placeholder', 'face', 'likelihood']
+Role = Literal['slice', 'volume', 'reference', 'preview', 'placeholder', 'face', 'likelihood', 'veil']
 LayerData = tuple[np.ndarray, dict[str, Any], str]
 KEY = 'microrecon'  # of our entry in a layer's metadata
 # napari's units are pint's; a voxel of unknown size is a pixel there.
@@ -109,13 +109,6 @@ def set_visible(layer: Layer, on: bool) -> None:
     """Show or hide a layer; napari slices and draws it anew even where it is shown already (a tenth of a second)."""
     if layer.visible != on:
         layer.visible = on
-
-
-def show_phases(layer: Layer, opacity: Mapping[int, float]) -> None:
-    """Set the opacity (0..1) of single phases of a layer of ours."""
-    phases = phases_of(layer)
-    if phases is not None:
-        layer.colormap = phase_colormap(phases, opacity)  # pyright: ignore[reportAttributeAccessIssue]
 
 
 def voxel_size_of(layer: Layer) -> VoxelSize:

@@ -14,6 +14,7 @@ from ..engine.voxels import AXES, Axis
 from . import comparison, layers, placed_slices
 from .cutting import CutPlane, Cutting
 from .refilling import new_layer, refill
+from .veils import Veils
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -48,6 +49,7 @@ class Stage:
         self._opacity: dict[int, float] = {}
         self._scene: object = None
         self._cutting = Cutting(viewer)
+        self._veils = Veils(viewer)
         self._same_size = False
         self.show_previews = True
         self.show_training = False  # a frame without a GPU costs more than the event loop should wait
@@ -74,8 +76,7 @@ class Stage:
     def set_opacity(self, opacity: dict[int, float]) -> None:
         """Set the opacity of each phase in all volumes."""
         self._opacity = opacity
-        for layer in self.layers_of(*_VOLUMES):
-            layers.show_phases(layer, opacity)
+        self._veils.fade(opacity)
         self._cut()
 
     def set_3d(self, on: bool) -> None:
@@ -111,7 +112,11 @@ class Stage:
         """Put reconstruction and reference side by side, or everything into one view."""
         self.side_by_side = on
         if (viewer := self.viewer) is not None:
-            (comparison.arrange if on else comparison.single)(viewer)
+            if on:
+                comparison.arrange(viewer, self._veils)
+            else:
+                comparison.single(viewer)
+            self._veils.settle()
             self.frame()
 
     def cut(self, plane: CutPlane | None) -> None:
@@ -198,8 +203,10 @@ class Stage:
         self._settle()
 
     def _cut(self) -> None:
-        shown = all(value > 0 for value in self._opacity.values())
+        veils = self._veils.layers
+        shown = not veils and all(value > 0 for value in self._opacity.values())
         self._cutting.apply(self.layers_of(*_VOLUMES), all_phases=shown)
+        self._cutting.apply(veils, all_phases=True)
 
     # -- layers ---------------------------------------------------------------------------------
 
@@ -223,9 +230,6 @@ class Stage:
             is_hidden = role == 'slice' and bool(self.layers_of(*_VOLUMES))
             layer.visible = not is_hidden and (role == 'slice' or i == 0)
             viewer.layers.insert(self._place(role), layer)
-        if role in shared and self._opacity:
-            for layer in self.layers_of(role):
-                layers.show_phases(layer, self._opacity)
         if role != 'preview':  # further volumes wait until the preview is over
             for layer in present[len(wanted) :]:
                 viewer.layers.remove(layer)
@@ -288,9 +292,11 @@ class Stage:
             self._show_slices()
         self._had_volumes = bool(volumes)
         if self.side_by_side:
-            comparison.arrange(viewer)
+            comparison.arrange(viewer, self._veils)
+        self._veils.settle()
         self._cut()
-        extents = [tuple(one.extent.world.ravel()) for one in viewer.layers if one.visible]
+        shown = [one for one in viewer.layers if one.visible and layers.role_of(one) != 'veil']
+        extents = [tuple(one.extent.world.ravel()) for one in shown]
         scene = (viewer.canvas.grid.enabled, viewer.dims.ndisplay, sorted(extents))
         if scene != self._scene:
             self._scene = scene
