@@ -48,6 +48,20 @@ def test_a_large_picture_is_seen_small_and_counted_whole() -> None:
     assert found.fractions[1] == np.mean(array > 120)
 
 
+def test_a_look_can_be_stopped_between_its_steps() -> None:
+    """Resampling is one step of the engine; what comes after it is not waited for."""
+    job = looking(RawImage(_grey(), name='sem'), Preparation(pixel_size=2.0), 2)
+    stages = []
+    for progress in job:
+        stages.append(progress.stage)
+        if progress.stage == 'Counting grey values':
+            break
+    job.close()
+    assert stages == ['Preparing sem', 'Counting grey values']
+    with pytest.raises(StopIteration):
+        next(job)
+
+
 def test_thresholds_do_not_filter_the_picture_again() -> None:
     image = RawImage(_grey())
     first = drain(looking(image, Preparation(denoise='median', radius=2), 2))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..engine.errors import InputError
+from ..engine.progress import Progress
 
 if TYPE_CHECKING:
     from ..engine.phases import Phases
@@ -76,7 +77,9 @@ def looking(
     key, count = _key(image, preparation), phases if isinstance(phases, int) else phases.count
     known = former if former is not None and former.key == key else None
     if known is None:
+        yield Progress(f'Preparing {image.name}')
         picture = yield from picturing(image, preparation, phases)
+        yield Progress('Counting grey values')
         grey = grey_of(picture.image)
         counts, edges = _histogram(grey)
         small = np.ascontiguousarray(_thin(grey))
@@ -85,7 +88,9 @@ def looking(
         picture = replace(known.picture, preparation=asked)
         small, counts, edges = known.grey, known.counts, known.edges
     same = known is not None and len(known.automatic) == count - 1
+    yield Progress('Looking for thresholds')
     automatic = known.automatic if known is not None and same else automatic_thresholds(picture.image, count)
+    yield Progress(f'Segmenting {image.name}')
     made = phases_of(picture, phases)
     return Look(
         picture=picture,
