@@ -7,7 +7,8 @@ from napari_microrecon.engine.generator import Weights, choose_weights
 from napari_microrecon.engine.generator.choice import untrained
 from napari_microrecon.engine.generator.exemplar import Exemplars
 from napari_microrecon.engine.generator.priors import PriorModel
-from napari_microrecon.engine.generator.priors.fitting import candidates, section_error
+from napari_microrecon.engine.generator.priors.fitting import candidates
+from napari_microrecon.engine.generator.priors.judging import section_error
 from napari_microrecon.engine.slices import SliceSet
 
 

@@ -7,57 +7,38 @@ import math
 import numpy as np
 from scipy.special import ndtri
 
-from ...progress import Job, Progress, drain
+from ...progress import Job, drain
 from ...voxels import AXES
 from ..exemplar import Exemplars
 from .cells import CellField
 from .coating import CoatingField
-from .dendrites import DendriteField
 from .evenness import evened
 from .fields import NoiseField, levelled, random_stream
 from .forms import formed_grains
 from .gaussian import GaussianField
+from .grain_sizes import equal_grains, refined_grains
 from .grains import GrainField
 from .growth import grown_dendrites, rows_of_arms
+from .judging import DRAWS, Candidate, Scored, edges_of, fraction_of, least, scored, section_error, sign
 from .model import PriorModel, combine, nest
-from .sections import interface_distance, percolating_fraction, section_distance
+from .sections import interface_distance, section_distance
 
-SMALLEST_GRAIN = 2.0  # voxels
-ENOUGH_GRAINS, LARGEST = 1000, 128  # in a volume whose sections are measured, as far as its edge in voxels allows
-STEMS = 4  # side by side in such a volume
 SMALLEST_CELL = 6.0  # voxels
-ISOLATED = 0.3  # handicap of pores none of which percolate
-VARIETY = 0.02  # handicap of grains of mixed size, as the draws scatter
-CURVED = 0.01  # handicap of bent boundaries, which are judged on the same draws as straight ones
 BADLY, QUICK = 0.2, 64  # least error, above which plates and needles are tried, first in volumes with this edge
 NEAR = 1.7  # times the least error
-OTHER_SIDE = 1.3  # times the least error of grains: those of the other side are tried, too
 REFINED = 2  # phases of many
-SAME = 0.02  # of the size, which the draws do not tell apart
-BENDS = 0.4  # share of the field's standard deviation
-MIXED = 0.35  # standard deviation of ln(radius)
 EVEN = 0.75  # least distance of two seeds in mean spacings; most random packings get no closer to order
 THICKEST_WALLS = 0.5  # fraction of the volume; what lies between more of it are scattered polyhedra, not cells
 
 _REMEMBERED = 8
 
-Candidate = GrainField | CellField | DendriteField | GaussianField
 _chosen: dict[str, PriorModel] = {}  # by the digest of the slices
-
-
-def _edges(exemplars: Exemplars, label: int) -> tuple[float, float, float]:
-    found = exemplars.edge_density(label)
-    return found['z'], found['y'], found['x']
-
-
-def _fraction(exemplars: Exemplars, label: int) -> float:
-    return float(np.mean([(image == label).mean() for images in exemplars.images.values() for image in images]))
 
 
 def candidates(exemplars: Exemplars, label: int) -> dict[str, Candidate]:
     """Prior families fitted to one phase of the slices, by name."""
-    phi = _fraction(exemplars, label)
-    edges = _edges(exemplars, label)
+    phi = fraction_of(exemplars, label)
+    edges = edges_of(exemplars, label)
     lengths = exemplars.correlation_length(label)
     mean_length = math.prod(lengths.values()) ** (1 / 3)
     stretch = tuple(lengths[axis] / mean_length for axis in AXES)
@@ -71,27 +52,6 @@ def candidates(exemplars: Exemplars, label: int) -> dict[str, Candidate]:
     }
     found |= equal_grains(phi, edges)
     found |= cells(phi, edges, 0.0)
-    return found
-
-
-def equal_grains(phi: float, edges: tuple[float, float, float]) -> dict[str, Candidate]:
-    """Equal, smooth grains strewn at random, of the other phases or of this phase, by name."""
-    found = {
-        'grains': GrainField.fit(phi, edges),
-        'grains of this phase': GrainField.fit(1 - phi, edges, grains_favoured=True),
-    }
-    # Grains of a pixel or two are noise, and drawing millions of them takes minutes.
-    return {name: field for name, field in found.items() if field.radius >= SMALLEST_GRAIN}
-
-
-def grain_variants(phi: float, edges: tuple[float, float, float], *, favoured: bool) -> dict[str, Candidate]:
-    """Grains of one size or mixed, by name; their drawn volumes have the faces of the slices."""
-    matrix, of = (1 - phi, ' of this phase') if favoured else (phi, '')
-    found: dict[str, Candidate] = {}
-    for words, spread in (('equal grains', 0.0), ('grains of mixed size', MIXED)):
-        field = GrainField.fit(matrix, edges, spread=spread, grains_favoured=favoured)
-        if field.radius >= SMALLEST_GRAIN:
-            found[words + of] = field.sized(matrix, edges)
     return found
 
 
@@ -119,90 +79,30 @@ def dendrites(exemplars: Exemplars, label: int) -> dict[str, Candidate]:
     }
 
 
-def section_error(
-    exemplars: Exemplars, label: int, field: Candidate, *, size: int | None = None, draws: int = 2
-) -> float:
-    """How far sections of the thresholded field lie from the slices; dimensionless, 0 is best.
-
-    Sections hardly show whether pores hang together in three dimensions, but most pore space does: grains and
-    Gaussian fields that leave pores isolated are handicapped. So are those of one parameter more, as the draws scatter.
-    """
-    phi = _fraction(exemplars, label)
-    if size is None:
-        size = 96
-        if isinstance(field, DendriteField):
-            size = min(LARGEST, max(round(STEMS * field.spacing), 48))
-        if isinstance(field, GrainField):
-            size = min(LARGEST, max(round(ENOUGH_GRAINS ** (1 / 3) * field.spacing), 48))
-    # As many voxels for every material, but longer along the axes that it is stretched along.
-    nz, ny, nx = (max(round(size * s), 32) for s in field.stretch)
-    drawn = [field.around((nz, ny, nx), random_stream(0, 2, i), phi) for i in range(draws)]
-    masks = [values > np.quantile(values, 1 - phi) for values in drawn]
-    error = section_distance(exemplars, label, masks)
-    if isinstance(field, GrainField):
-        error += VARIETY * (field.spread > 0) + CURVED * (field.bent > 0)
-    if isinstance(field, (GrainField, GaussianField)) and exemplars.pore is not None:
-        pores = masks if label == exemplars.pore else [~mask for mask in masks]
-        if label == exemplars.pore or exemplars.phase_count == 2:
-            error += ISOLATED * (1 - float(np.mean([percolating_fraction(pore) for pore in pores])))
-    return error
-
-
-Scored = dict[str, tuple[float, Candidate]]
-
-
-def _scored(exemplars: Exemplars, label: int, fields: dict[str, Candidate], draws: int) -> Job[Scored]:
-    """Section errors and fields by name."""
-    found: Scored = {}
-    for name, field in fields.items():
-        yield _sign(name)
-        found[name] = section_error(exemplars, label, field, draws=draws), field
-    return found
-
-
-def _sign(name: str) -> Progress:
-    return Progress('fitting the structural prior', note=name)
-
-
-def _least(found: Scored) -> float:
-    return min(error for error, _ in found.values())
-
-
 def _refine(exemplars: Exemplars, label: int, found: Scored) -> Job[Scored]:
-    """Candidates that are not out of the question, in all variants, judged on three draws; the others as found."""
-    near = {name: field for name, (error, field) in found.items() if error < NEAR * _least(found)}
+    """Candidates that are not out of the question, in all variants, judged on more draws; the others as found."""
+    near = {name: field for name, (error, field) in found.items() if error < NEAR * least(found)}
     found = dict(found)
-    phi, edges = _fraction(exemplars, label), _edges(exemplars, label)
-    strewn = {name: found.pop(name)[0] for name, field in list(near.items()) if isinstance(field, GrainField)}
-    for name, error in strewn.items():
-        field = near.pop(name)
-        if error < OTHER_SIDE * min(strewn.values()) and isinstance(field, GrainField):
-            yield _sign(name)
-            near |= grain_variants(phi, edges, favoured=field.grains_favoured)
+    phi, edges = fraction_of(exemplars, label), edges_of(exemplars, label)
+    strewn: dict[str, tuple[float, GrainField]] = {}
+    for name, field in list(near.items()):
+        if isinstance(field, GrainField):
+            strewn[name] = found.pop(name)[0], field
+            del near[name]
     if any(isinstance(field, CellField) for field in near.values()):
         near |= cells(phi, edges, EVEN)
-    found |= yield from _scored(exemplars, label, near, 3)
-    name, (_, best) = min(found.items(), key=lambda item: item[1][0])
-    if isinstance(best, GrainField):
-        # Bends add faces or take some away, but the grains' insides may ask for their old size.
-        matrix = 1 - phi if best.grains_favoured else phi
-        yield _sign(f'{name} with bent boundaries')
-        bent = best.model_copy(update={'bent': BENDS})
-        sized = bent.sized(matrix, edges)
-        both: dict[str, Candidate] = (
-            {'': bent, 'sized': sized} if abs(sized.radius / bent.radius - 1) > SAME else {'': bent}
-        )
-        judged = yield from _scored(exemplars, label, both, 3)
-        found[f'{name} with bent boundaries'] = min(judged.values(), key=lambda scored: scored[0])
-    found |= yield from _scored(exemplars, label, dendrites(exemplars, label), 3)
-    if _least(found) > BADLY and strewn:
+    found |= yield from scored(exemplars, label, near, DRAWS)
+    if strewn:
+        found |= yield from refined_grains(exemplars, label, strewn, least(found) if found else math.inf)
+    found |= yield from scored(exemplars, label, dendrites(exemplars, label), DRAWS)
+    if least(found) > BADLY and strewn:
         forms: Scored = {}
         for favoured in (True, False):
             for name, form in formed_grains(phi, edges, favoured=favoured):
-                yield _sign(name)
+                yield sign(name)
                 forms[name] = section_error(exemplars, label, form, size=QUICK, draws=1), form
         name, (_, form) = min(forms.items(), key=lambda item: item[1][0])
-        found |= yield from _scored(exemplars, label, {name: form}, 3)
+        found |= yield from scored(exemplars, label, {name: form}, DRAWS)
     return found
 
 
@@ -213,8 +113,8 @@ def _rank(exemplars: Exemplars) -> Job[dict[int, Scored]]:
     # first two give the others their places: only these are worth all variants.
     found: dict[int, Scored] = {}
     for label in labels:
-        found[label] = yield from _scored(exemplars, label, candidates(exemplars, label), 1)
-    described = sorted(labels, key=lambda label: _least(found[label]))
+        found[label] = yield from scored(exemplars, label, candidates(exemplars, label), 1)
+    described = sorted(labels, key=lambda label: least(found[label]))
     for label in described[: max(1, min(REFINED, len(labels) - 1))]:
         found[label] = yield from _refine(exemplars, label, found[label])
     return {label: dict(sorted(found[label].items(), key=lambda item: item[1][0])) for label in labels}
@@ -251,8 +151,8 @@ def _choose(exemplars: Exemplars) -> Job[PriorModel]:
         beaten = [f'; {other} {error:.3f}' for other, error in others[:1]]
         error, field = best[label]
         if isinstance(field, GrainField):
-            yield _sign(f'{name} shared out evenly')
-            field = evened(exemplars, label, field, _fraction(exemplars, label), _edges(exemplars, label))
+            yield sign(f'{name} shared out evenly')
+            field = evened(exemplars, label, field, fraction_of(exemplars, label), edges_of(exemplars, label))
             best[label] = error, field
             name += ' shared out evenly' if field.even else ''
         reasons[label] = f'phase {label}: {name} (section error {best[label][0]:.3f}{"".join(beaten)})'
@@ -266,9 +166,9 @@ def _choose(exemplars: Exemplars) -> Job[PriorModel]:
     chosen, reason = plain, told
     for label in order[1:]:
         sequence = (order[0], label, *(other for other in order[1:] if other != label))
-        yield _sign(f'phase {label} as a coating')
+        yield sign(f'phase {label} as a coating')
         coated = _assemble(exemplars, families, sequence, coating=True)
-        yield _sign(f'phase {label} as a coating')
+        yield sign(f'phase {label} as a coating')
         coat = coated.fields[1]
         # The same thing said of the other phase: it thins out where the coating is dense.
         hugs = isinstance(coat, CoatingField) and coat.hugs

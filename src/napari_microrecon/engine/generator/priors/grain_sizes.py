@@ -1,0 +1,73 @@
+"""Grains of one size or of many, with straight or bent boundaries: which of them the slices show."""
+
+from __future__ import annotations
+
+from ...progress import Job
+from ..exemplar import Exemplars
+from .grains import GrainField
+from .judging import DRAWS, Candidate, Scored, edges_of, fraction_of, least, scored, sign
+
+SMALLEST_GRAIN = 2.0  # voxels
+OTHER_SIDE = 1.3  # times the least error of grains: those of the other side are tried, too
+SPREADS = {'equal grains': 0.0, 'grains of mixed size': 0.35}  # standard deviation of ln(radius)
+SAME = 0.02  # of the size, which the draws do not tell apart
+BENDS = 0.4  # share of the field's standard deviation
+
+
+def equal_grains(phi: float, edges: tuple[float, float, float]) -> dict[str, Candidate]:
+    """Equal, smooth grains strewn at random, of the other phases or of this phase, by name."""
+    found = {
+        'grains': GrainField.fit(phi, edges),
+        'grains of this phase': GrainField.fit(1 - phi, edges, grains_favoured=True),
+    }
+    # Grains of a pixel or two are noise, and drawing millions of them takes minutes.
+    return {name: field for name, field in found.items() if field.radius >= SMALLEST_GRAIN}
+
+
+def refined_grains(
+    exemplars: Exemplars, label: int, strewn: dict[str, tuple[float, GrainField]], rival: float
+) -> Job[Scored]:
+    """Equal and mixed grains whose drawn volumes have the faces of the slices, and the best of them bent, scored.
+
+    Parameters
+    ----------
+    exemplars, label
+        Slices, and the phase that the grains or what is between them stand for.
+    strewn : dict
+        Errors and fields of equal grains on either side, as first guessed.
+    rival : float
+        Least error of the other families; boundaries are bent where grains are nearer.
+    """
+    phi, edges = fraction_of(exemplars, label), edges_of(exemplars, label)
+    nearest = min(error for error, _ in strewn.values())
+    found: Scored = {}
+    for name, (error, field) in strewn.items():
+        if error < OTHER_SIDE * nearest:
+            yield sign(name)
+            variants = grain_variants(phi, edges, favoured=field.grains_favoured)
+            found |= yield from scored(exemplars, label, variants, DRAWS)
+    if not found or least(found) >= rival:
+        return found
+    name, (_, best) = min(found.items(), key=lambda item: item[1][0])
+    assert isinstance(best, GrainField)
+    # Bends add faces or take some away, but the grains' insides may ask for their old size.
+    yield sign(f'{name} with bent boundaries')
+    bent = best.model_copy(update={'bent': BENDS})
+    sized = bent.sized(1 - phi if best.grains_favoured else phi, edges)
+    both: dict[str, Candidate] = {'': bent}
+    if abs(sized.radius / bent.radius - 1) > SAME:
+        both['sized'] = sized
+    judged = yield from scored(exemplars, label, both, DRAWS)
+    found[f'{name} with bent boundaries'] = min(judged.values(), key=lambda one: one[0])
+    return found
+
+
+def grain_variants(phi: float, edges: tuple[float, float, float], *, favoured: bool) -> dict[str, Candidate]:
+    """Grains of one size or mixed, by name; their drawn volumes have the faces of the slices."""
+    matrix, of = (1 - phi, ' of this phase') if favoured else (phi, '')
+    found: dict[str, Candidate] = {}
+    for words, spread in SPREADS.items():
+        field = GrainField.fit(matrix, edges, spread=spread, grains_favoured=favoured)
+        if field.radius >= SMALLEST_GRAIN:
+            found[words + of] = field.sized(matrix, edges)
+    return found
