@@ -9,7 +9,7 @@ from napari_microrecon.engine.analysis.correlation import finish
 from napari_microrecon.engine.analysis.particles import MOST_CUT, find_particles
 from napari_microrecon.engine.analysis.permeability import katz_thompson, kozeny_carman
 from napari_microrecon.engine.analysis.thickness import (
-    critical_diameter,
+    critical_diameters,
     distances,
     local_thickness,
     middle,
@@ -101,9 +101,10 @@ def test_the_sphere_that_passes_is_as_wide_as_the_throat():
     away = np.hypot(y - 15.2, x - 14.9)
     mask[away < 12] = True
     mask[(np.abs(z - 15) < 4) & (away >= 4.6)] = False  # a throat
-    distance, known = distances(mask, CUBE), {}
-    assert finish(critical_diameter(distance, 0, known)) == pytest.approx(9.2, abs=1)
-    assert finish(critical_diameter(distance, 1, known)) is None
+    distance = distances(mask, CUBE)
+    found = finish(critical_diameters(distance, (0, 1)))
+    assert found[0] == pytest.approx(9.2, abs=1)
+    assert found[1] is None
     # nothing wider passes, by the definition
     from scipy.ndimage import label
 

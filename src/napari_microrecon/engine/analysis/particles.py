@@ -79,11 +79,9 @@ def find_particles(
 
 def _merged(basins: np.ndarray, height: np.ndarray, neck: float) -> np.ndarray:
     """Merge neighbouring basins over high saddles, the highest first."""
-    from scipy import ndimage
-
     count = int(basins.max())
     peak = np.zeros(count + 1)
-    peak[1:] = ndimage.maximum(height, basins, np.arange(1, count + 1))
+    np.maximum.at(peak, basins.ravel(), height.ravel())
     codes: list[np.ndarray] = []
     saddles: list[np.ndarray] = []
     for axis in range(3):

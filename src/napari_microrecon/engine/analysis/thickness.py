@@ -125,21 +125,20 @@ def size_distribution(sizes: np.ndarray, grid: np.ndarray, weights: np.ndarray |
     return above[np.searchsorted(sizes[order], grid * (1 - 1e-6), side='left')] / above[0]
 
 
-def critical_diameter(distance: np.ndarray, axis: int, known: dict[tuple[float, int], bool]) -> Steps[float | None]:
-    """Diameter of the largest sphere that can pass from face to face along `axis`; None where nothing passes.
-
-    `known` remembers what percolates, for the other axes to share.
-    """
+def critical_diameters(distance: np.ndarray, axes: Sequence[int] = (0, 1, 2)) -> Steps[dict[int, float | None]]:
+    """Diameter of the largest sphere that can pass from face to face, by axis; None where nothing passes."""
     values = np.unique(distance[distance > 0])
     if len(values) > 400:  # enough for a per cent
         values = values[np.unique(np.linspace(0, len(values) - 1, 400).astype(int))]
-    low, high = -1, len(values)  # values[low] passes, values[high] does not
-    while high - low > 1:
-        middle_index = (low + high) // 2
-        value = float(values[middle_index])
-        if (value, axis) not in known:
-            for other, passes in enumerate(spans(distance >= value)):
-                known[value, other] = passes
-        low, high = (middle_index, high) if known[value, axis] else (low, middle_index)
-        yield 1.0 - (high - low) / len(values)
-    return None if low < 0 else 2.0 * float(values[low])
+    known: dict[int, tuple[bool, bool, bool]] = {}  # what percolates, by number of the value: all axes at once
+    found: dict[int, float | None] = {}
+    for done, axis in enumerate(axes):
+        low, high = -1, len(values)  # values[low] passes, values[high] does not
+        while high - low > 1:
+            at = (low + high) // 2
+            if at not in known:
+                known[at] = spans(distance >= values[at])
+            low, high = (at, high) if known[at][axis] else (low, at)
+            yield (done + 1.0 - (high - low) / len(values)) / len(axes)
+        found[axis] = None if low < 0 else 2.0 * float(values[low])
+    return found

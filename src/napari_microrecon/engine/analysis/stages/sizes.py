@@ -8,7 +8,7 @@ from ...voxels import AXES
 from ..correlation import Steps
 from ..measurement import Measurement
 from ..particles import FEWEST, MOST_CUT, Particles, find_particles
-from ..thickness import critical_diameter, distances, local_thickness, middle, size_distribution
+from ..thickness import critical_diameters, distances, local_thickness, middle, size_distribution
 
 _THICKNESS = 'diameter of the largest sphere that fits and covers a point (local thickness), mean over the phase'
 _CRITICAL = 'diameter of the largest sphere that can pass from face to face, from the distance transform'
@@ -24,12 +24,13 @@ def thickness(m: Measurement) -> Steps[None]:
         return
     distance = distances(m.mask, m.spacing)
     yield 0.1
-    known: dict[tuple[float, int], bool] = {}
+    through = [axis for axis in range(3) if m.clusters.percolating_fraction(axis) > 0]
+    passing = yield from critical_diameters(distance, through)
     for axis, name in enumerate(AXES):
-        if m.clusters.percolating_fraction(axis) == 0:
+        if axis not in passing:
             m.refuse([keys[axis]], m.unit, _CRITICAL, f'no path along {name}')
             continue
-        widest = yield from critical_diameter(distance, axis, known)
+        widest = passing[axis]
         m.put(keys[axis], widest, m.unit, _CRITICAL)
         if widest is not None:
             m.critical[axis] = widest
