@@ -370,6 +370,7 @@ def _bugs(notices: Sequence[Any], records: Sequence[logging.LogRecord]) -> list[
     return found
 
 
+@pytest.mark.filterwarnings('ignore:Conversion from CIE-LAB')  # of the colours that napari gives to many labels
 def test_five_hundred_random_actions(widget, qtbot, files, notices, caplog):
     user = _User(widget, qtbot, files, SEED)
     session = widget.workbench.session
