@@ -50,11 +50,16 @@ class Closing(QObject):
         self._status_id: Any = None
         self._was_active = False
         self._session = session
+        self._is_gone = False
         self.box: QMessageBox | None = None
         qt_window = getattr(self._window, '_qt_window', None)
         if qt_window is not None:
-            qt_window.destroyed.connect(self.window_gone)
+            qt_window.destroyed.connect(self._on_gone)
             session.events.job.connect(self._on_job)
+
+    def _on_gone(self) -> None:
+        self._is_gone = True  # napari's window may still name it
+        self.window_gone.emit()
 
     def _on_job(self, job: Job) -> None:
         # The list of tasks is napari's own affair so far; without it the window closes unasked.
@@ -63,8 +68,9 @@ class Closing(QObject):
         from napari.utils.task_status import Status
 
         self._was_active = job.is_active
-        qt_window = self._window._qt_window
-        (qt_window.installEventFilter if job.is_active else qt_window.removeEventFilter)(self)
+        qt_window = getattr(self._window, '_qt_window', None)
+        if qt_window is not None and not self._is_gone:
+            (qt_window.installEventFilter if job.is_active else qt_window.removeEventFilter)(self)
         status, text = (Status.BUSY, f'{job.title} is not done yet') if job.is_active else (Status.COMPLETED, '')
         if self._status_id is None:
             self._status_id = self._window._register_task_status(_PROVIDER, status, text, self._stop)
