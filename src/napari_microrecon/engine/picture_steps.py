@@ -34,15 +34,13 @@ def turned(image: RawImage, quarter_turns: int, flip: Flip) -> tuple[RawImage, l
     return (image.altered(array=np.ascontiguousarray(array), voxel_size=size), steps) if steps else (image, steps)
 
 
-def resampled(image: RawImage, edge: float) -> tuple[RawImage, str]:
+def resampling(image: RawImage, edge: float) -> Job[tuple[RawImage, str]]:
     """Grey values or colours at another pixel size: linear, smoothed first where it gets coarser."""
-    from skimage.transform import resize
+    from .resampling import resample
 
     shape, words = _new_shape(image, edge)
     array = image.array
-    resized = resize(
-        array.astype(np.float32), shape + array.shape[2:], order=1, anti_aliasing=True, preserve_range=True
-    )
+    resized = yield from _told(resample(array, shape), f'Resampling {image.name}')
     if array.dtype.kind in 'ui':
         resized = np.round(resized)
     return image.altered(array=resized.astype(array.dtype), voxel_size=square(image.voxel_size, edge)), words
@@ -82,18 +80,18 @@ def denoising(image: RawImage, denoise: Denoise, radius: int, weight: float) -> 
 
     grey = grey_of(image)
     if denoise == 'median':
-        done = yield from _told(median(grey, radius), image.name)
+        done = yield from _told(median(grey, radius), f'Denoising {image.name}')
         words = f'median over a disc of radius {radius} pixel{"s" if radius > 1 else ""}'
     else:
         low, high = float(grey.min()), float(grey.max())
         unit = (grey.astype(np.float32) - low) / max(high - low, 1e-30)
-        smooth = yield from _told(total_variation(unit.astype(np.float32), weight), image.name)
+        smooth = yield from _told(total_variation(unit.astype(np.float32), weight), f'Denoising {image.name}')
         done = (smooth * (high - low) + low).astype(np.float32)
         words = f'total-variation filter of weight {weight:g} (Chambolle)'
     return image.altered(array=done, kind='grey', few=()), words
 
 
-def _told(steps: Generator[tuple[int, int], None, np.ndarray], name: str) -> Job[np.ndarray]:
+def _told(steps: Generator[tuple[int, int], None, np.ndarray], stage: str) -> Job[np.ndarray]:
     """The steps of a filter as signs of life."""
     throttle = Throttle()
     try:
@@ -103,6 +101,6 @@ def _told(steps: Generator[tuple[int, int], None, np.ndarray], name: str) -> Job
             except StopIteration as end:
                 return end.value
             if throttle.ready():
-                yield Progress(f'Denoising {name}', done, total)
+                yield Progress(stage, done, total)
     finally:
         steps.close()

@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from .crop import Crop, suggest_crop
 from .errors import InputError
 from .phases import Phases
-from .picture_steps import Denoise, Flip, denoising, nearest, resampled, square, turned
+from .picture_steps import Denoise, Flip, denoising, nearest, resampling, square, turned
 from .progress import Job, drain
 from .provenance import Provenance, Source, hash_array, versions
 from .raw_image import MOST_LABELS, RawImage
@@ -187,7 +187,7 @@ def picturing(image: RawImage, preparation: Preparation, phases: Phases | int | 
         raise InputError('denoise', f'{image.name} holds labels, not grey values', 'set it to none')
     if not labelled:
         if preparation.pixel_size is not None:
-            done, words = resampled(done, preparation.pixel_size)
+            done, words = yield from resampling(done, preparation.pixel_size)
             steps.append(words)
         if preparation.denoise != 'none':
             filtering = denoising(done, preparation.denoise, preparation.radius, preparation.weight)
