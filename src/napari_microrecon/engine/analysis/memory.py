@@ -16,7 +16,7 @@ from ..voxels import VoxelSize
 
 _BASE = 150e6  # the libraries
 _PER_VOXEL = 25.0  # statistics without tortuosity: S2's spectrum, clusters, distances; 22.7 measured at 512^3
-_PER_VOXEL_SOLVED = 40.0  # fields and multigrid of the solve, whatever share conducts; 26 at 128^3, 34 at 256^3
+_PER_VOXEL_SOLVED = 48.0  # fields and multigrid of the solve, whatever share conducts; 35 at 128^3, 43 at 256^3
 _MARGIN = 0.85  # share of the free memory that may be used
 
 

@@ -47,8 +47,8 @@ class Equations:
         uint8, shape of the mask + 2: which neighbours and faces a voxel is linked to (bits of `transport_kernels`);
         0 where nothing is sought.
     diagonal, inverse : numpy.ndarray
-        float64, shape (256,): sum of the conductances of every code (0 for code 0); and one over it, in the type of
-        `source`.
+        Shape of `code`: sum of a voxel's conductances, in numbers that hold it exactly, and one over it, in the type
+        of `source`; 0 where nothing is sought.
     source : numpy.ndarray
         Right-hand side, float32 or float64, shape of `code`.
     mask : numpy.ndarray
@@ -75,14 +75,16 @@ class Equations:
         from .transport_kernels import TO_END
 
         code = _codes(mask, ends)
-        diagonal = _diagonals(conductance)
-        inverse = np.divide(1, diagonal, out=np.zeros_like(diagonal), where=diagonal > 0).astype(dtype)
+        sums = _diagonals(conductance)
+        inverse = np.divide(1, sums, out=np.zeros_like(sums), where=sums > 0).astype(dtype)[code]
+        # Rounded sums would let the flux leak away; those of cubes are whole numbers.
+        exact = dtype if (sums == sums.astype(dtype)).all() else np.float64
         source = np.zeros(code.shape, dtype=dtype)
         if ends == 'domain faces':
             source[1] = TO_END * (code[1] > 0)
         elif len(mask) > 2:
             source[2][1:-1, 1:-1] = mask[0] & mask[1]
-        return cls(code, diagonal, inverse, source, mask, conductance, ends)
+        return cls(code, sums.astype(exact)[code], inverse, source, mask, conductance, ends)
 
     @property
     def weights(self) -> list[np.floating]:
@@ -101,7 +103,7 @@ class Equations:
         """Matrix times `x` into `out`, which is 0 where nothing is sought; returns their inner product."""
         from .transport_kernels import image
 
-        return image(x, self.code, self.diagonal, *self.conductance, out)
+        return image(x, self.diagonal, *self.conductance, out)
 
     def flux(self, x: np.ndarray) -> np.ndarray:
         """Flux through every interface between layers; a unit is one link along the flux with a difference of 1."""

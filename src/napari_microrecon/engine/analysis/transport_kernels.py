@@ -30,75 +30,91 @@ def _compiled(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @_compiled
-def begin(x, b, code, inverse):
+def begin(x, b, inverse):
     """First half of a sweep that starts from zero: colour 0 is solved for, colour 1 is zero."""
     for i in range(1, x.shape[0] - 1):
         for j in range(1, x.shape[1] - 1):
+            row, source, share = x[i, j], b[i, j], inverse[i, j]
             for k in range(1, x.shape[2] - 1):
-                x[i, j, k] = inverse[code[i, j, k]] * b[i, j, k] if (i + j + k) & 1 else 0
+                row[k] = share[k] * source[k] if (i + j + k) & 1 else 0
 
 
 @_compiled
-def relax(x, b, code, inverse, cz, cy, cx, colour):
+def relax(x, b, inverse, cz, cy, cx, colour):
     """Half a Gauss-Seidel sweep: solve for every voxel of a colour."""
+    # Whole rows are computed, as processors take eight in a row at once but no every second one.
+    new = np.empty(x.shape[2], x.dtype)
     for i in range(1, x.shape[0] - 1):
         for j in range(1, x.shape[1] - 1):
+            row, source, share = x[i, j], b[i, j], inverse[i, j]
+            z0, z1, y0, y1 = x[i - 1, j], x[i + 1, j], x[i, j - 1], x[i, j + 1]
+            for k in range(1, x.shape[2] - 1):
+                new[k] = share[k] * (
+                    source[k] + cz * (z0[k] + z1[k]) + cy * (y0[k] + y1[k]) + cx * (row[k - 1] + row[k + 1])
+                )
             for k in range(1 + ((i + j + colour) & 1), x.shape[2] - 1, 2):
-                c = code[i, j, k]
-                if c:
-                    x[i, j, k] = inverse[c] * (
-                        b[i, j, k]
-                        + cz * (x[i - 1, j, k] + x[i + 1, j, k])
-                        + cy * (x[i, j - 1, k] + x[i, j + 1, k])
-                        + cx * (x[i, j, k - 1] + x[i, j, k + 1])
-                    )
+                row[k] = new[k]
 
 
 @_compiled
-def restrict(x, b, code, diagonal, cz, cy, cx, coarse, sz, sy, sx):
+def restrict(x, b, inverse, diagonal, cz, cy, cx, coarse, sz, sy, sx):
     """Add up the residual over the blocks, after a sweep that ended with colour 1, where it is zero."""
     coarse[:] = 0
+    left = np.empty(x.shape[2], x.dtype)
     for i in range(1, x.shape[0] - 1):
         for j in range(1, x.shape[1] - 1):
+            row, source, share, own = x[i, j], b[i, j], inverse[i, j], diagonal[i, j]
+            z0, z1, y0, y1 = x[i - 1, j], x[i + 1, j], x[i, j - 1], x[i, j + 1]
+            for k in range(1, x.shape[2] - 1):
+                value = (
+                    source[k]
+                    - own[k] * row[k]
+                    + cz * (z0[k] + z1[k])
+                    + cy * (y0[k] + y1[k])
+                    + cx * (row[k - 1] + row[k + 1])
+                )
+                left[k] = value if share[k] > 0 else 0
+            block = coarse[(i + sz) >> sz, (j + sy) >> sy]
             for k in range(1 + ((i + j) & 1), x.shape[2] - 1, 2):
-                c = code[i, j, k]
-                if c:
-                    coarse[(i + sz) >> sz, (j + sy) >> sy, (k + sx) >> sx] += (
-                        b[i, j, k]
-                        - diagonal[c] * x[i, j, k]
-                        + cz * (x[i - 1, j, k] + x[i + 1, j, k])
-                        + cy * (x[i, j - 1, k] + x[i, j + 1, k])
-                        + cx * (x[i, j, k - 1] + x[i, j, k + 1])
-                    )
+                block[(k + sx) >> sx] += left[k]
 
 
 @_compiled
-def prolong(x, code, coarse, sz, sy, sx):
-    """Add every block's correction to its voxels of colour 0; a sweep that begins with colour 1 comes next."""
+def prolong(x, inverse, coarse, sz, sy, sx):
+    """Add every block's correction to its voxels; a sweep that begins with colour 1 comes next."""
+    added = np.zeros(x.shape[2] + 1, x.dtype)
     for i in range(1, x.shape[0] - 1):
         for j in range(1, x.shape[1] - 1):
-            for k in range(1 + ((i + j) & 1), x.shape[2] - 1, 2):
-                if code[i, j, k]:
-                    x[i, j, k] += coarse[(i + sz) >> sz, (j + sy) >> sy, (k + sx) >> sx]
+            row, share, block = x[i, j], inverse[i, j], coarse[(i + sz) >> sz, (j + sy) >> sy]
+            for k in range(1, block.size - 1):
+                if sx:
+                    added[2 * k - 1] = added[2 * k] = block[k]
+                else:
+                    added[k] = block[k]
+            for k in range(1, x.shape[2] - 1):
+                row[k] += added[k] if share[k] > 0 else 0
 
 
 @_compiled
-def image(d, code, diagonal, cz, cy, cx, out):
+def image(d, diagonal, cz, cy, cx, out):
     """Matrix times `d` into `out`; returns their inner product. Sums are in float64: the rows must add up to zero."""
     total = 0.0
     for i in range(1, d.shape[0] - 1):
         for j in range(1, d.shape[1] - 1):
+            row, own, to = d[i, j], diagonal[i, j], out[i, j]
+            z0, z1, y0, y1 = d[i - 1, j], d[i + 1, j], d[i, j - 1], d[i, j + 1]
+            part = 0.0
             for k in range(1, d.shape[2] - 1):
-                c = code[i, j, k]
-                if c:
-                    value = (
-                        diagonal[c] * d[i, j, k]
-                        - cz * (np.float64(d[i - 1, j, k]) + d[i + 1, j, k])
-                        - cy * (np.float64(d[i, j - 1, k]) + d[i, j + 1, k])
-                        - cx * (np.float64(d[i, j, k - 1]) + d[i, j, k + 1])
-                    )
-                    out[i, j, k] = value
-                    total += value * d[i, j, k]
+                value = (
+                    own[k] * np.float64(row[k])
+                    - cz * (np.float64(z0[k]) + z1[k])
+                    - cy * (np.float64(y0[k]) + y1[k])
+                    - cx * (np.float64(row[k - 1]) + row[k + 1])
+                )
+                kept = value if own[k] > 0 else 0.0
+                to[k] = kept
+                part += kept * row[k]
+            total += part
     return total
 
 
@@ -139,18 +155,18 @@ def flux(x, code, out):
     layers = x.shape[0] - 2
     out[:] = 0
     for i in range(1, layers + 1):
+        into, onto, entering, leaving = 0.0, 0.0, 0.0, 0.0
         for j in range(1, x.shape[1] - 1):
+            row, former, bits, behind, ahead = x[i, j], x[i - 1, j], code[i, j], code[i - 1, j], code[i + 1, j]
             for k in range(1, x.shape[2] - 1):
-                c = code[i, j, k]
-                here = np.float64(x[i, j, k])
-                if c & BEFORE[0]:
-                    out[i - 1] += (x[i - 1, j, k] if code[i - 1, j, k] else 1.0) - here
-                if c & AFTER[0] and not code[i + 1, j, k]:
-                    out[i] += here
-                if c & ENTER:
-                    out[0] += TO_END * (1.0 - here)
-                if c & LEAVE:
-                    out[layers] += TO_END * here
+                here = np.float64(row[k])
+                before = np.float64(former[k]) if behind[k] else 1.0
+                into += before - here if bits[k] & BEFORE[0] else 0.0
+                onto += here if bits[k] & AFTER[0] and not ahead[k] else 0.0
+                entering += 1.0 - here if bits[k] & ENTER else 0.0
+                leaving += here if bits[k] & LEAVE else 0.0
+        out[i - 1] += into + TO_END * entering
+        out[i] += onto + TO_END * leaving
 
 
 @_compiled
@@ -184,47 +200,50 @@ def coarsen(code, cz, cy, cx, wz, wy, wx, anchor, sz, sy, sx):
 @_compiled
 def relax_blocks(x, b, inverse, wz, wy, wx, colour):
     """Half a Gauss-Seidel sweep over the blocks of a colour."""
+    new = np.empty(x.shape[2], x.dtype)
     for i in range(1, x.shape[0] - 1):
         for j in range(1, x.shape[1] - 1):
-            for k in range(1 + ((i + j + colour) & 1), x.shape[2] - 1, 2):
-                x[i, j, k] = inverse[i, j, k] * (
-                    b[i, j, k]
-                    + wz[i - 1, j, k] * x[i - 1, j, k]
-                    + wz[i, j, k] * x[i + 1, j, k]
-                    + wy[i, j - 1, k] * x[i, j - 1, k]
-                    + wy[i, j, k] * x[i, j + 1, k]
-                    + wx[i, j, k - 1] * x[i, j, k - 1]
-                    + wx[i, j, k] * x[i, j, k + 1]
+            row, source, share = x[i, j], b[i, j], inverse[i, j]
+            z0, z1, y0, y1 = x[i - 1, j], x[i + 1, j], x[i, j - 1], x[i, j + 1]
+            a0, a1, b0, b1, c1 = wz[i - 1, j], wz[i, j], wy[i, j - 1], wy[i, j], wx[i, j]
+            for k in range(1, x.shape[2] - 1):
+                new[k] = share[k] * (
+                    source[k]
+                    + a0[k] * z0[k]
+                    + a1[k] * z1[k]
+                    + b0[k] * y0[k]
+                    + b1[k] * y1[k]
+                    + c1[k - 1] * row[k - 1]
+                    + c1[k] * row[k + 1]
                 )
+            for k in range(1 + ((i + j + colour) & 1), x.shape[2] - 1, 2):
+                row[k] = new[k]
 
 
 @_compiled
 def restrict_blocks(x, b, diagonal, wz, wy, wx, coarse, sz, sy, sx):
     """Add up the residual over the next larger blocks."""
     coarse[:] = 0
+    left = np.empty(x.shape[2], x.dtype)
     for i in range(1, x.shape[0] - 1):
         for j in range(1, x.shape[1] - 1):
-            for k in range(1 + ((i + j) & 1), x.shape[2] - 1, 2):
-                coarse[(i + sz) >> sz, (j + sy) >> sy, (k + sx) >> sx] += (
-                    b[i, j, k]
-                    - diagonal[i, j, k] * x[i, j, k]
-                    + wz[i - 1, j, k] * x[i - 1, j, k]
-                    + wz[i, j, k] * x[i + 1, j, k]
-                    + wy[i, j - 1, k] * x[i, j - 1, k]
-                    + wy[i, j, k] * x[i, j + 1, k]
-                    + wx[i, j, k - 1] * x[i, j, k - 1]
-                    + wx[i, j, k] * x[i, j, k + 1]
+            row, source, own = x[i, j], b[i, j], diagonal[i, j]
+            z0, z1, y0, y1 = x[i - 1, j], x[i + 1, j], x[i, j - 1], x[i, j + 1]
+            a0, a1, b0, b1, c1 = wz[i - 1, j], wz[i, j], wy[i, j - 1], wy[i, j], wx[i, j]
+            for k in range(1, x.shape[2] - 1):
+                left[k] = (
+                    source[k]
+                    - own[k] * row[k]
+                    + a0[k] * z0[k]
+                    + a1[k] * z1[k]
+                    + b0[k] * y0[k]
+                    + b1[k] * y1[k]
+                    + c1[k - 1] * row[k - 1]
+                    + c1[k] * row[k + 1]
                 )
-
-
-@_compiled
-def prolong_blocks(x, inverse, coarse, sz, sy, sx):
-    """Add every larger block's correction to its blocks of colour 0."""
-    for i in range(1, x.shape[0] - 1):
-        for j in range(1, x.shape[1] - 1):
+            block = coarse[(i + sz) >> sz, (j + sy) >> sy]
             for k in range(1 + ((i + j) & 1), x.shape[2] - 1, 2):
-                if inverse[i, j, k]:
-                    x[i, j, k] += coarse[(i + sz) >> sz, (j + sy) >> sy, (k + sx) >> sx]
+                block[(k + sx) >> sx] += left[k]
 
 
 @_compiled

@@ -42,7 +42,7 @@ class Multigrid:
     Parameters
     ----------
     equations : Equations
-        Of the voxels, whose codes and type of numbers it uses.
+        Of the voxels, whose type of numbers it uses.
     """
 
     def __init__(self, equations: Equations) -> None:
@@ -78,17 +78,17 @@ class Multigrid:
     def __call__(self, residual: np.ndarray) -> np.ndarray:
         """Correction for a residual; an array that the next call overwrites."""
         k, e, x = self._kernels, self._equations, self._x
-        k.begin(x, residual, e.code, e.inverse)
-        k.relax(x, residual, e.code, e.inverse, *e.weights, 1)
+        k.begin(x, residual, e.inverse)
+        k.relax(x, residual, e.inverse, *e.weights, 1)
         if self._levels:
             below = self._levels[0]
-            k.restrict(x, residual, e.code, e.diagonal, *e.weights, below.b, *self._shifts)
+            k.restrict(x, residual, e.inverse, e.diagonal, *e.weights, below.b, *self._shifts)
             below.x.fill(0)
             for _ in range(1 if below.solution is not None else 2):
                 self._cycle(0)
-            k.prolong(x, e.code, below.x, *self._shifts)
-        k.relax(x, residual, e.code, e.inverse, *e.weights, 1)
-        k.relax(x, residual, e.code, e.inverse, *e.weights, 0)
+            k.prolong(x, e.inverse, below.x, *self._shifts)
+        k.relax(x, residual, e.inverse, *e.weights, 1)
+        k.relax(x, residual, e.inverse, *e.weights, 0)
         return x
 
     def _cycle(self, depth: int) -> None:
@@ -104,7 +104,7 @@ class Multigrid:
         below.x.fill(0)
         for _ in range(1 if below.solution is not None else 2):
             self._cycle(depth + 1)
-        k.prolong_blocks(level.x, level.inverse, below.x, *level.shifts)
+        k.prolong(level.x, level.inverse, below.x, *level.shifts)
         for colour in (1, 0):
             k.relax_blocks(level.x, level.b, level.inverse, *level.links, colour)
 
