@@ -41,6 +41,8 @@ class Measurement:
         Clusters of the phase, once they are known.
     critical : dict of int to float
         Diameter of the largest sphere that passes, per axis, once they are known.
+    distance : numpy.ndarray or None
+        Distance to the nearest voxel of another phase, left by the thickness for the particles.
     """
 
     def __init__(self, volume: Volume, phase: int, max_lag: int | None) -> None:
@@ -56,6 +58,7 @@ class Measurement:
         self.is_pore = volume.phases.pore in (None, phase)
         self.found: Clusters | None = None
         self.critical: dict[int, float] = {}
+        self.distance: np.ndarray | None = None
         self.statistics: dict[str, Statistic] = {}
         self.curves: dict[str, Curve] = {}
         self.step = 0

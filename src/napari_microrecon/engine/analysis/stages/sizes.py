@@ -36,6 +36,7 @@ def thickness(m: Measurement) -> Steps[None]:
             m.critical[axis] = widest
     part = middle(m.mask)
     if part.shape == m.mask.shape:
+        m.distance = distance
         found = yield from local_thickness(part, m.spacing, distance)
     else:
         del distance
@@ -59,7 +60,8 @@ def particles(m: Measurement) -> Steps[None]:
     if not part.any():
         m.refuse(['particle_size'], m.unit, _PARTICLES, f'no {m.name} in the middle of the volume')
         return
-    found = yield from find_particles(part, m.spacing)
+    found = yield from find_particles(part, m.spacing, m.distance)  # there only where the part is the whole
+    m.distance = None
     note = '' if part.shape == m.mask.shape else f'measured on the middle {" x ".join(map(str, part.shape))} voxels'
     why = _why_not(found)
     if why:
