@@ -36,7 +36,7 @@ def thickness(m: Measurement) -> Steps[None]:
             m.critical[axis] = widest
     part = middle(m.mask)
     if part.shape == m.mask.shape:
-        m.distance = distance
+        m.distance = None if m.volume.phases.pore == m.phase else distance
         found = yield from local_thickness(part, m.spacing, distance)
     else:
         del distance
