@@ -143,6 +143,47 @@ def test_a_layer_that_a_slice_was_taken_from_gets_its_pixel_size(widget, until_d
     assert [str(unit) for unit in layer.units] == ['micrometer', 'micrometer']
 
 
+@pytest.mark.parametrize('way', ['open', 'type'])
+def test_everything_without_a_size_follows_the_first_that_is_known(
+    widget, until_done, qtbot, notices, grey_file, ct_file, rock, tmp_path, way
+):
+    session, viewer, panel = widget.workbench.session, widget.workbench.stage.viewer, widget.slices_panel
+    layer = viewer.add_image(tifffile.imread(grey_file), name='picture')
+    viewer.layers.selection = {layer}
+    panel.layers_button.click()
+    until_done(widget, 'load')
+    opened(widget, until_done, ct_file)
+    session.weights_spec = 'prior'
+    widget.reconstruct_panel.form.set_value('shape', (24, 24, 24))
+    widget.reconstruct_panel.run_button.click()
+    until_done(widget, 'analyse')
+    former = session.volume
+    size = VoxelSize.cube(0.5, 'um')
+    if way == 'open':
+        grey = np.where(rock[20], 60, 180).astype(np.uint8)
+        tifffile.imwrite(tmp_path / 'sized.tif', grey, resolution=(20000, 20000), resolutionunit='CENTIMETER')
+        panel.open_requested.emit([tmp_path / 'sized.tif'])
+        until_done(widget, 'load')
+        assert 'o pixel size was known of picture, the reference and the volume' in session.status.text
+        assert '0.5 µm holds for all now' in session.status.text
+    else:
+        panel.voxel.setValue(0.5)
+        panel.voxel.editingFinished.emit()
+    assert [draft.slice.voxel_size.x for draft in session.drafts] == pytest.approx([0.5] * len(session.drafts))
+    assert session.reference.voxel_size.agrees_with(size)
+    assert session.reference.voxel_size.is_known
+    assert session.kept == (session.reference,)
+    assert session.volume.voxel_size == session.reference.voxel_size
+    np.testing.assert_array_equal(session.volume.labels, former.labels)
+    assert session.report is None, 'its lengths were in voxels'
+    assert viewer.layers.extent.units is not None, 'napari would warn of inconsistent units'
+    np.testing.assert_allclose(layer.scale, 0.5)
+    panel.voxel.setValue(0.6)
+    panel.voxel.editingFinished.emit()
+    assert session.volume.voxel_size == session.reference.voxel_size == VoxelSize.cube(0.6, 'um')
+    assert not notices
+
+
 @pytest.fixture
 def canvas(make_napari_viewer, dock):
     viewer = make_napari_viewer(show=True)

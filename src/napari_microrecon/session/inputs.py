@@ -14,11 +14,13 @@ from ..engine.progress import Progress
 from ..engine.run.reference import Origin
 from ..engine.slices import Slice, SliceSet
 from ..engine.volume import Volume
+from ..engine.voxels import VoxelSize
 from .drafts import SliceDraft
-from .references import Reordering, adapted, put_in_place, seeming_order
+from .references import Reordering, adapted, check_scales, follow_size, put_in_place, seeming_order
 from .session import Session
 from .shelf import clear, forget_rest, make_room, note_as_given, put_away
 from .task import Task
+from .words import length
 
 if TYPE_CHECKING:
     from ..engine.phases import Phases
@@ -231,13 +233,14 @@ def take_inputs(
     order : Reordering, optional
         In which the reference's labels would fit the slices, see `references.seeming_order`.
     """
-    said = []
+    said, followed = [], ''
     if session.sample is not None:  # own data replace a sample, they do not mix with it
         said.append(put_away(session))
         clear(session)
     if drafts:
-        session.add_drafts(drafts)
+        followed = join(session, drafts)
         said.append('; '.join(dict.fromkeys(f'{d.slice.name}: {d.note}' for d in drafts if d.note)) or 'Slices taken')
+        said += [followed] if followed else []
     if volume is not None:
         session.set_reference(volume, origin)
         size = ' × '.join(str(n) for n in volume.shape)
@@ -249,17 +252,51 @@ def take_inputs(
             session.set_drafts([slice_of(volume, 'z', volume.shape[0] // 2)])
             said.append('its middle slice was taken')
     session.say('; '.join(said), 'success')
-    _doubt(session, order)
+    _doubt(session, order, f'{followed[:1].upper()}{followed[1:]}. ' if followed else '')
 
 
-def _doubt(session: Session, order: Reordering | None) -> None:
-    """Say that the reference's phases seem to be in another order than those of the slices."""
+def join(session: Session, drafts: Sequence[SliceDraft]) -> str:
+    """Append slices; a pixel size that only some of all slices name holds for the others, and for volumes without one.
+
+    Returns
+    -------
+    str
+        What has taken a pixel size over, in words; empty for nothing.
+
+    Raises
+    ------
+    InputError
+        If they do not go with those at hand; nothing has changed then.
+    """
+    every = (*session.drafts, *drafts)
+    size = SliceSet.of([draft.slice for draft in every]).voxel_size
+    if not size.is_known:
+        session.add_drafts(drafts)
+        return ''
+    check_scales(session, size)
+    bare = [draft.slice.name for draft in every if not draft.slice.voxel_size.is_known]
+    if any(not draft.slice.voxel_size.is_known for draft in session.drafts):
+        # What is shown follows before more is: napari warns of layers with different units.
+        session.set_drafts([_of_size(draft, size) for draft in session.drafts])
+    followed = follow_size(session, size)
+    session.add_drafts([_of_size(draft, size) for draft in drafts])
+    taken = [*dict.fromkeys(bare), followed] if followed else list(dict.fromkeys(bare))
+    return f'no pixel size was known of {", ".join(taken)}: {length(size)} holds for all now' if taken else ''
+
+
+def _of_size(draft: SliceDraft, size: VoxelSize) -> SliceDraft:
+    return draft if draft.slice.voxel_size.is_known else draft.sized(size)
+
+
+def _doubt(session: Session, order: Reordering | None, before: str = '') -> None:
+    """Say, after what comes before, that the reference's phases seem to be in another order than the slices'."""
     session.reordering = order
     reference, slices = session.reference, session.slices
     if order is None or reference is None or slices is None:
         return
     session.say(
-        f'{reference.name} has {order.there[1]:.2f} of {slices.phases.names[1]}, the slices have {order.here[1]:.2f}: '
+        f'{before}{reference.name} has {order.there[1]:.2f} of {slices.phases.names[1]}, '
+        f'the slices have {order.here[1]:.2f}: '
         'its phases seem to be in another order; press Swap phases in step 1 if they are',
         'warning',
     )

@@ -110,15 +110,54 @@ def check_scale(volume: Volume, size: VoxelSize) -> None:
         )
 
 
-def follow_size(session: Session, size: VoxelSize) -> None:
-    """Give the reference the new voxel size of the slices, unless it has one of its own."""
-    reference = session.reference
-    if reference is None or reference.voxel_size == size:
-        return
-    if not reference.voxel_size.is_known or reference in session.borrowers:
-        sized = replace(reference, voxel_size=size)
-        session.borrowers.add(sized)
-        put_in_place(session, sized)
+def check_scales(session: Session, size: VoxelSize) -> None:
+    """Refuse a voxel size of the slices that cannot belong to the volumes on the screen; those that follow are free.
+
+    Raises
+    ------
+    InputError
+        As `check_scale`.
+    """
+    for shown in (session.reference, session.volume):
+        if shown is not None and shown not in session.borrowers:
+            check_scale(shown, size)
+
+
+def follow_size(session: Session, size: VoxelSize) -> str:
+    """Give reference and volumes the voxel size of the slices, unless they have one of their own.
+
+    What was measured of a volume that follows is dropped: its lengths were in voxels, or in the former size.
+
+    Returns
+    -------
+    str
+        What has followed, in words; empty for nothing.
+    """
+    sized: dict[Volume, Volume] = {}
+    for one in (*session.kept, *session.volumes):
+        borrows = not one.voxel_size.is_known or one in session.borrowers
+        if borrows and one.voxel_size != size and one not in sized:
+            sized[one] = replace(one, voxel_size=size)
+            session.borrowers.add(sized[one])
+    followed = []
+    reference, volumes, likelihood = session.reference, session.volumes, session.likelihood
+    subject = session.subject
+    for one in (one for one in session.kept if one in sized):
+        session.origins[sized[one]] = session.origin_of(one)
+    session.kept = tuple(sized.get(one, one) for one in session.kept)
+    if reference in sized:
+        order = session.reordering
+        session.set_reference(sized[reference])
+        session.reordering = order
+        followed.append('reference')
+    if any(one in sized for one in volumes):
+        if likelihood is not None and likelihood.volume in sized:
+            session.likelihood = replace(likelihood, volume=sized[likelihood.volume])
+        session.set_volumes([sized.get(one, one) for one in volumes])
+        followed.append('volume')
+    if subject in sized:
+        session.set_subject(sized[subject])
+    return ' and '.join(f'the {one}' for one in followed)
 
 
 def swap_phases(session: Session) -> Task:

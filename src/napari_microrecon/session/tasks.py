@@ -12,6 +12,7 @@ from ..engine.progress import Progress
 from .analysing import analyse
 from .inputs import load_sample
 from .likelihood import Likelihood
+from .references import follow_size
 from .runs import note_reference, record_volumes
 from .session import Session
 from .shelf import note_as_given
@@ -54,6 +55,8 @@ def reconstruct(session: Session, params: ReconstructParams, then: Callable[[], 
         session.choice = choice
         session.likelihood = likelihood  # before the volumes: maps of others are dropped then
         session.set_volumes(reconstruction.volumes)
+        if session.slices is not None:  # whose size may have become known meanwhile
+            follow_size(session, session.slices.voxel_size)
         session.run = record
         said = _recalibrated(session, params) or f'Reconstructed {" × ".join(map(str, params.shape))} voxels: '
         if params.mode == 'most-likely':

@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from ..engine.analysis import Comparison
     from ..engine.generator import WeightsChoice
+    from ..engine.voxels import VoxelSize
     from .session import Session
+
+
+def length(size: VoxelSize) -> str:
+    """Voxel size as the window writes it."""
+    return str(size).replace('um', 'µm')
 
 
 def tally(comparison: Comparison) -> str:

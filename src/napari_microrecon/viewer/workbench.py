@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -87,9 +89,35 @@ class Workbench(QObject):
     def _beside_no_sample(self, make: Callable[[], Task]) -> None:
         """Start what brings own data; a sample gives way to them, own data do not."""
         if self.session.sample is None:
-            self.runner.start(make())
+            self.runner.start(self._resizing(make()))
         else:
             self.asking.before(lambda: self.runner.start(make()))
+
+    def _resizing(self, task: Task) -> Task:
+        """Let the layers that slices were taken from follow a pixel size that comes with another picture."""
+
+        def accept(value: Any) -> Task | None:
+            with self._layers_following():
+                return task.accept(value)
+
+        return replace(task, accept=accept)
+
+    @contextmanager
+    def _layers_following(self) -> Iterator[None]:
+        """Scale the layers that slices were taken from at once with the slices: napari warns of different units."""
+        held = [self.session.slices]
+
+        def follow(now: SliceSet | None) -> None:
+            former, held[0] = held[0], now
+            if former is not None and now is not None and former.voxel_size != now.voxel_size:
+                for layer in self._taken:
+                    resize(layer, former.voxel_size, now.voxel_size)
+
+        self.session.events.slices.connect(follow)
+        try:
+            yield
+        finally:
+            self.session.events.slices.disconnect(follow)
 
     @reported
     def use_layers(self) -> None:
@@ -153,16 +181,12 @@ class Workbench(QObject):
 
     @reported
     def set_voxel_size(self, size: VoxelSize) -> None:
-        """Set the voxel size of all slices, their pictures, and a reference that has none of its own."""
+        """Set the voxel size of all slices, their pictures, and of volumes that have none of their own."""
         session = self.session
-        former = session.need_slices().voxel_size
-        for shown in (session.reference, session.volume):
-            if shown is not None and shown not in session.borrowers:
-                references.check_scale(shown, size)
-        session.set_drafts([draft.sized(size) for draft in session.drafts])
+        references.check_scales(session, size)
+        with self._layers_following():
+            session.set_drafts([draft.sized(size) for draft in session.drafts])
         references.follow_size(session, size)
-        for layer in self._taken:
-            resize(layer, former, size)
 
     @reported
     def swap_phases(self) -> None:
@@ -175,7 +199,9 @@ class Workbench(QObject):
         reference = self.session.reference
         if reference is None:
             raise InputError('reference', 'there is none', 'open a volume first')
-        self.session.add_drafts([inputs.slice_of(reference, normal, position)])
+        followed = inputs.join(self.session, [inputs.slice_of(reference, normal, position)])
+        if followed:
+            self.session.say(f'Slice taken; {followed}', 'success')
 
     @reported
     def clear_reference(self) -> None:
