@@ -5,7 +5,7 @@ from __future__ import annotations
 import weakref
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -49,6 +49,7 @@ class Cutting:
         self.plane: CutPlane | None = None
         self._side = 1.0
         self._flat: weakref.WeakSet[Layer] = weakref.WeakSet()
+        viewer.dims.events.ndisplay.connect(self._show)
 
     def move(self, plane: CutPlane | None) -> bool:
         """Choose another plane, or none; in 2D it is shown. Return whether the view was turned for that."""
@@ -58,7 +59,12 @@ class Cutting:
         if plane is not None and (former is None or former.axis != plane.axis):
             self._side = self._far_side(viewer, plane.axis)
         self.plane = plane
-        if plane is None or viewer.dims.ndisplay == 3:
+        return self._show()
+
+    def _show(self, _: Any = None) -> bool:
+        """Show the plane of the cut where planes are shown; return whether the view was turned for that."""
+        viewer, plane = self._viewer(), self.plane
+        if viewer is None or plane is None or viewer.dims.ndisplay == 3:
             return False
         axis = AXES.index(plane.axis) + viewer.dims.ndim - 3
         before = viewer.dims.order
