@@ -14,6 +14,7 @@ from napari_microrecon.engine.volume import Volume
 from napari_microrecon.engine.voxels import VoxelSize
 from napari_microrecon.session.jobs import JobState
 from napari_microrecon.session.session import MOST_KEPT
+from napari_microrecon.viewer.layers import role_of
 
 PHASES = Phases.named('grain', 'pore', pore=1)
 
@@ -260,3 +261,98 @@ def test_weights_are_neither_asked_for_nor_told_of_between_slices(beside, qtbot,
     panel.form.set_value('mode', 'unconditional')
     assert panel.weights.isEnabled()
     assert panel.choice_text.isVisibleTo(panel)
+
+
+def _mean_colours(viewer) -> np.ndarray:
+    """Red, green and blue of the middle of the canvas."""
+    picture = viewer.screenshot(canvas_only=True, flash=False)[..., :3].astype(float)
+    height, width = picture.shape[:2]
+    return picture[height // 2 - 15 : height // 2 + 15, width // 2 - 15 : width // 2 + 15].mean(axis=(0, 1))
+
+
+@pytest.mark.parametrize('in_3d', [False, True])
+def test_in_one_view_the_reconstruction_is_seen_and_named(make_napari_viewer, dock, qtbot, in_3d):
+    """A reconstruction of one phase, a larger reference of the other one: the colour says which is seen."""
+    viewer = make_napari_viewer(show=True)
+    widget = dock(viewer)
+    session, box, stage = widget.workbench.session, widget.reconstruct_panel.compare, widget.workbench.stage
+    whole = [Volume(np.full((n,) * 3, k, np.uint8), PHASES, VoxelSize.cube(1, 'um')) for n, k in ((30, 1), (60, 0))]
+    session.set_reference(replace(whole[1], name='ct'))
+    session.set_volumes([replace(whole[0], name='made')])
+    widget.show_step(1)
+    assert not box.one_view.isVisibleTo(box)
+    stage.set_3d(in_3d)
+    _choose(box.layout_choice, 'In one view')
+    made, ct = _layers(widget)
+    assert box.one_view.isVisibleTo(box)
+    assert 'the reference is hidden' in box.one_view.text()
+    assert (made.visible, ct.visible) == (True, False)
+    assert made.name_overlay.visible, 'its name stands on the canvas'
+    viewer.dims.set_point(0, 15)  # planes: one through both
+    stage.frame()
+    qtbot.wait(100)
+    red, _, blue = _mean_colours(viewer)
+    assert blue > red + 30, 'the reconstruction'
+    session.set_volumes([replace(whole[0], name='next')])  # the next one, too
+    assert [one.visible for one in _layers(widget)] == [True, False]
+    ct.visible = True  # by its eye
+    session.set_volumes([replace(whole[0], name='third')])
+    assert ct.visible, "the eye is the user's"
+    assert viewer.layers.index(ct) < viewer.layers.index(_layers(widget)[0]), 'behind'
+    if not in_3d:
+        viewer.scene.camera.center = (0, 15, 15)
+        qtbot.wait(100)
+        red, _, blue = _mean_colours(viewer)
+        assert blue > red + 30, 'on top'
+    session.set_volumes([])
+    assert ct.visible
+    session.set_volumes([replace(whole[0], name='fourth')])
+    _choose(box.layout_choice, 'Beside')
+    assert [one.visible for one in _layers(widget)] == [True, True]
+    assert viewer.canvas.grid.enabled
+    assert [role_of(one) for one in viewer.layers] == ['volume', 'reference']
+    widget.close_for_good()
+
+
+def test_turning_to_planes_shows_the_plane_of_the_cut(beside):
+    box, viewer = beside.reconstruct_panel.compare, beside.workbench.stage.viewer
+    assert viewer.dims.ndisplay == 3
+    box.cut.click()
+    box.slider.setValue(4)
+    box._tell_cut()
+    _choose(box.view, '2D')
+    assert box.place.text() == '8 µm'
+    assert (viewer.dims.ndisplay, viewer.dims.point[0]) == (2, 8)
+    _choose(box.view, '3D')
+    _choose(box.axis, 'y')
+    box.slider.setValue(7)
+    box._tell_cut()
+    viewer.dims.ndisplay = 2  # by napari's own button
+    assert viewer.dims.order == (1, 0, 2)
+    assert viewer.dims.point[1] == 14
+
+
+def test_a_plane_beyond_a_volume_is_told_on_the_canvas(beside):
+    box, viewer, session = beside.reconstruct_panel.compare, beside.workbench.stage.viewer, beside.workbench.session
+    text = viewer.canvas.overlays.text
+    _choose(box.view, '2D')
+    assert not text.visible
+    box.cut.click()
+    box.slider.setValue(19)
+    box._tell_cut()
+    assert not text.visible
+    box.slider.setValue(25)
+    box._tell_cut()
+    assert text.visible
+    assert text.text == 'made ends at plane 19 of z'
+    _choose(box.axis, 'y')
+    assert text.text == 'made ends at plane 19 of y'
+    _choose(box.view, '3D')
+    assert not text.visible
+    _choose(box.view, '2D')
+    assert text.visible
+    session.set_volumes([_sponge((32, 32, 32), name='longer')])
+    assert not text.visible
+    text.text, text.visible = 'of the user', True
+    viewer.dims.set_point(1, 75)
+    assert (text.text, text.visible) == ('of the user', True)

@@ -9,7 +9,7 @@ from qtpy.QtWidgets import QCheckBox, QComboBox, QLabel, QSlider, QWidget
 
 from ..engine.voxels import AXES
 from ..viewer.cutting import CutPlane
-from .parts import Listener, button, form, narrow, row
+from .parts import Listener, button, form, hint, narrow, row
 
 if TYPE_CHECKING:
     from ..engine.volume import Volume
@@ -19,6 +19,7 @@ _SETTLE_MS = 40  # while the slider is dragged
 _SIDE_BY_SIDE = 'Side by side the two views share camera, slice position, cut and colours'
 _NO_REFERENCE = 'There is nothing to stand beside it: open a real volume in step 1, or keep this one as the reference'
 _ALONE = 'There is one volume only. Make several (Volumes above 1), keep this one, or open a real volume in step 1'
+_ONE_VIEW = 'The reconstruction is shown, the reference is hidden. Its eye in the layer list shows it, behind.'
 _SAME_SIZE = (
     'Shows the middle of the reference only, as large as the reconstruction. What is measured stays the whole '
     'reference: its band needs blocks.'
@@ -82,6 +83,7 @@ class CompareBox(QWidget, Listener):
         self.layout_choice = narrow(QComboBox())
         self.layout_choice.addItem('Beside the reference', True)
         self.layout_choice.addItem('In one view', False)
+        self.one_view = hint(_ONE_VIEW)
         self.partner = narrow(QComboBox())
         self.partner.setPlaceholderText('none')
         self.keep_button = button(
@@ -104,6 +106,7 @@ class CompareBox(QWidget, Listener):
         self.setLayout(rows)
         rows.addRow('View', self.view)
         rows.addRow('Layout', self.layout_choice)
+        rows.addRow(self.one_view)
         rows.addRow('Beside', row(self.partner, self.keep_button, stretch=0))
         rows.addRow('', self.same_size)
         rows.addRow('Cut', row(self.cut, self.axis, self.slider, self.place, stretch=2))
@@ -128,6 +131,7 @@ class CompareBox(QWidget, Listener):
         beside.setToolTip('' if reference is not None else _NO_REFERENCE)
         self.layout_choice.setCurrentIndex(0 if self._beside and reference is not None else 1)
         self.layout_choice.setToolTip(_SIDE_BY_SIDE if reference is not None else _NO_REFERENCE)
+        self._tell_layout()
         candidates = self._candidates()
         self.partner.clear()
         for words, one in candidates:
@@ -140,6 +144,9 @@ class CompareBox(QWidget, Listener):
         self.same_size.setToolTip(_SAME_SIZE if reference is not None else _NO_REFERENCE)
         self.keep_button.setEnabled(self._session.volume is not None and self._session.volume is not reference)
         self._limit()
+
+    def _tell_layout(self) -> None:
+        self.one_view.setVisible(self._session.reference is not None and not self.layout_choice.currentData())
 
     def _limit(self) -> None:
         """Let the cut reach through the longer of both volumes."""
@@ -181,6 +188,7 @@ class CompareBox(QWidget, Listener):
 
     def _on_layout(self) -> None:
         self._beside = self.layout_choice.currentData()
+        self._tell_layout()
         self.side_by_side_requested.emit(self._beside)
 
     def _on_axis(self) -> None:

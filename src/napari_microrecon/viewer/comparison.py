@@ -83,6 +83,26 @@ def single(viewer: ViewerModel) -> None:
         layer.name_overlay.visible = False
 
 
+def is_pair(viewer: ViewerModel) -> bool:
+    """Whether there are a reconstruction and a reference, which hide each other in one view."""
+    roles = {role_of(layer) for layer in viewer.layers}
+    return 'reference' in roles and not roles.isdisjoint({'volume', 'preview'})
+
+
+def put_on_top(viewer: ViewerModel) -> None:
+    """Bring the reconstruction before its reference in one view, and name what is shown.
+
+    napari draws the last layer of its list on top.
+    """
+    references = [layer for layer in viewer.layers if role_of(layer) == 'reference']
+    for target, layer in enumerate(references):
+        _move(viewer, layer, target)
+    named = is_pair(viewer)
+    for layer in viewer.layers:
+        if role_of(layer) in ('volume', 'preview', 'reference'):
+            layer.name_overlay.visible = named
+
+
 def _move(viewer: ViewerModel, layer: Layer, target: int) -> None:
     source = viewer.layers.index(layer)
     if source != target:

@@ -13,6 +13,7 @@ from ..engine.volume import Volume
 from ..engine.voxels import AXES, Axis
 from . import comparison, layers, placed_slices
 from .cutting import CutPlane, Cutting
+from .plane_word import PlaneWord
 from .refilling import new_layer, refill
 from .veils import Veils
 
@@ -50,6 +51,8 @@ class Stage:
         self._scene: object = None
         self._cutting = Cutting(viewer)
         self._veils = Veils(viewer)
+        self._plane_word = PlaneWord(viewer)
+        self._was_pair = False  # in one view
         self._same_size = False
         self.show_previews = True
         self.show_training = False  # a frame without a GPU costs more than the event loop should wait
@@ -109,14 +112,15 @@ class Stage:
             self._on_volumes(self._session.volumes)
 
     def compare(self, on: bool) -> None:
-        """Put reconstruction and reference side by side, or everything into one view."""
+        """Put reconstruction and reference side by side, or the reconstruction alone into one view."""
         self.side_by_side = on
         if (viewer := self.viewer) is not None:
-            if on:
-                comparison.arrange(viewer, self._veils)
-            else:
+            self._was_pair = False
+            if not on:
                 comparison.single(viewer)
+            self._lay_out(viewer)
             self._veils.settle()
+            self._plane_word.settle()
             self.frame()
 
     def cut(self, plane: CutPlane | None) -> None:
@@ -266,6 +270,18 @@ class Stage:
         axis = AXES.index(normal) + viewer.dims.ndim - 3
         viewer.dims.order = (axis, *(i for i in every if i != axis))
 
+    def _lay_out(self, viewer: ViewerModel) -> None:
+        """Two cells, or one view: there the reference would cover the reconstruction, and waits for its eye."""
+        if self.side_by_side:
+            comparison.arrange(viewer, self._veils)
+            return
+        pair = comparison.is_pair(viewer)
+        if pair != self._was_pair:
+            for layer in self.layers_of('reference'):
+                layers.set_visible(layer, not pair)
+        self._was_pair = pair
+        comparison.put_on_top(viewer)
+
     def _settle(self) -> None:
         """Arrange what is there; the camera moves only where something else than before is to be seen."""
         viewer = self.viewer
@@ -291,10 +307,10 @@ class Stage:
         elif self._had_volumes:
             self._show_slices()
         self._had_volumes = bool(volumes)
-        if self.side_by_side:
-            comparison.arrange(viewer, self._veils)
+        self._lay_out(viewer)
         self._veils.settle()
         self._cut()
+        self._plane_word.settle()
         shown = [one for one in viewer.layers if one.visible and layers.role_of(one) != 'veil']
         extents = [tuple(one.extent.world.ravel()) for one in shown]
         scene = (viewer.canvas.grid.enabled, viewer.dims.ndisplay, sorted(extents))
