@@ -264,7 +264,7 @@ def test_another_seed_and_a_target_fraction(ready, qtbot):
     assert (first.labels != second.labels).mean() > 0.05
 
     panel.target.slider.setValue(400)
-    assert panel.target.value_text.text() == '0.400'
+    assert panel.target.number.text() == '0.400'
     _run(qtbot, ready, panel.target.apply_button)
     wide = session.need_volume()
     assert wide.fractions[1] == pytest.approx(0.4, abs=0.002)
@@ -401,6 +401,40 @@ def test_the_target_follows_the_pore_that_is_declared_and_says_what_was_reached(
     assert panel.parameters().target_fractions == {1: 0.25}
     _run(qtbot, ready, target.reset_button)
     assert panel.parameters().target_fractions == {}
+
+
+def test_a_target_is_typed_and_what_it_reached_stays_in_view(ready, rock, qtbot, until_done):
+    """With a reference the comparison follows: the page stays on step 2, unless the big button was pressed."""
+    panel, session, target = ready.reconstruct_panel, ready.workbench.session, ready.reconstruct_panel.target
+    session.set_reference(rock)
+    ready.analysis_panel.subject.tortuosity.setChecked(False)
+    panel.form.set_value('shape', (20, 20, 20))
+
+    def compared(button) -> int:
+        _click(qtbot, button)
+        assert session.job.kind == 'reconstruct'
+        assert ready.stack.currentIndex() == 1
+        until_done(ready, 'analyse')
+        return ready.stack.currentIndex()
+
+    ready.show_step(1)
+    assert compared(panel.run_button) == 3
+    ready.show_step(1)
+    target.number.setFocus()
+    target.number.selectAll()
+    qtbot.keyClicks(target.number, '0.437')
+    qtbot.keyClick(target.number, Qt.Key.Key_Return)
+    assert target.slider.value() == 437
+    target.slider.setValue(452)
+    assert target.number.value() == 0.452
+    assert compared(target.apply_button) == 1
+    assert 'pore was set to 0.452 and is 0.45' in target.told.text()
+    assert session.comparison is not None
+    assert compared(panel.again_button) == 1
+    _click(qtbot, ready.step_bar.buttons[3])
+    _click(qtbot, ready.analysis_panel.run_button)
+    until_done(ready, 'analyse')
+    assert ready.stack.currentIndex() == 3
 
 
 def test_a_target_ends_with_its_material_and_with_a_run_that_was_cancelled(ready, qtbot, agree):

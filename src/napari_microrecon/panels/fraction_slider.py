@@ -1,4 +1,4 @@
-"""Slider for the fraction that a phase shall have: the same volume, with its phase boundaries moved."""
+"""Slider and number for the fraction that a phase shall have: the same volume, with its phase boundaries moved."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import Qt, Signal
-from qtpy.QtWidgets import QComboBox, QLabel, QSlider, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QComboBox, QDoubleSpinBox, QSlider, QVBoxLayout, QWidget
 
 from ..engine.phases import Phases
 from .parts import Listener, button, hint, narrow, row
@@ -42,18 +42,25 @@ class FractionSlider(QWidget, Listener):
         self.slider = QSlider(Qt.Orientation.Horizontal)
         self.slider.setRange(_LOW, _HIGH)
         self.slider.setAccessibleName('Target fraction')
-        self.value_text = QLabel()
+        self.number = QDoubleSpinBox()
+        self.number.setDecimals(3)
+        self.number.setSingleStep(0.01)
+        self.number.setRange(_LOW / _STEPS, _HIGH / _STEPS)
+        self.number.setKeyboardTracking(False)
+        self.number.setAccessibleName('Target fraction, as a number')
         self.apply_button = button('Apply', 'Make the volume again, same seed, with this fraction', small=True)
         self.reset_button = button('As in slices', 'Go back to the fractions of the slices', small=True)
         self.told = hint()
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
-        column.addLayout(row(self.phase, self.slider, self.value_text, stretch=1))
+        column.addLayout(row(self.phase, self.number, stretch=0))
+        column.addWidget(self.slider)
         column.addLayout(row(self.apply_button, self.reset_button, 1))
         column.addWidget(self.told)
         self.phase.currentIndexChanged.connect(lambda _: self._start())
         self.slider.valueChanged.connect(lambda _: self._draw())
-        self.apply_button.clicked.connect(lambda: self.apply_requested.emit({self.label: self.value}))
+        self.number.valueChanged.connect(lambda value: self.slider.setValue(round(value * _STEPS)))
+        self.apply_button.clicked.connect(self._on_apply)
         self.reset_button.clicked.connect(lambda: self.apply_requested.emit({}))
         self.listen(session.events.volume, self._on_volume)
         self.listen(session.events.slices, self._on_phases)
@@ -109,12 +116,17 @@ class FractionSlider(QWidget, Listener):
         self.apply_button.setEnabled(self._is_idle)
         self.reset_button.setEnabled(self._is_idle and bool(self._targets))
 
+    def _on_apply(self) -> None:
+        self.number.interpretText()  # typed, and the field not left yet: not every system's buttons take the focus
+        self.apply_requested.emit({self.label: self.value})
+
     def _start(self) -> None:
         """Put the slider where the phase is, or was wanted to be."""
         if self._phases is None:
             return
         self.slider.setValue(round(self._targets.get(self.label, self._now[self.label]) * _STEPS))
-        self.slider.setToolTip(f'Fraction that {self._phases.names[self.label]} shall have in the volume')
+        for editor in (self.slider, self.number):
+            editor.setToolTip(f'Fraction that {self._phases.names[self.label]} shall have in the volume')
         self._draw()
         self._enable()
 
@@ -131,5 +143,7 @@ class FractionSlider(QWidget, Listener):
             said = f'{names[label]} is {now}; {" and ".join(others)} was set. Apply sets {names[label]} instead.'
         else:
             said = f'{names[label]} is {now}. Apply moves its boundary and keeps the arrangement.'
-        self.value_text.setText(f'{self.value:.3f}')
+        self.number.blockSignals(True)
+        self.number.setValue(self.value)
+        self.number.blockSignals(False)
         self.told.setText(said)

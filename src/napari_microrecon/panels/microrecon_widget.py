@@ -28,6 +28,7 @@ from .style import GAP, MARGIN, style_sheet
 if TYPE_CHECKING:
     import napari.viewer
 
+    from ..engine.generator.params import ReconstructParams
     from ..engine.run import Run
     from ..session.jobs import Job
 
@@ -83,6 +84,7 @@ class MicroreconWidget(QWidget, Listener):
         column.addWidget(self.status_line)
         self.setMinimumWidth(380)
         self._viewer: Any = napari_viewer
+        self._variant = -1  # number of the last job whose comparison, next, leaves the page as it is
         napari_viewer.events.theme.connect(self._on_theme)
         self.workbench.closing.window_gone.connect(self.close_for_good)
         self._wire()
@@ -129,6 +131,7 @@ class MicroreconWidget(QWidget, Listener):
         slices.slice_counts.requested.connect(bench.try_slice_counts)
 
         generate.reconstruct_requested.connect(bench.reconstruct)
+        generate.variant_requested.connect(self._on_variant)
         generate.weights_requested.connect(bench.choose_weights)
         generate.opacity_requested.connect(bench.stage.set_opacity)
         generate.save_requested.connect(self.records.save_volume)
@@ -182,13 +185,19 @@ class MicroreconWidget(QWidget, Listener):
             return
         self.workbench.hold_back(params, share, minutes)
 
+    def _on_variant(self, params: ReconstructParams) -> None:
+        """Reconstruct, and stay where the user reads what became of the wish."""
+        self.workbench.reconstruct(params)
+        self._variant = self.workbench.session.job.id
+
     # -- session --------------------------------------------------------------------------------
 
     def _on_job(self, job: Job, former: Job) -> None:
         """Follow the work: the step that a new job belongs to comes to the front."""
         if job.id != former.id:
             step = {'load': 0, 'reconstruct': 1, 'finetune': 2, 'analyse': 3}.get(job.kind)
-            if step is not None:
+            follows = job.kind == 'analyse' and former.id == self._variant
+            if step is not None and not follows:
                 self.show_step(step)
         if job.state is not former.state:
             self._on_state()

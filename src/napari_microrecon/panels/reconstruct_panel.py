@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QTimer, Signal
 from qtpy.QtWidgets import QFileDialog, QLabel, QSizePolicy, QWidget
@@ -46,6 +46,7 @@ class ReconstructPanel(Panel):
     """Form of `ReconstructParams`, and what became of it."""
 
     reconstruct_requested = Signal(object)  # ReconstructParams
+    variant_requested = Signal(object)  # the same: of the volume at hand, whose numbers here the user watches
     weights_requested = Signal(str)
     opacity_requested = Signal(object)  # opacity by phase label
     save_requested = Signal(object)  # Path
@@ -279,26 +280,26 @@ class ReconstructPanel(Panel):
         return self.form.model(**self.advanced.values(), target_fractions=dict(targets))
 
     def _on_run(self) -> None:
-        self._request(self.target.targets)
+        self._request(self.reconstruct_requested, self.target.targets)
 
-    def _request(self, targets: Mapping[int, float]) -> None:
+    def _request(self, signal: Any, targets: Mapping[int, float]) -> None:
         try:
             params = self._parameters(targets)
         except InputError as error:
             self.invalid.emit(error)
             return
-        self.reconstruct_requested.emit(params)
+        signal.emit(params)
 
     def _on_again(self) -> None:
         self.form.set_value('seed', self.form.values()['seed'] + 1)
-        self._on_run()
+        self._request(self.variant_requested, self.target.targets)
 
     def _on_target(self, targets: dict[int, float]) -> None:
         """Make the volume at hand again with another fraction; its seed decides which one."""
         volume = self._session.volume
         if volume is not None and volume.provenance.seed is not None and not self._session.volumes[1:]:
             self.form.set_value('seed', volume.provenance.seed)
-        self._request(targets)
+        self._request(self.variant_requested, targets)
 
     def _on_save(self) -> None:
         name, _ = QFileDialog.getSaveFileName(
