@@ -74,6 +74,23 @@ def test_a_choice_by_hand_holds_for_the_next_volumes_and_comparisons(shown, qtbo
     assert combo.currentText() == 'dark'
 
 
+def test_numbers_of_another_phase_than_the_chosen_one_say_so(shown, qtbot, until_done):
+    panel = shown.analysis_panel
+    assert _measure(shown, qtbot, until_done) == 'dark'
+    assert not panel.stale.isVisibleTo(panel)
+    panel.subject.phase.setCurrentIndex(0)
+    assert panel.stale.isVisibleTo(panel)
+    assert panel.stale.text() == 'What follows is of dark. Press “Compare with the reference” for bright.'
+    panel.subject.phase.setCurrentIndex(1)
+    assert not panel.stale.isVisibleTo(panel)
+    _declare(shown, 0)  # the pore is another one now: in step 1, not in this panel
+    assert panel.stale.isVisibleTo(panel)
+    assert _measure(shown, qtbot, until_done) == 'bright'
+    assert not panel.stale.isVisibleTo(panel)
+    shown.workbench.session.set_volumes([_volume('next', seed=2)])
+    assert not panel.stale.isVisibleTo(panel), 'there are no numbers'
+
+
 @pytest.mark.parametrize(
     ('slices', 'made', 'real', 'measured'),
     [(0, None, 1, 0), (None, 0, 1, 0), (None, None, 0, 0), (None, None, None, 1), (0, 1, 1, 0)],

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from qtpy.QtCore import QTimer, Signal
 from qtpy.QtWidgets import QCheckBox, QFileDialog, QVBoxLayout, QWidget
 
+from ..session.phase_choice import phase_to_measure
 from ..session.words import lacking
 from .curve_view import CurveView
 from .hold_back_box import HoldBackBox
@@ -50,11 +51,14 @@ class AnalysisPanel(Panel):
         self.question = LabelsQuestion(session)
         self.run_button = button('Measure', 'Measure the volume, and the reference with it', primary=True)
         self.blocked = hint()
+        self.stale = hint()
+        self.stale.setObjectName('warning')
         self.summary = hint()
         self._build_results()
         self.column.addWidget(heading('Statistics'))
         for widget in (
-            self.subject, self.question, self.run_button, self.blocked, self.unfinished, self.summary, self.results,
+            self.subject, self.question, self.run_button, self.blocked, self.unfinished, self.stale, self.summary,
+            self.results,
         ):  # fmt: skip
             self.column.addWidget(widget)
         self.gap()
@@ -65,6 +69,7 @@ class AnalysisPanel(Panel):
         events = session.events
         for event in (events.report, events.comparison, events.ensemble, events.labelling):
             self.listen(event, self._on_report)
+        self.listen(events.phase_choices, self._tell_whose)
         for event in (
             events.job, events.volume, events.subject, events.reference, events.labelling, events.face, events.slices,
         ):  # fmt: skip
@@ -144,9 +149,23 @@ class AnalysisPanel(Panel):
             self._pause.stop()
             self._draw()
         self._draw_state()
+        self._tell_whose()
         self.volumes_button.setVisible(session.face is not None)
         self.blocked.setVisible(not ready and not asking)
         self.blocked.setText('Reconstruct a volume in step 2 first, or choose a volume or a labels layer above.')
+
+    def _tell_whose(self) -> None:
+        """Say so where the numbers below are not those of the phase that is chosen."""
+        session, report = self._session, self._session.report
+        volume, label = session.measured, phase_to_measure(session)
+        if report is None or volume is None or label is None or label == report.phase:
+            self.stale.hide()
+            return
+        self.stale.setText(
+            f'What follows is of {report.phase_name}. Press “{self.run_button.text()}” for '
+            f'{volume.phases.names[label]}.'
+        )
+        self.stale.setVisible(session.labelling is None and not session.job.is_active)
 
     def _draw_state(self) -> None:
         """Say what is missing of a measurement that was cancelled, which is no matter for a report."""
@@ -177,6 +196,7 @@ class AnalysisPanel(Panel):
         report, comparison, ensemble = self._session.report, self._session.comparison, self._session.ensemble
         self.results.setVisible(report is not None and self._session.labelling is None)
         self.summary.setVisible(report is not None and self._session.labelling is None)
+        self._tell_whose()
         self.curves.draw(report, comparison, ensemble)
         if report is None:
             self._draw_state()
