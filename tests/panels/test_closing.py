@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import threading
 
+import numpy as np
 import pytest
 from napari._qt.dialogs.confirm_close_dialog import ConfirmCloseDialog
 from napari.settings import get_settings
 from qtpy.QtCore import QEvent, Qt, QTimer
 from qtpy.QtGui import QCloseEvent
 from qtpy.QtWidgets import QApplication, QMessageBox
+from scipy.ndimage import gaussian_filter
 
+from napari_microrecon.engine.phases import Phases
 from napari_microrecon.engine.progress import Progress
+from napari_microrecon.engine.run import Run
+from napari_microrecon.engine.slices import Slice
+from napari_microrecon.session import SliceDraft
 from napari_microrecon.session.jobs import Job, JobState
+from napari_microrecon.session.runs import recent_runs
 from napari_microrecon.session.task import Task
 
 
@@ -136,20 +143,26 @@ def test_who_keeps_working_loses_nothing(shown, qtbot, until_done, asked_by_napa
     assert asked_by_napari == ['Close Window?']
 
 
-def test_a_training_is_said_to_be_resumable(shown, qtbot):
-    bench, session = shown.workbench, shown.workbench.session
-    stop = threading.Event()
-
-    def work():
-        while not stop.is_set():
-            yield Progress('training')
-            stop.wait(0.02)
-
-    bench.runner.start(Task('finetune', 'Fine-tuning', work, lambda _: None))
-    qtbot.waitUntil(lambda: session.job.progress.stage == 'training')
+def _said(shown) -> str:
     _close_with_the_mouse(shown)
-    assert 'resumed' in bench.closing.box.informativeText()
-    _click(bench.closing.box, 'Keep working')
-    stop.set()
-    qtbot.waitUntil(lambda: not session.job.is_active)
+    text = shown.workbench.closing.box.informativeText()
+    _click(shown.workbench.closing.box, 'Keep working')
+    return text
+
+
+def test_a_training_is_said_to_be_resumable_once_there_is_something_to_resume(shown, qtbot):
+    bench, session = shown.workbench, shown.workbench.session
+    grain = np.random.default_rng(7).standard_normal((48, 48))
+    labels = (gaussian_filter(grain, 2, mode='wrap') > 0.05).astype(np.uint8)
+    session.set_drafts([SliceDraft(Slice(labels, Phases.named('grain', 'pore', pore=1)))])
+    session.weights_spec = 'scratch'
+    shown.finetune_panel.form.set_value('minutes', 1.0)
+    shown.finetune_panel.run_button.click()
+    assert _said(shown) == 'Closing the window ends it.', 'nothing is trained yet'
+    qtbot.waitUntil(lambda: bool(session.training.curves), timeout=200000)
+    (run,) = recent_runs()
+    assert Run.open(run).checkpoint.is_file()
+    assert 'resumed' in _said(shown)
+    bench.cancel()
+    qtbot.waitUntil(lambda: not session.job.is_active and not session.awaiting, timeout=60000)
     QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)

@@ -40,6 +40,11 @@ class Training:
     note: str = ''
     start: Start | None = None
 
+    @property
+    def is_kept(self) -> bool:
+        """Whether the run folder holds a state to go on from; the first is written before any metrics are told."""
+        return bool(self.steps)
+
     def extended(self, progress: Progress) -> Training:
         """Return the history with one more sign of life."""
         metrics = dict(progress.metrics)

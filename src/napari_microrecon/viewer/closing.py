@@ -89,11 +89,12 @@ class Closing(QObject):
         return True
 
     def _ask(self, window: Any) -> None:
-        job = self._session.job
+        job, training = self._session.job, self._session.training
         box = QMessageBox(
             QMessageBox.Icon.Question, 'Close the window?', f'{job.title} is not done yet.', parent=window
         )
-        later = ' It can be resumed later from its run folder.' if job.kind == 'finetune' else ''
+        resumable = job.kind == 'finetune' and training.is_kept
+        later = ' It can be resumed later from its run folder.' if resumable else ''
         box.setInformativeText(f'Closing the window ends it.{later}')
         yes = box.addButton('End it and close', QMessageBox.ButtonRole.AcceptRole)
         stay = box.addButton('Keep working', QMessageBox.ButtonRole.RejectRole)
