@@ -9,7 +9,7 @@ from napari_microrecon.engine.generator import choose_weights, starting_weights
 from napari_microrecon.engine.phases import Phases
 from napari_microrecon.engine.samples import get_sample
 from napari_microrecon.engine.slices import Slice, SliceSet
-from napari_microrecon.session.words import weights_in_words
+from napari_microrecon.session.words import tally, weights_in_words
 
 
 @pytest.fixture(scope='module')
@@ -57,6 +57,27 @@ def test_what_a_training_starts_from_is_said_with_the_reason(strange):
         assert 'because the nearest shipped weights' in choice.reason
     assert 'as asked' in weights_in_words(starting_weights('scratch', strange))
     assert weights_in_words(None) == 'fine-tuned in this session'
+
+
+def test_nothing_is_called_unjudgeable_before_the_reference_is_measured():
+    from napari_microrecon.engine.analysis import Comparison, compare, crop_middle
+
+    rock = get_sample('sandstone').load_volume()
+    job, told = compare(crop_middle(rock, (32, 32, 32)), rock, tortuosity=False, workers=1), []
+    while True:
+        try:
+            progress = next(job)
+        except StopIteration as end:
+            last = end.value
+            break
+        if isinstance(progress.preview, Comparison):
+            told.append((progress.preview, tally(progress.preview)))
+    unjudged = [text for found, text in told if not found.keys_with('inside') and not found.keys_with('outside')]
+    assert unjudged, 'there is a moment before the first block'
+    assert set(unjudged) == {'Nothing can be judged yet: the blocks of the reference are measured after the volume.'}
+    assert not any('cannot be judged at this size' in text for found, text in told if not found.complete)
+    assert 'statistics that can be judged lie within' in tally(last)
+    assert 'so far' not in tally(last)
 
 
 def test_a_run_whose_name_is_no_time_is_listed_by_its_name(tmp_path):

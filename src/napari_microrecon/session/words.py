@@ -17,9 +17,13 @@ def length(size: VoxelSize) -> str:
 
 
 def tally(comparison: Comparison) -> str:
-    """Say how many statistics lie within the spread of the reference."""
+    """Say how many statistics lie within the spread of the reference, as far as that has been measured."""
     inside, outside, open_ = (len(comparison.keys_with(word)) for word in ('inside', 'outside', 'cannot tell'))
+    if not comparison.complete and not inside + outside:
+        return 'Nothing can be judged yet: the blocks of the reference are measured after the volume.'
     text = f'{inside} of {inside + outside} statistics that can be judged lie within the spread of the reference'
+    if not comparison.complete:
+        return f'{text} so far; {open_} more are still open.'
     return f'{text}; {open_} more cannot be judged at this size.' if open_ else f'{text}.'
 
 
