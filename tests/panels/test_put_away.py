@@ -47,7 +47,7 @@ def _shown(widget) -> list[str]:
 
 
 def test_a_demo_gives_way_with_a_notice_and_comes_back_with_one_click(demo, until_done, grey_file, notices):
-    session, line = demo.workbench.session, demo.slices_panel.shelf
+    session, line, viewer = demo.workbench.session, demo.slices_panel.shelf, demo.workbench.stage.viewer
     assert not line.isVisibleTo(demo.slices_panel)
     before = session.volume, session.reference, session.drafts, session.report, session.comparison, session.run
     layers = _shown(demo)
@@ -63,6 +63,7 @@ def test_a_demo_gives_way_with_a_notice_and_comes_back_with_one_click(demo, unti
     after = session.volume, session.reference, session.drafts, session.report, session.comparison, session.run
     assert all(one is former for one, former in zip(after, before, strict=True))
     assert session.sample is not None
+    assert role_of(viewer.layers.selection.active) == 'volume'
     assert _shown(demo) == layers
     assert demo.analysis_panel.table.rowCount() > 8
     line.button.click()  # and there again
@@ -127,6 +128,30 @@ def test_own_slices_do_not_give_way_to_a_demo_unasked(widget, until_done, qtbot,
     widget.slices_panel.shelf.button.click()
     assert session.drafts == own
     assert session.sample is None
+
+
+def test_a_sample_that_gives_way_is_closed_where_own_work_waits(widget, until_done, qtbot, agree, grey_file):
+    session, viewer = widget.workbench.session, widget.workbench.stage.viewer
+    _open(widget, grey_file)
+    until_done(widget, 'load')
+    own = session.drafts
+    former = session.job.id
+    widget.workbench.load_sample('sandstone')
+    agree(widget)
+    qtbot.waitUntil(lambda: session.job.id != former)
+    until_done(widget, 'load')
+    other = grey_file.with_name('other.tif')
+    other.write_bytes(grey_file.read_bytes())
+    former = session.job.id
+    _open(widget, other)
+    qtbot.waitUntil(lambda: session.job.id != former)
+    until_done(widget, 'load')
+    assert 'Sandstone (sample) was closed; mine.tif can still be brought back' in session.status.text
+    assert 'put away' not in session.status.text
+    viewer.layers.selection.clear()
+    widget.slices_panel.shelf.button.click()
+    assert session.drafts == own
+    assert role_of(viewer.layers.selection.active) == 'slice'
 
 
 def test_changed_slices_of_a_demo_are_own_work_and_the_former_ones_are_named(demo, until_done, grey_file):

@@ -67,13 +67,13 @@ def work_at_hand(session: Session) -> Work | None:
 def put_away(session: Session) -> str:
     """Keep what the session holds, because something else takes its place; say so, or nothing where it holds nothing.
 
-    One piece of work is kept. A sample as it was opened does not push out what the user has made.
+    One piece of work is kept. A sample as it was opened is closed rather than push out what the user has made.
     """
     work, former = work_at_hand(session), session.put_away
     if work is None:
         return ''
     if not work.is_own and former is not None and former.is_own:
-        return f'{work.name} was put away'
+        return f'{work.name} was closed; {former.name} can still be brought back in step 1'
     session.put_away = work
     return f'{work.name} was put away (Bring back, in step 1, returns to it)'
 

@@ -146,6 +146,9 @@ class Workbench(QObject):
     def bring_back(self) -> None:
         """Return to the work that was put away."""
         shelf.bring_back(self.session)
+        viewer, back = self.stage.viewer, self.stage.layers_of('volume') or self.stage.layers_of('reference', 'slice')
+        if viewer is not None and back:  # else a layer that napari happens to have left selected, such as a hidden one
+            viewer.layers.selection.active = back[0]
 
     def adopt_sample(self, sample: Sample, volume: Volume, slices: SliceSet) -> None:
         """Take over a sample whose layers napari has just added."""
