@@ -116,6 +116,61 @@ def test_a_faint_phase_is_looked_through_in_3d(shown, qtbot, side_by_side):
     assert np.abs(_picture(shown, qtbot) - whole).mean() < 1
 
 
+@pytest.mark.parametrize('order', [(0, 1, 2), (1, 0, 2)])
+def test_two_faded_phases_are_both_looked_through(shown, qtbot, order):
+    """Three phases one behind the other; the canvas shows what the opacities say, as far as napari can."""
+    session, stage, legend = shown.workbench.session, shown.workbench.stage, shown.reconstruct_panel.legend
+    labels = np.zeros((20, 20, 20), np.uint8)
+    for i, label in enumerate(reversed(order)):  # the side of the last y is in front
+        labels[:, 7 * i : 7 * (i + 1)] = label
+    phases = Phases.named('pore', 'active', 'binder', pore=0)
+    three = Volume(labels, phases, VoxelSize.cube(2, 'um'), name='three')
+    session.set_reference(Volume(labels, phases, VoxelSize.cube(2, 'um'), name='real'))
+    session.set_volumes([three])
+    stage.set_3d(True)
+    viewer, (made,) = stage.viewer, stage.layers_of('volume')
+    stage.frame()  # the window may have grown since
+    whole = _picture(shown, qtbot)
+    legend.boxes[order[0]].setChecked(False)
+    behind = _picture(shown, qtbot)
+    legend.boxes[order[1]].setChecked(False)
+    last = _picture(shown, qtbot)
+    for box in legend.boxes:
+        box.setChecked(True)
+    viewer.layers.selection.active = made
+    legend.sliders[1].setValue(45)
+    qtbot.waitUntil(lambda: len(viewer.layers) == 4, timeout=2000)
+    assert viewer.layers.selection.active is made, 'the selection stays'
+    legend.sliders[0].setValue(16)
+    qtbot.waitUntil(lambda: len(viewer.layers) == 6, timeout=2000)
+    assert viewer.layers.selection.active is made
+    assert viewer.canvas.grid.stride == 3
+    assert [one.name for one in viewer.layers][:3] == ['three', 'three (see-through)', 'three (see-through 2)']
+    through = _picture(shown, qtbot)
+    front = (np.abs(whole - behind).max(axis=-1) > 20) & (last.max(axis=-1) > 60)
+    assert front.sum() > 500
+    expected = 0.16 * whole + 0.84 * (0.45 * behind + 0.55 * last)
+    if order[0] == 1:  # the fainter phase behind the less faint one is missed, the last is not
+        expected = 0.45 * whole + 0.55 * last
+    assert np.median(np.abs(through - expected)[front]) < 3
+    legend.sliders[0].setValue(45)  # equally faint ones share a layer
+    qtbot.waitUntil(lambda: len(viewer.layers) == 4, timeout=2000)
+    assert viewer.canvas.grid.stride == 2
+    legend.sliders[0].setValue(30)
+    qtbot.waitUntil(lambda: len(viewer.layers) == 6, timeout=2000)
+    stage.compare(False)
+    assert [one.name for one in viewer.layers if one.visible] == [
+        'three', 'three (see-through)', 'three (see-through 2)',
+    ]  # fmt: skip
+    stage.compare(True)
+    assert viewer.canvas.grid.stride == 3
+    legend.sliders[0].setValue(100)
+    legend.sliders[1].setValue(100)
+    qtbot.waitUntil(lambda: len(viewer.layers) == 2, timeout=2000)
+    assert viewer.layers.selection.active is made
+    assert np.abs(_picture(shown, qtbot) - whole).mean() < 1
+
+
 def test_what_is_looked_through_follows_the_volumes(shown, qtbot):
     session, stage, legend = shown.workbench.session, shown.workbench.stage, shown.reconstruct_panel.legend
     stage.set_3d(True)

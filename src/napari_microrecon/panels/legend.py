@@ -16,8 +16,9 @@ from .style import GAP, MARGIN
 _SETTLE_MS = 60  # while a slider is dragged: a frame of a 128^3 Labels layer takes .1-.4 s without a GPU
 _WIDE, _NARROW = 18, 10  # characters of a name: alone in its line, beside a slider
 _IN_3D = (
-    'In 3D the faintest phase is looked through, as far as its nearest surface: what lies behind that within the same '
-    'phase, and phases that are equally faint, napari does not mix. In 2D planes opacity does what it says.'
+    'In 3D faded phases are looked through, each as far as its nearest surface. napari does not mix what lies behind '
+    'that within the same phase, phases that are equally faint, and a fainter phase behind a less faint one. In 2D '
+    'planes opacity does what it says.'
 )
 
 

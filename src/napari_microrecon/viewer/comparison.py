@@ -56,10 +56,10 @@ def arrange(viewer: ViewerModel, veils: Veils) -> None:
         if role_of(layer) != 'veil':  # follows its volume
             set_visible(layer, layer is left or layer is right)
             layer.name_overlay.visible = layer.visible
-    in_cells = [one for layer in (left, right) for one in (layer, veils.of(layer)) if one is not None]
+    in_cells = [one for layer in (left, right) for one in (layer, *veils.of(layer))]
     for target, layer in enumerate(in_cells):
         _move(viewer, layer, target)
-    grid.stride = 1 if len(in_cells) == 2 else 2
+    grid.stride = len(in_cells) // 2
     grid.shape = (1, 2)
     grid.spacing = 0.02
     grid.enabled = True
