@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -338,6 +339,28 @@ def test_the_window_does_not_wait_for_a_large_picture(widget, adjust, qtbot):
     settle(dialog, qtbot)
     assert beat.stop() < 1.0  # loose, for a machine that does other things; the whole picture takes longer
     assert dialog._look.thresholds == (140,)
+
+
+def test_it_says_how_far_a_slow_filter_is_and_what_is_cancelled(widget, adjust, qtbot):
+    dialog, session = adjust(_grey(900)), widget.workbench.session
+    before, said = session.drafts, set()
+    dialog.form.pixel_size.setValue(0.4)
+    dialog.form.denoise.setCurrentIndex(dialog.form.denoise.findData('total-variation'))
+
+    def settled() -> bool:
+        said.add(dialog.note.text())
+        return dialog.is_settled
+
+    qtbot.waitUntil(settled, timeout=60000)
+    steps = [text for text in said if re.fullmatch(r'Denoising sem-0\.tif: \d+ %', text)]
+    assert len(steps) > 1, said
+    assert 'total-variation filter' in dialog.note.text(), 'the last word is what was done'
+    assert 'esampled from 0.5 to 0.4 µm a pixel' in dialog.note.text()
+    dialog.apply_button.click()
+    widget.workbench.cancel()
+    qtbot.waitUntil(lambda: not session.job.is_active, timeout=10000)
+    assert session.status.text == 'Adjusting sem-0.tif: cancelled'
+    assert session.drafts is before
 
 
 def test_it_fits_a_small_screen_in_both_themes(widget, adjust, qtbot):

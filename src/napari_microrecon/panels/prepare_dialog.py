@@ -12,6 +12,7 @@ from ..engine.errors import EngineError, InputError
 from ..engine.phases import Phases
 from ..engine.preparation import Preparation
 from ..session.adjusting import Look, data_bar, glimpse, looking
+from ..session.words import micro
 from ..viewer.workers import Aside
 from .histogram_plot import HistogramPlot
 from .legend import Legend
@@ -22,11 +23,13 @@ from .style import GAP, MARGIN
 
 if TYPE_CHECKING:
     from ..engine.progress import Job as EngineJob
+    from ..engine.progress import Progress
     from ..engine.raw_image import RawImage
     from ..session import Session
     from ..viewer.appearance import Palette
 
 _PAUSE_MS = 120  # without a change before the whole picture is segmented
+_TELL_MS = 100  # between two looks at how far that is
 _FORM_WIDTH = 300
 
 
@@ -63,6 +66,11 @@ class PrepareDialog(QDialog, Listener):
         self._timer.setSingleShot(True)
         self._timer.setInterval(_PAUSE_MS)
         self._timer.timeout.connect(self._look_at_all)
+        # Looked at rather than sent: a thread may outlive this window.
+        self._steps: list[Progress] = []
+        self._teller = QTimer(self)
+        self._teller.setInterval(_TELL_MS)
+        self._teller.timeout.connect(self._tell)
         self.setWindowTitle(f'Adjust {draft.slice.name}')
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setModal(False)
@@ -143,6 +151,8 @@ class PrepareDialog(QDialog, Listener):
             self._count = count
             self.form.automatic.setChecked(True)  # comes back here where it was not
         self._wanted += 1
+        self._steps = []
+        self._teller.stop()
         self.apply_button.setEnabled(False)
         try:
             preparation = self.form.preparation()
@@ -176,11 +186,21 @@ class PrepareDialog(QDialog, Listener):
             self._say(str(error), 'error')
             return
         image, phases, former, number = self._image, self._names(self._count), self._look, self._wanted
+        self._steps = heard = []
         self._aside.start(
-            lambda: _told(looking(image, preparation, phases, former)), lambda found: self._on_look(number, found)
+            lambda: _told(looking(image, preparation, phases, former), heard),
+            lambda found: self._on_look(number, found),
         )
+        self._teller.start()
+
+    def _tell(self) -> None:
+        """Say what is being done to the whole picture, and how far it is."""
+        if self._steps and self._aside.is_busy and not self._timer.isActive():
+            now = self._steps[-1]
+            self._say(f'{now.stage}: {100 * now.step / now.total:.0f} %' if now.total else f'{now.stage}…')
 
     def _on_look(self, number: int, found: Any) -> None:
+        self._teller.stop()
         if number != self._wanted:  # the timer runs again
             return
         if not isinstance(found, Look):
@@ -196,7 +216,7 @@ class PrepareDialog(QDialog, Listener):
         self.histogram.show_thresholds(found.thresholds or found.automatic, found.automatic)
         if preparation.thresholds is None:
             self.form.show_levels(found.automatic)
-        self._say(f'{found.note[:1].upper()}{found.note[1:]}.')
+        self._say(micro(f'{found.note[:1].upper()}{found.note[1:]}.'))
         self.apply_button.setEnabled(True)
 
     def _find_data_bar(self) -> None:
@@ -256,13 +276,22 @@ class PrepareDialog(QDialog, Listener):
     def _forget(self) -> None:
         """Let go of the session and of what is still being computed."""
         self._timer.stop()
+        self._teller.stop()
         self._aside.drop()
         self.release()
 
 
-def _told(job: EngineJob[Look]) -> EngineJob[Look | EngineError]:
-    """Make bad input an answer; for the thread's log it would be a failure."""
+def _told(job: EngineJob[Look], heard: list[Progress]) -> EngineJob[Look | EngineError]:
+    """Keep the last sign of life in `heard`; make bad input an answer: for the thread's log it would be a failure."""
     try:
-        return (yield from job)
+        while True:
+            try:
+                progress = next(job)
+            except StopIteration as end:
+                return end.value
+            heard[:] = [progress]
+            yield progress
     except EngineError as error:
         return error
+    finally:
+        job.close()

@@ -20,7 +20,7 @@ from .references import Reordering, adapted, check_scales, follow_size, put_in_p
 from .session import Session
 from .shelf import clear, forget_rest, make_room, note_as_given, put_away
 from .task import Task
-from .words import length
+from .words import length, micro
 
 if TYPE_CHECKING:
     from ..engine.phases import Phases
@@ -120,10 +120,10 @@ def resegment(session: Session, phases: Phases | int) -> Task:
         if draft.image is None:
             raise InputError(draft.slice.name, 'is already labelled', 'open the grey image to choose other phases')
         wishes[i] = _automatic(draft.preparation)
-    return prepare_slices(session, wishes, phases)
+    return prepare_slices(session, wishes, phases, 'Segmenting')
 
 
-def prepare_slices(session: Session, wishes: Mapping[int, Preparation], phases: Phases | int) -> Task:
+def prepare_slices(session: Session, wishes: Mapping[int, Preparation], phases: Phases | int, title: str = '') -> Task:
     """Make some slices anew from their pictures.
 
     Parameters
@@ -134,6 +134,8 @@ def prepare_slices(session: Session, wishes: Mapping[int, Preparation], phases: 
         What to do, by index of the draft; every one of them needs its picture.
     phases : Phases or int
         The phases or their number.
+    title : str
+        What is done, in words; by default that pictures are adjusted.
     """
     drafts, reference = session.drafts, session.reference
 
@@ -141,7 +143,7 @@ def prepare_slices(session: Session, wishes: Mapping[int, Preparation], phases: 
         redone = list(drafts)
         for done, (i, wish) in enumerate(wishes.items()):
             former = drafts[i]
-            yield Progress(f'Segmenting {former.slice.name}', done, len(wishes))
+            yield Progress(f'{title or "Adjusting"} {former.slice.name}', done, len(wishes))
             if former.image is None:
                 raise InputError(former.slice.name, 'came as labels', 'open its grey image to adjust it')
             made = yield from draft_of(former.image, phases, wish)
@@ -155,11 +157,12 @@ def prepare_slices(session: Session, wishes: Mapping[int, Preparation], phases: 
         said = '; '.join(dict.fromkeys(redone[i].note for i in wishes)) or 'No slices to segment'
         if session.volume is not None:
             said += '; the volume on the screen was made from the slices as they were before'
-        session.say(said, 'info')
+        session.say(micro(said), 'info')
         if session.reference is reference:
             _doubt(session, order)
 
-    return Task('load', 'Segmenting', run, accept)
+    names = [drafts[i].slice.name for i in wishes]
+    return Task('load', title or f'Adjusting {names[0] if len(names) == 1 else f"{len(names)} pictures"}', run, accept)
 
 
 def _automatic(preparation: Preparation | None) -> Preparation:
@@ -251,7 +254,7 @@ def take_inputs(
         if not session.drafts:
             session.set_drafts([slice_of(volume, 'z', volume.shape[0] // 2)])
             said.append('its middle slice was taken')
-    session.say('; '.join(said), 'success')
+    session.say(micro('; '.join(said)), 'success')
     _doubt(session, order, f'{followed[:1].upper()}{followed[1:]}. ' if followed else '')
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
+
+_MICROMETRES = re.compile(r'(?<=\d )um\b')
 
 if TYPE_CHECKING:
     from ..engine.analysis import Comparison
@@ -13,7 +16,12 @@ if TYPE_CHECKING:
 
 def length(size: VoxelSize) -> str:
     """Voxel size as the window writes it."""
-    return str(size).replace('um', 'µm')
+    return micro(str(size))
+
+
+def micro(text: str) -> str:
+    """Write micrometres after a number as the window does; files and records have them as 'um'."""
+    return _MICROMETRES.sub('µm', text)
 
 
 def tally(comparison: Comparison) -> str:
