@@ -18,6 +18,7 @@ from ..engine.volume import Volume
 from ..engine.voxels import VoxelSize
 from .session import Session
 from .task import Task
+from .words import length
 
 _OTHER = 0.15  # how far fractions are apart, summed over the phases, before another order is thought of
 _CLEARLY = 0.5  # and how much nearer that order has to be
@@ -158,6 +159,37 @@ def follow_size(session: Session, size: VoxelSize) -> str:
     if subject in sized:
         session.set_subject(sized[subject])
     return ' and '.join(f'the {one}' for one in followed)
+
+
+def resize(session: Session, size: VoxelSize) -> None:
+    """Set the pixel size of all slices and of what follows them; say what has followed and what keeps its own.
+
+    Raises
+    ------
+    InputError
+        As `check_scales`; nothing has changed then.
+    """
+    check_scales(session, size)
+    was_measured = session.report is not None
+    session.set_drafts([draft.sized(size) for draft in session.drafts])
+    followed = follow_size(session, size)
+    said = f'The slices have {length(size)} a pixel now' if size.is_known else 'The pixel size is not known now'
+    if followed:
+        said += f', and so {"have" if " and " in followed else "has"} {followed}'
+    if was_measured and session.report is None:
+        said += '; press Measure in step 4 again, what was measured had another size'
+    shown = {'volume': session.volume, 'reference': session.reference}
+    keeping = [
+        f'the {what} keeps {length(one.voxel_size)} a voxel'
+        for what, one in shown.items()
+        if one is not None and not one.voxel_size.agrees_with(size)
+    ]
+    if keeping:
+        said += (
+            f'; {" and ".join(keeping)}: what was measured is unchanged, and a reconstruction from now on has the size '
+            'of the slices'
+        )
+    session.say(said, 'warning' if keeping else 'success')
 
 
 def swap_phases(session: Session) -> Task:

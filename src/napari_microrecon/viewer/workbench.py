@@ -185,11 +185,8 @@ class Workbench(QObject):
     @reported
     def set_voxel_size(self, size: VoxelSize) -> None:
         """Set the voxel size of all slices, their pictures, and of volumes that have none of their own."""
-        session = self.session
-        references.check_scales(session, size)
         with self._layers_following():
-            session.set_drafts([draft.sized(size) for draft in session.drafts])
-        references.follow_size(session, size)
+            references.resize(self.session, size)
 
     @reported
     def swap_phases(self) -> None:
