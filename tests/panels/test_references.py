@@ -143,6 +143,28 @@ def test_a_layer_that_a_slice_was_taken_from_gets_its_pixel_size(widget, until_d
     assert [str(unit) for unit in layer.units] == ['micrometer', 'micrometer']
 
 
+def test_volumes_that_keep_their_size_are_told_of(widget, until_done, agree):
+    session, panel = widget.workbench.session, widget.slices_panel
+    widget.workbench.load_sample('sandstone')
+    until_done(widget, 'load')
+    widget.reconstruct_panel.form.set_value('shape', (32, 32, 32))
+    widget.reconstruct_panel.run_button.click()
+    until_done(widget, 'analyse')
+    comparison = session.comparison
+    panel.voxel.setValue(5.0)
+    panel.voxel.editingFinished.emit()
+    assert session.volume.voxel_size == session.reference.voxel_size == VoxelSize.cube(3, 'um')
+    assert session.comparison is comparison
+    assert session.status.level == 'warning'
+    assert session.status.text.startswith(
+        'The slices have 5 µm a pixel now; the volume keeps 3 µm a voxel and the reference keeps 3 µm a voxel: '
+    )
+    panel.voxel.setValue(3.0)
+    panel.voxel.editingFinished.emit()
+    assert session.status.text == 'The slices have 3 µm a pixel now'
+    assert session.status.level == 'success'
+
+
 @pytest.mark.parametrize('way', ['open', 'type'])
 def test_everything_without_a_size_follows_the_first_that_is_known(
     widget, until_done, qtbot, notices, grey_file, ct_file, rock, tmp_path, way
@@ -169,6 +191,8 @@ def test_everything_without_a_size_follows_the_first_that_is_known(
     else:
         panel.voxel.setValue(0.5)
         panel.voxel.editingFinished.emit()
+        assert session.status.text.startswith('The slices have 0.5 µm a pixel now, and so have the reference and the v')
+        assert 'press Measure in step 4 again' in session.status.text
     assert [draft.slice.voxel_size.x for draft in session.drafts] == pytest.approx([0.5] * len(session.drafts))
     assert session.reference.voxel_size.agrees_with(size)
     assert session.reference.voxel_size.is_known
@@ -182,6 +206,24 @@ def test_everything_without_a_size_follows_the_first_that_is_known(
     panel.voxel.editingFinished.emit()
     assert session.volume.voxel_size == session.reference.voxel_size == VoxelSize.cube(0.6, 'um')
     assert not notices
+
+
+def test_an_unknown_size_and_an_undeclared_pore_are_said_in_words(widget, until_done, qtbot, ct_file):
+    session, panel = widget.workbench.session, widget.slices_panel
+    opened(widget, until_done, ct_file)
+    assert panel.reference_text.text() == 'ct: 80 × 80 × 80 voxels of unknown size'
+    session.weights_spec = 'prior'
+    widget.reconstruct_panel.form.set_value('shape', (24, 24, 24))
+    widget.reconstruct_panel.run_button.click()
+    until_done(widget, 'analyse')
+    assert session.status.text.startswith('Compared for phase 1, as no pore phase is declared in step 1: ')
+    panel.pore.setCurrentIndex(panel.pore.findData(1))
+    panel.pore.activated.emit(panel.pore.currentIndex())
+    former = session.job.id
+    widget.analysis_panel.run_button.click()
+    qtbot.waitUntil(lambda: session.job.id != former)
+    until_done(widget, 'analyse')
+    assert session.status.text.startswith('Compared: ')
 
 
 @pytest.fixture
@@ -268,3 +310,4 @@ def test_what_no_file_holds_comes_back_with_its_run(widget, until_done, qtbot, a
     assert (session.reference.name, session.reference.phases) == (reference.name, reference.phases)
     assert session.status.level == 'success'
     assert f'beside its reference {reference.name}' in session.status.text
+    assert f'weights ({session.run.record.weights.name})' in session.status.text

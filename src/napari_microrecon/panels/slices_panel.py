@@ -16,6 +16,7 @@ from qtpy.QtWidgets import (
 
 from ..engine.phases import Phases
 from ..engine.voxels import AXES, UNITS, VoxelSize
+from ..session.words import length
 from .legend import Legend
 from .parts import Panel, button, form, heading, hint, row
 from .representativity_box import RepresentativityBox
@@ -196,7 +197,8 @@ class SlicesPanel(Panel):
             self.reference_text.setText('None. Open a 3D volume (CT, FIB-SEM) to judge the reconstruction by it.')
             return
         size = ' × '.join(str(n) for n in volume.shape)
-        self.reference_text.setText(f'{volume.name}: {size} voxels of {volume.voxel_size}'.replace('um', 'µm'))
+        edge = f'of {length(volume.voxel_size)}' if volume.voxel_size.is_known else 'of unknown size'
+        self.reference_text.setText(f'{volume.name}: {size} voxels {edge}')
         self._limit_position()
         self.position.setValue(volume.shape[0] // 2)
 

@@ -13,7 +13,7 @@ from ..engine.progress import Job as EngineJob
 from ..engine.progress import Progress
 from ..engine.voxels import VoxelSize
 from .drafts import SliceDraft
-from .phase_choice import choose_phase, phase_to_measure
+from .phase_choice import choose_phase, is_unasked, phase_to_measure
 from .runs import note_reference
 from .session import Session, ShownFace
 from .task import Task
@@ -71,6 +71,7 @@ def analyse(session: Session, wish: Wish | None = None) -> Task:
 def _analyse(session: Session, asked: Wish, reference: Volume | None) -> Task:
     volume = session.need_measured()
     phase = phase_to_measure(session) if asked.phase is None else asked.phase
+    unasked = is_unasked(session, volume)
     others = session.volumes[1:] if volume is session.volume else ()
     told = ''
     if reference is volume:
@@ -97,9 +98,14 @@ def _analyse(session: Session, asked: Wish, reference: Volume | None) -> Task:
         return report, None, (yield from _spread(report, others, asked)), ''
 
     def accept(result: tuple[Report, Comparison | None, Ensemble | None, str]) -> None:
-        session.report, session.comparison, session.ensemble, lack = result
+        report, session.comparison, session.ensemble, lack = result
+        session.report = report
         comparison = session.comparison
-        said = f'Measured {volume.name}' if comparison is None else f'Compared: {tally(comparison)}'
+        of = f'for {report.phase_name}, as no pore phase is declared in step 1' if unasked else ''
+        if comparison is None:
+            said = f'Measured {volume.name} {of}'.rstrip()
+        else:
+            said = f'Compared {of}'.rstrip() + f': {tally(comparison)}'
         session.say(f'{said}{told}{lack}', 'warning' if lack else 'success')
 
     def stopped(_: object) -> None:

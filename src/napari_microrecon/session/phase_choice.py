@@ -32,6 +32,11 @@ def choose_phase(session: Session, label: int) -> None:
         session.phase_choices = {**session.phase_choices, _phases_at_hand(session, volume): volume.phases.check(label)}
 
 
+def is_unasked(session: Session, volume: Volume) -> bool:
+    """Whether nobody has said which phase of a volume matters: none is declared the pore, none was chosen."""
+    return _declared_pore(session, volume) is None and _phases_at_hand(session, volume) not in session.phase_choices
+
+
 def _phases_at_hand(session: Session, volume: Volume) -> tuple[tuple[str, ...], int | None]:
     return volume.phases.names, _declared_pore(session, volume)
 

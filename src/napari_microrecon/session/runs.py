@@ -204,6 +204,7 @@ def open_run(session: Session, folder: Path) -> Task:
 
     def accept(result: Any) -> None:
         opened, slices, volumes, spec, tuned, training, reference, lack = result
+        name = opened.record.weights.name if opened.record.weights is not None else 'none recorded'
         notes = opened.record.results.get(_SEGMENTATION) or [''] * len(slices)
         put_away(session)
         forget_rest(session)
@@ -223,7 +224,7 @@ def open_run(session: Session, folder: Path) -> Task:
         note_as_given(session)
         went_on = '; it can be resumed in step 3' if session.resumable is not None else ''
         beside = f', beside its reference {reference.name}' if reference is not None else ''
-        text = f'{folder.name} is open again: slices, weights, parameters and results{beside}{went_on}'
+        text = f'{folder.name} is open again: slices, weights ({name}), parameters and results{beside}{went_on}'
         session.say(f'{text}. {lack}'.rstrip('. ') if lack else text, 'warning' if lack else 'success')
 
     return Task('load', f'Opening {folder.name}', run, accept)
