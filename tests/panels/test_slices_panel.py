@@ -14,6 +14,7 @@ from napari_microrecon.engine.slices import Slice
 from napari_microrecon.engine.voxels import VoxelSize
 from napari_microrecon.session import SliceDraft
 from napari_microrecon.session.inputs import draft_of
+from napari_microrecon.viewer.appearance import palette_of
 from napari_microrecon.viewer.heartbeat import Heartbeat
 
 
@@ -40,10 +41,27 @@ def test_a_large_slice_has_an_interval_and_the_size_for_a_hundredth(widget, qtbo
     assert pore.interval.low < 0.3 < pore.interval.high
     assert grain.interval.high == pytest.approx(1 - pore.interval.low, abs=0.003)
     assert f'{pore.interval.low:.3f} to {pore.interval.high:.3f}' in box.lines.text()
-    assert box.lines.text().count('large enough') == 2
+    for name, one in session.representativity:
+        part = 100 * one.interval.half_width / one.fraction.value
+        assert f'known to ±\u00a0{part:#.2g}'.rstrip('.') in box.lines.text(), name
+        assert 'large enough' not in box.lines.text()
     assert box.reasons.text().count('± 0.01 one image of about') == 1  # both of two phases have the same error
     assert 'µm' in box.reasons.text()
     assert 'images of this size' in box.reasons.text()
+
+
+@pytest.mark.parametrize(('edge', 'length', 'is_narrow'), [(512, 2, True), (160, 4, False)])
+def test_only_a_narrow_interval_is_green(widget, qtbot, edge, length, is_narrow):
+    session, box = widget.workbench.session, widget.slices_panel.representativity
+    session.set_drafts([_draft(edge, length)])
+    qtbot.waitUntil(lambda: session.representativity is not None, timeout=30000)
+    _, pore = session.representativity[1]
+    assert pore.verdict == 'large enough', 'there is an interval'
+    assert (pore.interval.half_width < 0.1 * pore.fraction.value) == is_narrow
+    line = next(one for one in box.lines.text().split('<br>') if 'pore' in one)
+    palette = palette_of(widget.workbench.stage.viewer)
+    assert (palette.good in line) == is_narrow
+    assert 'known to ±' in line
 
 
 def test_a_small_slice_is_called_too_small_and_has_no_interval(widget, qtbot):

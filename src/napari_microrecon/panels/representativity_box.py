@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ..viewer.appearance import Palette
 
 _WORTH_TELLING = 0.001  # of the fraction: a smaller part of the threshold is not worth a sentence
-_ROLES = {'large enough': 'good', 'too small': 'warning', 'cannot tell': 'muted'}
+_NARROW = 0.1  # half of an interval, of its fraction: up to here it is shown as good
 
 
 class RepresentativityBox(QWidget, Listener):
@@ -29,7 +29,7 @@ class RepresentativityBox(QWidget, Listener):
         self.reasons = hint()
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
-        column.addWidget(heading('Are the slices large enough?'))
+        column.addWidget(heading('How well do the slices tell the fractions?'))
         column.addWidget(self.lines)
         column.addWidget(self.reasons)
         self.listen(session.events.representativity, self._draw)
@@ -59,11 +59,14 @@ class RepresentativityBox(QWidget, Listener):
         self.reasons.setText(with_um(' '.join(f'{text[:1].upper()}{text[1:]}.' for text in said)))
 
     def _line(self, name: str, found: Representativity) -> str:
-        between = ''
-        if found.interval is not None:
+        between, words, role = '', found.verdict, 'warning' if found.verdict == 'too small' else 'muted'
+        if found.interval is not None and found.fraction.value:
+            # That an interval can be had does not say that the fraction is known well.
             between = f' ({found.interval.low:.3f} to {found.interval.high:.3f}, {found.interval.confidence:.0%})'
-        color = '' if self._palette is None else f' style="color:{getattr(self._palette, _ROLES[found.verdict])}"'
-        return f'<b>{name}</b> {found.fraction.value:.3f}{between} · <span{color}>{found.verdict}</span>'
+            part = found.interval.half_width / found.fraction.value
+            words, role = f'known to ±\u00a0{number(100 * part, 2)}\u00a0%', 'good' if part <= _NARROW else 'text'
+        color = '' if self._palette is None else f' style="color:{getattr(self._palette, role)}"'
+        return f'<b>{name}</b> {found.fraction.value:.3f}{between} · <span{color}>{words}</span>'
 
 
 def _reasons(name: str, found: Representativity, pixel: float) -> list[str]:
