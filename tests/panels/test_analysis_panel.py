@@ -12,9 +12,11 @@ from qtpy.QtCore import QPoint, Qt
 from qtpy.QtWidgets import QFileDialog
 
 from napari_microrecon.engine.analysis import Ensemble
+from napari_microrecon.engine.analysis.bands import BandEntry, band_reach
 from napari_microrecon.engine.phases import Phases
 from napari_microrecon.engine.volume import Volume
 from napari_microrecon.engine.voxels import VoxelSize
+from napari_microrecon.panels.numbers import possible, spread
 from napari_microrecon.panels.statistics_table import FACE, REFERENCE, VALUE, VERDICT
 from napari_microrecon.session import SliceDraft
 from napari_microrecon.session.jobs import JobState
@@ -42,6 +44,11 @@ def _click_row(qtbot, table, key: str) -> None:
     item = table.item(table.keys.index(key), 0)
     place = table.visualItemRect(item).center()
     qtbot.mouseClick(table.viewport(), Qt.MouseButton.LeftButton, pos=place)
+
+
+def _click_row_of(panel, key: str) -> None:
+    panel.table.setCurrentCell(panel.table.keys.index(key), 0)
+    assert panel.card.key == key
 
 
 @pytest.fixture
@@ -79,6 +86,41 @@ def test_table_curves_and_card_show_both_bands_and_verdicts_in_words(measured, q
     panel.all_box.setChecked(True)
     assert table.rowCount() > few
     assert 'euler_density' in table.keys
+
+
+@pytest.mark.parametrize(
+    ('key', 'mean', 'half', 'ends', 'words'),
+    [
+        ('s2_error', 0.229, 0.39, (0, 0.619), '0.229\n≤ 0.62'),
+        ('s2_error', 0.229, 0.1, (0.129, 0.329), '0.229\n± 0.10'),
+        ('percolating_fraction_z', 0.994, 0.0099, (0.9841, 1), '0.994\n≥ 0.98'),
+        ('isolated_fraction', 0.4, 0.7, (0, 1), '0.400\n0 to 1'),
+        ('tortuosity_x', 2.34, 1.5, (1, 3.84), '2.34\n≤ 3.8'),
+        ('euler_density', 0.1, 0.4, (-0.3, 0.5), '0.100\n± 0.40'),
+    ],
+)
+def test_no_band_reaches_what_cannot_be(key, mean, half, ends, words):
+    count = 8
+    band = BandEntry(mean=mean, sd=half / band_reach(count), count=count, blocks=count)
+    assert possible(key, mean - half, mean + half) == pytest.approx(ends)
+    assert spread(key, band) == words
+
+
+def test_the_bars_of_a_statistic_do_not_go_below_zero(measured):
+    panel = measured.analysis_panel
+    for key in panel.table.keys:
+        _click_row_of(panel, key)
+        for strip in panel.card.strips.strips:
+            assert strip.ends is None or strip.ends[0] >= 0, key
+
+
+def test_rows_of_the_table_stand_apart(measured, qtbot):
+    table = measured.analysis_panel.table
+    line = table.fontMetrics().lineSpacing()
+    for row, key in enumerate(table.keys):
+        lines = max(table.item(row, column).text().count('\n') + 1 for column in (VALUE, REFERENCE))
+        assert table.rowHeight(row) >= lines * line + 6, key
+    assert table.alternatingRowColors()
 
 
 def test_every_curve_is_drawn_and_none_goes_beyond_half_the_edge(measured):

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from ..engine.analysis import BandEntry, Comparison, Report, Statistic
 
 _MICROMETRES = re.compile(r'\bum(?![A-Za-z0-9_])')  # also before a raised 2 or 3, which count as letters of a word
+_SIGNED = ('euler_density',)
 ROLES = {'inside': 'good', 'outside': 'bad', 'cannot tell': 'muted'}  # verdict -> colour of the palette
 
 
@@ -51,11 +52,28 @@ def short_reason(note: str) -> str:
     return re.split(r'[:;(]', note, maxsplit=1)[0].strip() or 'no value'
 
 
-def spread(band: BandEntry | None) -> str:
-    """Mean and half-width of a band in two lines; a dash where it has none."""
+def possible(key: str, low: float, high: float) -> tuple[float, float]:
+    """Range of values without what a statistic can never be: less than nothing, a fraction of more than all."""
+    floor = float('-inf') if key in _SIGNED else 1.0 if key.startswith('tortuosity') else 0.0
+    ceiling = 1.0 if 'fraction' in key else float('inf')
+    return max(low, floor), min(high, ceiling)
+
+
+def spread(key: str, band: BandEntry | None) -> str:
+    """Mean of a band, and below it its half-width, or its one end where the other would lie at what cannot be."""
     if band is None or band.mean is None:
         return '–'
-    return number(band.mean) + ('' if band.half is None else f'\n± {number(band.half, 2)}')
+    if band.half is None:
+        return number(band.mean)
+    whole = band.mean - band.half, band.mean + band.half
+    low, high = possible(key, *whole)
+    if (low, high) == whole:
+        reach = f'± {number(band.half, 2)}'
+    elif high == whole[1]:
+        reach = f'≤ {number(high, 2)}'
+    else:
+        reach = f'≥ {number(low, 2)}' if low == whole[0] else f'{low:.0f} to {high:.0f}'
+    return f'{number(band.mean)}\n{reach}'
 
 
 def summary(report: Report, comparison: Comparison | None) -> str:

@@ -8,7 +8,7 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QFrame, QVBoxLayout, QWidget
 
 from ..engine.analysis.report import title
-from .numbers import number, shown, unit_text, with_um
+from .numbers import possible, shown, spread, unit_text, with_um
 from .parts import button, heading, hint, row
 from .strip_plot import Strip, StripPlot
 
@@ -56,12 +56,13 @@ class StatisticCard(QFrame):
         self.name.setText(f'{title(key) if key != "s2_error" else "S₂, distance from the real mean"}')
         strips: list[Strip] = []
         if judged is not None and (band := judged.band.get(key)) is not None:
-            strips += _of('reference', band, 'reference', f'{band.count} blocks of the reference', unit)
+            strips += _of(key, 'reference', band, 'reference', f'{band.count} blocks of the reference', unit)
         if ensemble is not None and (band := ensemble.statistics.get(key)) is not None:
-            strips += _of('realisations', band, 'ensemble', f'{band.count} realisations', unit)
+            strips += _of(key, 'realisations', band, 'ensemble', f'{band.count} realisations', unit)
         if statistic.value is not None:
             tip = f'this volume: {shown(statistic)} {unit}'.replace('\n', ' ')
-            strips.append(Strip('this volume', statistic.value, statistic.sd, 'generated', tip))
+            ends = _ends(key, statistic.value, statistic.sd)
+            strips.append(Strip('this volume', statistic.value, ends, 'generated', tip))
         self.strips.setVisible(statistic.value is not None)
         self.strips.draw(strips)
         self.save_button.setVisible(statistic.value is not None)
@@ -74,11 +75,12 @@ class StatisticCard(QFrame):
         self.method.setText(with_um(f'Method: {statistic.method}'))
 
 
-def _of(name: str, band: BandEntry, role: str, what: str, unit: str) -> list[Strip]:
+def _of(key: str, name: str, band: BandEntry, role: str, what: str, unit: str) -> list[Strip]:
     if band.mean is None:
         return []
-    half = band.half
-    tip = f'mean of {what}, and where 95 % of more would lie: {number(band.mean)}' + (
-        '' if half is None else f' ± {number(half, 2)}'
-    )
-    return [Strip(name, band.mean, half, role, f'{tip} {unit}')]
+    tip = f'mean of {what}, and where 95 % of more would lie: {spread(key, band)}'.replace('\n', ', ')
+    return [Strip(name, band.mean, _ends(key, band.mean, band.half), role, f'{tip} {unit}')]
+
+
+def _ends(key: str, middle: float, half: float | None) -> tuple[float, float] | None:
+    return None if half is None else possible(key, middle - half, middle + half)

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from ..engine.analysis import Comparison, Ensemble, Report, Statistic
     from ..viewer.appearance import Palette
 
-_ROW = 23  # pixels, the least height of a row
+_ROW = 27  # pixels, the least height of a row
+_APART = 9  # pixels between the lines of one row and those of the next
 # Statistics in reading order with short names; the others follow on demand under their full titles.
 MAIN = {
     'phase_fraction': 'Phase fraction',
@@ -37,7 +38,7 @@ MAIN = {
     'anisotropy_index': 'Anisotropy',
 }
 NAME, VALUE, REFERENCE, VERDICT, FACE = range(5)
-_WIDTHS = {VALUE: 72, REFERENCE: 72, VERDICT: 88, FACE: 20}  # pixels; the panel is 400 wide, the name takes the rest
+_WIDTHS = {VALUE: 66, REFERENCE: 84, VERDICT: 92, FACE: 22}  # pixels; the panel is 400 wide, the name takes the rest
 
 
 class StatisticsTable(QTableWidget):
@@ -56,6 +57,7 @@ class StatisticsTable(QTableWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(0, 5, parent)
+        self.setObjectName('statistics')
         self.keys: list[str] = []
         self.show_all = False
         self._palette: Palette | None = None
@@ -65,6 +67,7 @@ class StatisticsTable(QTableWidget):
         self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.setShowGrid(False)
+        self.setAlternatingRowColors(True)  # a ± belongs to the number above it, in the same stripe
         self.setWordWrap(True)
         self.setTabKeyNavigation(False)
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -112,8 +115,8 @@ class StatisticsTable(QTableWidget):
         )
         band = judged.band.get(key) if judged is not None else ensemble.statistics.get(key) if ensemble else None
         whose = 'blocks of the reference' if judged is not None else 'realisations'
-        tip = '' if band is None else f'mean of {band.count} {whose} ± where 95 % of more would lie'
-        self._cell(row, REFERENCE, spread(band), tip, right=True)
+        tip = '' if band is None else f'mean of {band.count} {whose}, and where 95 % of more would lie'
+        self._cell(row, REFERENCE, spread(key, band), tip, right=True)
         verdict = None if judged is None else judged.verdicts.get(key)
         words, role = ('', '') if verdict is None else (verdict.words, ROLES[verdict.verdict])
         self._cell(row, VERDICT, words, '' if verdict is None else verdict.sentence, role)
@@ -143,7 +146,7 @@ class StatisticsTable(QTableWidget):
         self.resizeRowsToContents()
         height = 4
         for row in range(self.rowCount()):
-            self.setRowHeight(row, max(_ROW, self.rowHeight(row)))
+            self.setRowHeight(row, max(_ROW, self.rowHeight(row) + _APART))
             height += self.rowHeight(row)
         header = self.horizontalHeader()
         height += 0 if header.isHidden() else header.sizeHint().height()

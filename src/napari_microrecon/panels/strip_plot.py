@@ -27,8 +27,8 @@ class Strip:
         What it shows.
     mean : float
         Value or mean.
-    half : float or None
-        Half the length of the bar, None where it is not known.
+    ends : (float, float) or None
+        Of the bar, None where they are not known.
     role : str
         Colour of the palette.
     tip : str
@@ -37,7 +37,7 @@ class Strip:
 
     name: str
     mean: float
-    half: float | None
+    ends: tuple[float, float] | None
     role: str
     tip: str
 
@@ -70,7 +70,7 @@ class StripPlot(QWidget):
     @property
     def limits(self) -> tuple[float, float]:
         """Smallest and largest value on the axis, with some room."""
-        ends = [s.mean + side * (s.half or 0.0) for s in self.strips for side in (-1, 1)]
+        ends = [end for s in self.strips for end in (s.mean, *(s.ends or ()))]
         if not ends:
             return 0.0, 1.0
         low, high = min(ends), max(ends)
@@ -92,10 +92,10 @@ class StripPlot(QWidget):
             color = QColor(getattr(self._palette, strip.role))
             painter.setPen(QColor(self._palette.text))
             painter.drawText(QRectF(0, middle - _ROW / 2, _NAMES - 6, _ROW), Qt.AlignmentFlag.AlignVCenter, strip.name)
-            if strip.half is not None:
+            if strip.ends is not None:
                 faint = QColor(color)
                 faint.setAlpha(90)
-                left, right = self._x(strip.mean - strip.half), self._x(strip.mean + strip.half)
+                left, right = (self._x(end) for end in strip.ends)
                 painter.fillRect(QRectF(left, middle - 4, max(1.0, right - left), 8), faint)
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(color)
