@@ -68,17 +68,18 @@ def evened(exemplars: Exemplars, label: int, field: GrainField, phi: float, edge
     theirs = {edge: window_scatter(images, edge) for edge in (round(wide * field.spacing) for wide in WIDE)}
     if any(fitting < FEWEST or scatter == 0 for scatter, fitting in theirs.values()):
         return field
-    best, error = field, _gap(theirs, field, phi)
+    error = _gap(theirs, field, phi)
     if error < max(CLEAR, NOISE / math.sqrt(np.mean([fitting for _, fitting in theirs.values()]))):
         return field
     matrix = 1 - phi if field.grains_favoured else phi
     z, y, x = edges
-    for even in EVEN:
-        tried = field.model_copy(update={'even': even}).sized(matrix, (z, y, x))
-        found = _gap(theirs, tried, phi)
-        if found < error - GAIN:
-            best, error = tried, found
-    return best.tabled().sized(matrix, (z, y, x)) if best.even else best
+    less, more = (field.model_copy(update={'even': even}).sized(matrix, (z, y, x)) for even in EVEN)
+    gaps = _gap(theirs, less, phi), _gap(theirs, more, phi)
+    if min(gaps) >= error - GAIN:
+        return field
+    # Whether to go to the end is a question of its own: else a hair would decide between none and all.
+    best = more if gaps[1] < gaps[0] - GAIN else less
+    return best.tabled().sized(matrix, (z, y, x))
 
 
 def _gap(theirs: dict[int, tuple[float, float]], field: GrainField, phi: float) -> float:
