@@ -86,6 +86,6 @@ def _reasons(name: str, found: Representativity, pixel: float) -> list[str]:
         pixels = '' if edge.unit == 'voxel' else f' ({(edge.value or 0) / pixel:.0f} pixels)'
         told.append(
             f'for ± {found.needed.precision:g} one image of about {size}{pixels} an edge, '
-            f'or {images.value or 0:.0f} images of this size'
+            f'or {images.value or 0:.0f} image{"" if round(images.value or 0) == 1 else "s"} of this size'
         )
     return [*told, *found.notes]

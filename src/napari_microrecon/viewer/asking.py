@@ -53,7 +53,7 @@ class Asking(QObject):
         box = QMessageBox(
             QMessageBox.Icon.Question,
             'Put your work away?',
-            f'{work.name} has become your own work: {work.holds}.',
+            f'{work.name} is open: {work.holds}.',
             parent=window,
         )
         box.setInformativeText(f'It is put away; “Bring back” in step 1 returns to it.{dropped}')
