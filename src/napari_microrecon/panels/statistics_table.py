@@ -38,7 +38,7 @@ MAIN = {
     'anisotropy_index': 'Anisotropy',
 }
 NAME, VALUE, REFERENCE, VERDICT, FACE = range(5)
-_WIDTHS = {VALUE: 66, REFERENCE: 84, VERDICT: 92, FACE: 22}  # pixels; the panel is 400 wide, the name takes the rest
+_WIDTHS = {VALUE: 70, REFERENCE: 72, VERDICT: 84, FACE: 18}  # pixels; the panel is 400 wide, the name takes the rest
 
 
 class StatisticsTable(QTableWidget):

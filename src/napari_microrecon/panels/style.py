@@ -41,7 +41,7 @@ def style_sheet(p: Palette) -> str:
         border: none; selection-background-color: {p.primary}; selection-color: {p.text};
     }}
     #microrecon QTableWidget#statistics {{ alternate-background-color: {p.background}; }}
-    #microrecon QTableWidget#statistics::item {{ padding: 0 4px; }}
+    #microrecon QTableWidget#statistics::item {{ padding: 0 3px; }}
     #microrecon QHeaderView::section {{
         background: {p.background}; color: {p.muted}; border: none; padding: 3px 4px;
     }}
