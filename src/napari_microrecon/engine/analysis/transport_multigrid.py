@@ -3,9 +3,8 @@
 The nodes of each coarser level are blocks of 2 x 2 x 2 (fewer along an axis that conducts badly, which smoothing does
 not even out). All parts of a block share its correction (plain aggregation: Notay 2010, Electron. Trans. Numer. Anal.
 37, 123); links along a coarsened axis count half, as they have become twice as long (over-correction: Braess 1995,
-Computing 55, 379). Blocks join pores that a thin wall separates, which a purely algebraic multigrid would not: that
-takes up to twice the iterations, each a fifth of the work (benchmarks/analysis_speed.py). The coarser levels are
-visited twice per cycle.
+Computing 55, 379). Blocks join pores that a thin wall separates, which a purely algebraic multigrid would not: more
+iterations, but each is cheap and nothing has to be set up. The coarser levels are visited twice per cycle.
 """
 
 from __future__ import annotations
