@@ -153,6 +153,8 @@ def _choose(exemplars: Exemplars) -> Job[PriorModel]:
         if isinstance(field, GrainField):
             yield sign(f'{name} shared out evenly')
             field = evened(exemplars, label, field, fraction_of(exemplars, label), edges_of(exemplars, label))
+            # Channels have no closed form that tells how high their field is where.
+            field = field.tabled() if field.channels and not field.values else field
             best[label] = error, field
             name += ' shared out evenly' if field.even else ''
         reasons[label] = f'phase {label}: {name} (section error {best[label][0]:.3f}{"".join(beaten)})'
@@ -219,7 +221,8 @@ def _assemble(
                 (e['z'], e['y'], e['x']),
                 spread=field.spread,
                 grains_favoured=field.grains_favoured,
-            ).model_copy(update={'even': field.even, 'bent': field.bent})
+            ).model_copy(update={'even': field.even, 'bent': field.bent, 'channels': field.channels})
+            field = field.tabled() if field.channels else field
         fields.append(field)
         thresholds.append(float(ndtri(share)))
     return PriorModel(

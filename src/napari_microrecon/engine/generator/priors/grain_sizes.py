@@ -1,17 +1,19 @@
-"""Grains of one size or of many, with straight or bent boundaries: which of them the slices show."""
+"""Grains of one size or of many, straight or bent boundaries, channels between them: which of these the slices show."""
 
 from __future__ import annotations
 
 from ...progress import Job
 from ..exemplar import Exemplars
 from .grains import GrainField
-from .judging import DRAWS, Candidate, Scored, edges_of, fraction_of, least, scored, sign
+from .judging import DRAWS, Candidate, Scored, edges_of, fraction_of, least, scored, section_error, sign
 
 SMALLEST_GRAIN = 2.0  # voxels
 OTHER_SIDE = 1.3  # times the least error of grains: those of the other side are tried, too
 SPREADS = {'equal grains': 0.0, 'grains of mixed size': 0.35}  # standard deviation of ln(radius)
 SAME = 0.02  # of the size, which the draws do not tell apart
 BENDS = 0.4  # share of the field's standard deviation
+CHANNELS = 0.3  # share of the distance to the third grain
+WORTH, MANY_DRAWS = 0.005, 6  # gain in section error that channels must bring, on so many draws: they differ by little
 
 
 def equal_grains(phi: float, edges: tuple[float, float, float]) -> dict[str, Candidate]:
@@ -59,6 +61,16 @@ def refined_grains(
         both['sized'] = sized
     judged = yield from scored(exemplars, label, both, DRAWS)
     found[f'{name} with bent boundaries'] = min(judged.values(), key=lambda one: one[0])
+    # Sections of rough grains look as if they had channels whether they do or not.
+    if least(found) == found[name][0]:
+        yield sign(f'{name} with channels')
+        plain = section_error(exemplars, label, best, draws=MANY_DRAWS)
+        yield sign(f'{name} with channels')
+        cut = best.model_copy(update={'channels': CHANNELS}).sized(1 - phi if best.grains_favoured else phi, edges)
+        yield sign(f'{name} with channels')
+        gain = plain - section_error(exemplars, label, cut, draws=MANY_DRAWS)
+        if gain > WORTH:
+            found[f'{name} with channels along their edges'] = found[name][0] - gain, cut
     return found
 
 

@@ -17,8 +17,8 @@ from typing import Literal
 import numpy as np
 from scipy.special import ndtr
 
-from .fields import Field, gaussianise, random_stream, smooth_noise
-from .nearest_grain import nearest_grain, random_forms
+from .fields import Field, gaussianise, levelled, random_stream, smooth_noise
+from .nearest_grain import nearest_and_third, nearest_grain, random_forms
 
 WIDEST = 2.0  # ln(radius) is normal, cut at this many standard deviations
 MEASURED, ACROSS = 128, 8  # voxels and spacings along the volumes whose faces tell how large the grains must be
@@ -63,8 +63,12 @@ class GrainField(Field):
     bent : float
         Share of the field's standard deviation, 0..1, that is a Gaussian field about half as coarse as the grains:
         boundaries that bend in and out, and throats that it narrows or closes.
+    channels : float
+        Share of the distance to the third nearest grain, 0..1, that is taken off that to the nearest: what is left
+        between grains runs along the edges where three of them meet, with wider throats, as between grains that
+        have grown against each other.
     values : tuple of float
-        For grains shared out evenly: what the score of random grains is where that of these is -4, ..., 4.
+        For grains shared out evenly or with channels: what `_between` draws where the score is -4, ..., 4.
     """
 
     kind: Literal['grains'] = 'grains'
@@ -76,6 +80,7 @@ class GrainField(Field):
     grains_favoured: bool = False
     even: float = 0.0
     bent: float = 0.0
+    channels: float = 0.0
     values: tuple[float, ...] = ()
 
     @classmethod
@@ -173,7 +178,10 @@ class GrainField(Field):
         # Grains fill 1 - matrix of the volume as far as (-ln matrix / occupied)^(1/3) radii around them.
         level = (-math.log(min(max(matrix, 1e-3), 1 - 1e-3)) / self._occupied) ** (1 / 3)
         reach = min(AROUND[self.bent > 0] * level, self._reach)
-        nearest = self._nearest(shape, rng, reach, periodic=False)
+        if self.channels:
+            return self.sample(shape, rng, periodic=False)
+        centres, radii, forms = self._grains(shape, rng, periodic=False)
+        nearest = nearest_grain(shape, centres, radii, reach, self.stretch, forms, periodic=False)
         if np.count_nonzero(nearest < reach * reach) < (1 - matrix) * nearest.size:
             return self.sample(shape, rng, periodic=False)
         if self.bent:
@@ -192,30 +200,37 @@ class GrainField(Field):
         return (math.log(1e5) / self._occupied) ** (1 / 3)
 
     def _between(self, shape: tuple[int, int, int], rng: np.random.Generator, *, periodic: bool) -> np.ndarray:
-        """Score of the distance to the nearest grain, by the closed form; turned round where grains are favoured."""
-        nearest = self._nearest(shape, rng, self._reach, periodic=periodic)
-        between = gaussianise(-np.expm1(-self._occupied * nearest**1.5))
+        """What lies how far from the grains; turned round where grains are favoured.
+
+        Without channels the score of the distance to the nearest grain, by the closed form.
+        """
+        centres, radii, forms = self._grains(shape, rng, periodic=periodic)
+        told = shape, centres, radii, self._reach, self.stretch, forms
+        if self.channels:
+            nearest, third = nearest_and_third(*told, periodic=periodic)
+            between = np.sqrt(nearest) - np.float32(self.channels) * np.sqrt(third)
+        else:
+            nearest = nearest_grain(*told, periodic=periodic)
+            between = gaussianise(-np.expm1(-self._occupied * nearest**1.5))
         return -between if self.grains_favoured else between
 
-    def _nearest(
-        self, shape: tuple[int, int, int], rng: np.random.Generator, reach: float, *, periodic: bool
-    ) -> np.ndarray:
-        """Square of the distance to the nearest grain over its radius, cut at `reach`."""
-        size = np.asarray(shape)
-        stretch = np.asarray(self.stretch)
+    def _grains(
+        self, shape: tuple[int, int, int], rng: np.random.Generator, *, periodic: bool
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+        """Centres (N, 3), radii (N,) and, unless they are spheres, forms of the grains that the grid can see."""
         longest = self._reach * self.radius * math.exp(WIDEST * self.spread) * max(self.axes)
-        margin = np.zeros(3) if periodic else np.ceil(longest * stretch)
-        extent = size + 2 * margin
-        centres = self._strewn(extent, rng) - margin
+        margin = np.zeros(3) if periodic else np.ceil(longest * np.asarray(self.stretch))
+        centres = self._strewn(np.asarray(shape) + 2 * margin, rng) - margin
         count = len(centres)
         radii = self.radius * np.exp(self.spread * np.clip(rng.standard_normal(count), -WIDEST, WIDEST))
-        forms = random_forms(count, self.axes, rng) if self.flatness != 1 else None
-        return nearest_grain(shape, centres, radii, reach, self.stretch, forms, periodic=periodic)
+        return centres, radii, random_forms(count, self.axes, rng) if self.flatness != 1 else None
 
     def _finished(self, values: np.ndarray, rng: np.random.Generator, *, periodic: bool) -> np.ndarray:
-        """What `_between` drew, normal where grains are shared out evenly, and with its boundaries bent."""
+        """What `_between` drew, normal where it is not yet, and with its boundaries bent."""
         if self.values:
             values = np.interp(values, self.values, SCORES).astype(np.float32)
+        elif self.channels:
+            values = levelled(values)
         if self.bent:
             lengths = [BENT * self.radius * s for s in self.stretch]
             bends = smooth_noise(values.shape, lengths, rng, periodic=periodic)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 from scipy.spatial.transform import Rotation
 
@@ -39,8 +41,54 @@ def nearest_grain(
     numpy.ndarray
         float32 (Z, Y, X), at most `reach`^2.
     """
-    size, axes = np.asarray(shape), np.asarray(stretch)
     nearest = np.full(shape, reach * reach, np.float32)
+    for window, distance in _distances(shape, centres, radii, reach, stretch, forms, periodic=periodic):
+        held = nearest[window]
+        np.minimum(held, distance, out=held)
+        _put(nearest, window, held)
+    return nearest
+
+
+def nearest_and_third(
+    shape: tuple[int, int, int],
+    centres: np.ndarray,
+    radii: np.ndarray,
+    reach: float,
+    stretch: tuple[float, float, float],
+    forms: np.ndarray | None = None,
+    *,
+    periodic: bool,
+) -> tuple[np.ndarray, np.ndarray]:
+    """As `nearest_grain`, of the nearest grain and of the third."""
+    first, second, third = (np.full(shape, reach * reach, np.float32) for _ in range(3))
+    for window, distance in _distances(shape, centres, radii, reach, stretch, forms, periodic=periodic):
+        for ranked in (first, second, third):
+            held = ranked[window]
+            farther = np.maximum(held, distance)
+            np.minimum(held, distance, out=held)
+            _put(ranked, window, held)
+            distance = farther
+    return first, third
+
+
+def _put(grid: np.ndarray, window: tuple[slice | np.ndarray, ...], values: np.ndarray) -> None:
+    """Write back what was taken out of a window; where that was a view it is there already."""
+    if values.base is not grid:
+        grid[window] = values
+
+
+def _distances(
+    shape: tuple[int, int, int],
+    centres: np.ndarray,
+    radii: np.ndarray,
+    reach: float,
+    stretch: tuple[float, float, float],
+    forms: np.ndarray | None,
+    *,
+    periodic: bool,
+) -> Iterator[tuple[tuple[slice | np.ndarray, ...], np.ndarray]]:
+    """Part of the grid around every grain and the squared distances there; see `nearest_grain`."""
+    size, axes = np.asarray(shape), np.asarray(stretch)
     if forms is None:
         halves = reach * radii[:, None] * axes
         matrices = None
@@ -64,12 +112,9 @@ def nearest_grain(
         else:
             distance = _ellipsoid(low, high, centre, matrices[index])
         if periodic and ((low < 0) | (high > size)).any():
-            window = np.ix_(*(np.arange(a, b) % n for a, b, n in zip(low, high, shape, strict=True)))
-            nearest[window] = np.minimum(nearest[window], distance)
+            yield np.ix_(*(np.arange(a, b) % n for a, b, n in zip(low, high, shape, strict=True))), distance
         else:
-            box = tuple(slice(a, b) for a, b in zip(low, high, strict=True))
-            np.minimum(nearest[box], distance, out=nearest[box])
-    return nearest
+            yield tuple(slice(a, b) for a, b in zip(low, high, strict=True)), distance
 
 
 def random_forms(count: int, axes: tuple[float, float, float], rng: np.random.Generator) -> np.ndarray:
