@@ -15,15 +15,17 @@ import math
 from typing import Literal
 
 import numpy as np
-from scipy.special import ndtr
+from scipy.special import ndtr, ndtri
 
 from .fields import Field, gaussianise, levelled, random_stream, smooth_noise
+from .grain_levels import channel_levels, even_survival
 from .nearest_grain import nearest_and_third, nearest_grain, random_forms
 
 WIDEST = 2.0  # ln(radius) is normal, cut at this many standard deviations
 MEASURED, ACROSS = 128, 8  # voxels and spacings along the volumes whose faces tell how large the grains must be
 DRAWN = 4  # such volumes; the faces of one scatter by 3 %
-DRAWN_EVEN = 8  # that tell the distribution of the field
+DRAWN_EVEN = 8  # that tell the distribution of a field that nothing else tells
+STEPS = 64  # distances from the grains at which it is told
 AROUND = (
     1.25,
     1.6,
@@ -157,10 +159,20 @@ class GrainField(Field):
         return self.scaled(float(np.prod(np.maximum(counted, 1e-4) / edges)) ** (1 / 3))
 
     def tabled(self) -> GrainField:
-        """With the distribution of the field from drawn volumes: grains shared out evenly have it in no closed form."""
-        draws = [self._between(self._measured, random_stream(0, 10, i), periodic=False) for i in range(DRAWN_EVEN)]
-        values = np.quantile(np.concatenate([drawn.ravel()[::7] for drawn in draws]), ndtr(SCORES))
-        return self.model_copy(update={'values': tuple(map(float, values))})
+        """With the distribution of the field, where grains are shared out evenly or have channels."""
+        sign = -1 if self.grains_favoured else 1
+        if not self.even:
+            values = channel_levels(self.channels, self._occupied, sign * SCORES)
+        elif not self.channels and self.flatness == 1:
+            at = np.linspace(0, self._reach, STEPS + 1)[1:]
+            farther = even_survival(at, self.radius, self.spread, self.stretch, self.density, self.even)
+            known = (farther > ndtr(-4.5)) & (farther < ndtr(4.5))
+            scores = gaussianise(-np.expm1(-self._occupied * at**3))
+            values = np.interp(sign * SCORES, -ndtri(farther[known]), scores[known])
+        else:
+            draws = [self._between(self._measured, random_stream(0, 10, i), periodic=False) for i in range(DRAWN_EVEN)]
+            values = sign * np.quantile(np.concatenate([drawn.ravel()[::7] for drawn in draws]), ndtr(SCORES))
+        return self.model_copy(update={'values': tuple(float(sign * value) for value in values)})
 
     @property
     def _measured(self) -> tuple[int, int, int]:
