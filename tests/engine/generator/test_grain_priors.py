@@ -109,7 +109,7 @@ def test_channels_open_throats() -> None:
 @pytest.mark.parametrize('channels', [True, False])
 def test_channels_are_found_where_the_slices_have_them(channels: bool) -> None:
     truth = _grown_together() if channels else GrainField.fit(0.125, (0.032,) * 3)
-    # One section of 256 x 256 tells them apart two times in three; a larger one and two more are clear.
+    # One section of 256 x 256 tells them apart three times in four; these are four and a half as much.
     drawn = [truth.sample((3, 320, 320), _rng(20 + i), periodic=False)[1] for i in range(3)]
     level = np.quantile(np.stack(drawn), 1 - 0.125)
     slices = SliceSet.of(
