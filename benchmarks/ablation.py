@@ -19,7 +19,7 @@ from bench.contenders import as_reference, as_result, work
 from bench.materials import Material, get_material
 from bench.options import arguments, references, settings_of, told_settings
 from bench.runs import Recipe, Record, Task, run
-from bench.tables import errors, markdown, over_seeds
+from bench.tables import errors, markdown, over_seeds, tell
 from scoring import mean_of, s2_error
 
 from napari_microrecon.engine.generator import FinetuneParams
@@ -84,9 +84,7 @@ def main() -> None:
         text += f'{title}\n\n{variants_table(material, as_reference(known[options.material]), by_name, k)}\n'
     if groups != options.groups:
         text += 'Prior families can be forced for two phases only: left out.\n'
-    print(text)
-    if options.output:
-        options.output.write_text(text, encoding='utf-8')
+    tell(text, options.output)
 
 
 def variants_table(material: Material, reference: Reference, records: dict[str, list[Record]], k: int) -> str:

@@ -34,7 +34,7 @@ from typing import Any
 import numpy as np
 import torch
 from bench.materials import get_material
-from bench.tables import markdown
+from bench.tables import markdown, tell
 
 from napari_microrecon.engine.conditioned.filling import fill, realise
 from napari_microrecon.engine.conditioned.interpolation import linear, nearest, signed_distances, softened
@@ -92,9 +92,7 @@ def main() -> None:
                         options.cache.write_text(json.dumps(rows))
         parts += [summary(name, options.stacks, len(cubes), rows), section(name, options.stacks, len(cubes), rows)]
     text = '\n'.join(parts)
-    print(text)
-    if options.output:
-        options.output.write_text(text, encoding='utf-8')
+    tell(text, options.output)
 
 
 def material(name: str, count: int) -> tuple[list[np.ndarray], Volume]:

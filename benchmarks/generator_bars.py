@@ -23,7 +23,7 @@ from bench.contenders import as_reference, as_result, work
 from bench.materials import MATERIALS, get_material
 from bench.options import arguments, references, settings_of, told_settings
 from bench.runs import Recipe, Record, Settings, Task, run
-from bench.tables import axis_band, bars_table, duel_table, markdown, statistics_table
+from bench.tables import axis_band, bars_table, duel_table, markdown, statistics_table, tell
 
 RECIPES = {
     'prior': Recipe('prior', 'prior'),
@@ -61,9 +61,7 @@ def main() -> None:
         if name in known and mine:
             parts.append(section(name, known[name], mine, settings))
     text = '\n'.join(parts)
-    print(text)
-    if options.output:
-        options.output.write_text(text, encoding='utf-8')
+    tell(text, options.output)
 
 
 def section(name: str, known: Record, records: dict[Task, Record], settings: Settings) -> str:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 from bench.materials import MATERIALS, get_material
-from bench.tables import markdown
+from bench.tables import markdown, tell
 from scoring import blocks
 
 from napari_microrecon.engine.holdback.judging import judge_held
@@ -71,9 +71,7 @@ def main() -> None:
         for volumes in options.volumes
     ]
     text = markdown(HEADER, rows)
-    print(text)
-    if options.output:
-        options.output.write_text(text, encoding='utf-8')
+    tell(text, options.output)
 
 
 if __name__ == '__main__':

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 from bench.materials import MATERIALS, get_material
-from bench.tables import markdown
+from bench.tables import markdown, tell
 from scoring import blocks
 
 from napari_microrecon.engine.analysis.repeats import find_repeats
@@ -59,9 +59,7 @@ def main() -> None:
         rows.append([name, *(f'{min(one):.1f} to {max(one):.1f}' for one in found)])
         print(rows[-1], flush=True)
     text = markdown(HEADER, rows)
-    print(text)
-    if options.output:
-        options.output.write_text(text, encoding='utf-8')
+    tell(text, options.output)
 
 
 if __name__ == '__main__':

@@ -16,7 +16,7 @@ from bench.bars import Reference
 from bench.contenders import as_reference, as_result, work
 from bench.options import arguments, references, settings_of, told_settings
 from bench.runs import Recipe, Record, Task, run
-from bench.tables import markdown
+from bench.tables import markdown, tell
 from scoring import mean_of, s2_error
 
 GOAL = 0.022
@@ -43,9 +43,7 @@ def main() -> None:
         if task in records and task.material in known
     ]
     text = f'{told_settings(settings, options.seeds)}\n\n{table(found)}'
-    print(text)
-    if options.output:
-        options.output.write_text(text, encoding='utf-8')
+    tell(text, options.output)
 
 
 def line(task: Task, reference: Reference, record: Record) -> tuple[str, list[float]]:

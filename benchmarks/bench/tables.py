@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 from scoring import LAGS, mean_of, s2_error
@@ -20,6 +21,13 @@ def markdown(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """One table; the first column is left as it is, the others hold numbers."""
     lines = [header, ['---', *['--:'] * (len(header) - 1)], *rows]
     return '\n'.join('| ' + ' | '.join(line) + ' |' for line in lines) + '\n'
+
+
+def tell(text: str, path: Path | None) -> None:
+    """Print a text and write it to a file where one is named."""
+    print(text)
+    if path:
+        path.write_text(text, encoding='utf-8')
 
 
 def over_seeds(values: Sequence[float], digits: int = 3) -> str:
