@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from napari_microrecon.engine.generator.losses import largest_cluster
 from napari_microrecon.engine.generator.priors import PriorModel, choose_prior
 from napari_microrecon.engine.generator.priors.evenness import evened
 from napari_microrecon.engine.generator.priors.forms import formed_grains
+from napari_microrecon.engine.generator.priors.grain_levels import even_survival
 from napari_microrecon.engine.generator.priors.grains import GrainField
 from napari_microrecon.engine.generator.priors.nearest_grain import nearest_and_third, nearest_grain, random_forms
 from napari_microrecon.engine.phases import Phases
@@ -122,6 +124,25 @@ def test_channels_are_found_where_the_slices_have_them(channels: bool) -> None:
     assert ('channels' in prior.reason) == channels
     assert bool(field.values) == channels
     assert PriorModel.model_validate_json(prior.model_dump_json()) == prior
+
+
+@pytest.mark.parametrize('spread', [0.0, 0.35])
+@pytest.mark.parametrize('even', [4.0, 2.6])
+def test_how_far_evenly_shared_grains_are_is_computed_rightly(spread: float, even: float) -> None:
+    # What is off here is off in every volume. Against boxes of unit edge around a random point, filled at random.
+    rng, tries, radius = _rng(1), 100_000, 0.3
+    most, whole = math.ceil(even), math.floor(even)
+    place = rng.random((tries, 3))
+    nearest = np.full(tries, np.inf)
+    for corner in itertools.product((-1, 0, 1), repeat=3):
+        held = whole + (rng.random(tries) < even - whole)
+        for index in range(most):
+            away = np.linalg.norm((np.array(corner) + rng.random((tries, 3)) - place) / (1.25, 1, 0.8), axis=1)
+            sizes = radius * np.exp(spread * np.clip(rng.standard_normal(tries), -2, 2))
+            nearest = np.where(index < held, np.minimum(nearest, away / sizes), nearest)
+    at = np.array([0.4, 0.8, 1.2, 1.6])
+    found = even_survival(at, radius, spread, (1.25, 1, 0.8), even, even)
+    np.testing.assert_allclose(found, [(nearest > t).mean() for t in at], atol=0.005)
 
 
 def _packed(seed: int, spacing: int = 12, edge: int = 132) -> np.ndarray:

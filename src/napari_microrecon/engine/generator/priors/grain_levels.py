@@ -31,7 +31,12 @@ def channel_levels(channels: float, occupied: float, scores: np.ndarray) -> np.n
     channels, occupied : float
         c, and the volume of all grains per volume, overlaps counted again.
     scores : numpy.ndarray
-        Standard normal values.
+        Standard normal values, shape (n,).
+
+    Returns
+    -------
+    numpy.ndarray
+        float64 (n,), in radii.
     """
     gaps = random_stream(0, 12).standard_exponential((ARRIVALS, 3), dtype=np.float32)
     nearest, third = np.cbrt(gaps[:, 0] / occupied), np.cbrt(gaps.sum(1) / occupied)
@@ -50,13 +55,18 @@ def even_survival(
     Parameters
     ----------
     distances : numpy.ndarray
-        In radii.
+        In radii, shape (n,).
     radius, spread : float
         Median radius in voxels, and standard deviation of its logarithm (cut at two).
     stretch : sequence of float
         Of the grains along z, y, x.
     density, even : float
         Grains per voxel and per box.
+
+    Returns
+    -------
+    numpy.ndarray
+        float64, one share 0..1 per distance.
     """
     edge = (even / density) ** (1 / 3)
     ball = 2 * qmc.Sobol(3, seed=0).random_base2(POINTS) - 1
