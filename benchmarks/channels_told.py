@@ -1,6 +1,6 @@
 """How often one section tells whether there are channels between smooth grains, and what a wrong answer costs.
 
-    python benchmarks/channels_told.py --sections 12
+    python benchmarks/channels_told.py --sections 10
 
 Draws sections of random grains with and without channels along their edges, lets the product choose a structural prior
 for each as it would for a user's slice, and counts what it takes them for. Then the tortuosity factors of volumes with
@@ -33,7 +33,7 @@ VOLUMES, SIDE = 3, 112  # that are solved
 def main() -> None:
     """Print, and write, what was told of sections with channels and without."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('--sections', type=int, default=12, help='of each kind')
+    parser.add_argument('--sections', type=int, default=10, help='of each kind')
     parser.add_argument('--edge', type=int, default=256, help='of a section, pixels')
     parser.add_argument('--seed', type=int, default=0)
     parser.add_argument('--output', type=Path, help='Markdown file for the table')

@@ -18,7 +18,12 @@ from napari_microrecon.engine.generator.priors.evenness import evened
 from napari_microrecon.engine.generator.priors.forms import formed_grains
 from napari_microrecon.engine.generator.priors.grain_levels import even_survival
 from napari_microrecon.engine.generator.priors.grains import GrainField
-from napari_microrecon.engine.generator.priors.nearest_grain import nearest_and_third, nearest_grain, random_forms
+from napari_microrecon.engine.generator.priors.nearest_grain import (
+    Grains,
+    nearest_and_third,
+    nearest_grain,
+    random_forms,
+)
 from napari_microrecon.engine.phases import Phases
 from napari_microrecon.engine.progress import drain
 from napari_microrecon.engine.slices import Slice, SliceSet
@@ -194,7 +199,7 @@ def test_turned_ellipsoids_are_as_near_as_brute_force_says() -> None:
     forms = random_forms(12, (1.5, 1.5, 0.44), rng)
     grid = np.stack(np.meshgrid(*[np.arange(n) for n in shape], indexing='ij'), axis=-1)
     for periodic in (False, True):
-        told = shape, centres, radii, reach, stretch, forms
+        told = shape, Grains(centres, radii, stretch, forms), reach
         found = nearest_grain(*told, periodic=periodic)
         nearest, third = nearest_and_third(*told, periodic=periodic)
         every = []

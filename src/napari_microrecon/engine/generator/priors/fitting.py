@@ -222,7 +222,7 @@ def _assemble(
                 spread=field.spread,
                 grains_favoured=field.grains_favoured,
             ).model_copy(update={'even': field.even, 'bent': field.bent, 'channels': field.channels})
-            field = field.tabled() if field.channels else field
+            field = field.tabled() if field.channels or field.even else field
         fields.append(field)
         thresholds.append(float(ndtri(share)))
     return PriorModel(

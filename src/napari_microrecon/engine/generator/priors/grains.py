@@ -19,7 +19,7 @@ from scipy.special import ndtr, ndtri
 
 from .fields import Field, gaussianise, levelled, random_stream, smooth_noise
 from .grain_levels import channel_levels, even_survival
-from .nearest_grain import nearest_and_third, nearest_grain, random_forms
+from .nearest_grain import Grains, nearest_and_third, nearest_grain, random_forms
 
 WIDEST = 2.0  # ln(radius) is normal, cut at this many standard deviations
 MEASURED, ACROSS = 128, 8  # voxels and spacings along the volumes whose faces tell how large the grains must be
@@ -162,17 +162,17 @@ class GrainField(Field):
         """With the distribution of the field, where grains are shared out evenly or have channels."""
         sign = -1 if self.grains_favoured else 1
         if not self.even:
-            values = channel_levels(self.channels, self._occupied, sign * SCORES)
+            values = sign * channel_levels(self.channels, self._occupied, sign * SCORES)
         elif not self.channels and self.flatness == 1:
             at = np.linspace(0, self._reach, STEPS + 1)[1:]
             farther = even_survival(at, self.radius, self.spread, self.stretch, self.density, self.even)
             known = (farther > ndtr(-4.5)) & (farther < ndtr(4.5))
             scores = gaussianise(-np.expm1(-self._occupied * at**3))
-            values = np.interp(sign * SCORES, -ndtri(farther[known]), scores[known])
+            values = sign * np.interp(sign * SCORES, -ndtri(farther[known]), scores[known])
         else:
             draws = [self._between(self._measured, random_stream(0, 10, i), periodic=False) for i in range(DRAWN_EVEN)]
-            values = sign * np.quantile(np.concatenate([drawn.ravel()[::7] for drawn in draws]), ndtr(SCORES))
-        return self.model_copy(update={'values': tuple(float(sign * value) for value in values)})
+            values = np.quantile(np.concatenate([drawn.ravel()[::7] for drawn in draws]), ndtr(SCORES))
+        return self.model_copy(update={'values': tuple(map(float, values))})
 
     @property
     def _measured(self) -> tuple[int, int, int]:
@@ -186,14 +186,13 @@ class GrainField(Field):
 
     def around(self, shape: tuple[int, int, int], rng: np.random.Generator, share: float) -> np.ndarray:
         """As `Field.around`: the space around a grain that matters is a third of that which a whole field takes."""
+        if self.channels:
+            return self.sample(shape, rng, periodic=False)
         matrix = 1 - share if self.grains_favoured else share
         # Grains fill 1 - matrix of the volume as far as (-ln matrix / occupied)^(1/3) radii around them.
         level = (-math.log(min(max(matrix, 1e-3), 1 - 1e-3)) / self._occupied) ** (1 / 3)
         reach = min(AROUND[self.bent > 0] * level, self._reach)
-        if self.channels:
-            return self.sample(shape, rng, periodic=False)
-        centres, radii, forms = self._grains(shape, rng, periodic=False)
-        nearest = nearest_grain(shape, centres, radii, reach, self.stretch, forms, periodic=False)
+        nearest = nearest_grain(shape, self._grains(shape, rng, periodic=False), reach, periodic=False)
         if np.count_nonzero(nearest < reach * reach) < (1 - matrix) * nearest.size:
             return self.sample(shape, rng, periodic=False)
         if self.bent:
@@ -216,26 +215,24 @@ class GrainField(Field):
 
         Without channels the score of the distance to the nearest grain, by the closed form.
         """
-        centres, radii, forms = self._grains(shape, rng, periodic=periodic)
-        told = shape, centres, radii, self._reach, self.stretch, forms
+        grains = self._grains(shape, rng, periodic=periodic)
         if self.channels:
-            nearest, third = nearest_and_third(*told, periodic=periodic)
+            nearest, third = nearest_and_third(shape, grains, self._reach, periodic=periodic)
             between = np.sqrt(nearest) - np.float32(self.channels) * np.sqrt(third)
         else:
-            nearest = nearest_grain(*told, periodic=periodic)
+            nearest = nearest_grain(shape, grains, self._reach, periodic=periodic)
             between = gaussianise(-np.expm1(-self._occupied * nearest**1.5))
         return -between if self.grains_favoured else between
 
-    def _grains(
-        self, shape: tuple[int, int, int], rng: np.random.Generator, *, periodic: bool
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
-        """Centres (N, 3), radii (N,) and, unless they are spheres, forms of the grains that the grid can see."""
+    def _grains(self, shape: tuple[int, int, int], rng: np.random.Generator, *, periodic: bool) -> Grains:
+        """Those that the grid can see."""
         longest = self._reach * self.radius * math.exp(WIDEST * self.spread) * max(self.axes)
         margin = np.zeros(3) if periodic else np.ceil(longest * np.asarray(self.stretch))
         centres = self._strewn(np.asarray(shape) + 2 * margin, rng) - margin
         count = len(centres)
         radii = self.radius * np.exp(self.spread * np.clip(rng.standard_normal(count), -WIDEST, WIDEST))
-        return centres, radii, random_forms(count, self.axes, rng) if self.flatness != 1 else None
+        forms = random_forms(count, self.axes, rng) if self.flatness != 1 else None
+        return Grains(centres, radii, self.stretch, forms)
 
     def _finished(self, values: np.ndarray, rng: np.random.Generator, *, periodic: bool) -> np.ndarray:
         """What `_between` drew, normal where it is not yet, and with its boundaries bent."""

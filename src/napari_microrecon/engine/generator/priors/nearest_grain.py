@@ -3,36 +3,44 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 from scipy.spatial.transform import Rotation
 
 
-def nearest_grain(
-    shape: tuple[int, int, int],
-    centres: np.ndarray,
-    radii: np.ndarray,
-    reach: float,
-    stretch: tuple[float, float, float],
-    forms: np.ndarray | None = None,
-    *,
-    periodic: bool,
-) -> np.ndarray:
+@dataclass(frozen=True, eq=False)
+class Grains:
+    """Ellipsoids in space.
+
+    Attributes
+    ----------
+    centres, radii : numpy.ndarray
+        (N, 3) and (N,), voxels.
+    stretch : tuple of float
+        Of space along z, y, x.
+    forms : numpy.ndarray or None
+        (N, 3, 3): what takes a vector of unstretched space to the unit sphere for a grain of radius 1; spheres
+        where there are none.
+    """
+
+    centres: np.ndarray
+    radii: np.ndarray
+    stretch: tuple[float, float, float]
+    forms: np.ndarray | None = None
+
+
+def nearest_grain(shape: tuple[int, int, int], grains: Grains, reach: float, *, periodic: bool) -> np.ndarray:
     """Square of the distance to the nearest grain over that grain's radius.
 
     Parameters
     ----------
     shape : tuple of int
         Of the grid.
-    centres, radii : numpy.ndarray
-        (N, 3) and (N,), voxels.
+    grains : Grains
+        All that come near it.
     reach : float
         Largest distance that is told, in radii.
-    stretch : tuple of float
-        Of space along z, y, x.
-    forms : numpy.ndarray, optional
-        (N, 3, 3): what takes a vector of unstretched space to the unit sphere for a grain of radius 1; spheres
-        where there are none.
     periodic : bool
         Whether opposite faces meet.
 
@@ -42,7 +50,7 @@ def nearest_grain(
         float32 (Z, Y, X), at most `reach`^2.
     """
     nearest = np.full(shape, reach * reach, np.float32)
-    for window, distance in _distances(shape, centres, radii, reach, stretch, forms, periodic=periodic):
+    for window, distance in _distances(shape, grains, reach, periodic=periodic):
         held = nearest[window]
         np.minimum(held, distance, out=held)
         _put(nearest, window, held)
@@ -50,18 +58,11 @@ def nearest_grain(
 
 
 def nearest_and_third(
-    shape: tuple[int, int, int],
-    centres: np.ndarray,
-    radii: np.ndarray,
-    reach: float,
-    stretch: tuple[float, float, float],
-    forms: np.ndarray | None = None,
-    *,
-    periodic: bool,
+    shape: tuple[int, int, int], grains: Grains, reach: float, *, periodic: bool
 ) -> tuple[np.ndarray, np.ndarray]:
     """As `nearest_grain`, of the nearest grain and of the third."""
     first, second, third = (np.full(shape, reach * reach, np.float32) for _ in range(3))
-    for window, distance in _distances(shape, centres, radii, reach, stretch, forms, periodic=periodic):
+    for window, distance in _distances(shape, grains, reach, periodic=periodic):
         for ranked in (first, second, third):
             held = ranked[window]
             farther = np.maximum(held, distance)
@@ -78,17 +79,11 @@ def _put(grid: np.ndarray, window: tuple[slice | np.ndarray, ...], values: np.nd
 
 
 def _distances(
-    shape: tuple[int, int, int],
-    centres: np.ndarray,
-    radii: np.ndarray,
-    reach: float,
-    stretch: tuple[float, float, float],
-    forms: np.ndarray | None,
-    *,
-    periodic: bool,
+    shape: tuple[int, int, int], grains: Grains, reach: float, *, periodic: bool
 ) -> Iterator[tuple[tuple[slice | np.ndarray, ...], np.ndarray]]:
     """Part of the grid around every grain and the squared distances there; see `nearest_grain`."""
-    size, axes = np.asarray(shape), np.asarray(stretch)
+    size, axes = np.asarray(shape), np.asarray(grains.stretch)
+    centres, radii, forms = grains.centres, grains.radii, grains.forms
     if forms is None:
         halves = reach * radii[:, None] * axes
         matrices = None
