@@ -1,0 +1,86 @@
+"""From the field that was grown to labels: phase fractions, tips, specks."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .specks import Specks, strewn
+
+TIP = 1  # neighbours of its own phase that a voxel has at the end of a hair
+
+
+def labels_of(field: np.ndarray, fractions: np.ndarray) -> np.ndarray:
+    """Labels (Z, Y, X), uint8, of a field (Z, Y, X, C) with these phase fractions (K,)."""
+    if len(fractions) == 2:
+        values = field[..., 0]
+        return (values > np.quantile(values, 1 - fractions[1])).astype(np.uint8)
+    offsets = np.zeros(len(fractions), np.float32)
+    flat = field.reshape(-1, field.shape[-1])
+    few = flat[:: max(1, len(flat) // 200_000)]
+    for rounds, values in ((60, few), (12, flat)):
+        for _ in range(rounds):
+            found = np.bincount((values + offsets).argmax(-1), minlength=len(fractions)) / len(values)
+            offsets += np.float32(0.5) * (fractions - found).astype(np.float32)
+    return (flat + offsets).argmax(-1).astype(np.uint8).reshape(field.shape[:3])
+
+
+def without_tips(labels: np.ndarray) -> np.ndarray:
+    """Labels of a periodic volume whose voxels with a single neighbour of their phase have joined those around them.
+
+    The unsharp mask leaves such ends of hairs, which show as pieces of one pixel in sections.
+    """
+    alike = np.zeros(labels.shape, np.uint8)
+    for axis in range(3):
+        same = labels == np.roll(labels, 1, axis)
+        alike += same
+        alike += np.roll(same, -1, axis)
+    places = np.nonzero(alike <= TIP)
+    if not len(places[0]):
+        return labels
+    around = np.stack([
+        labels[tuple((p + (step if axis == own else 0)) % n for own, (p, n) in enumerate(zip(places, labels.shape, strict=True)))]
+        for axis in range(3)
+        for step in (1, -1)
+    ])  # fmt: skip
+    mine = labels[places]
+    count = int(labels.max()) + 1
+    votes = np.stack([(around == phase).sum(0) for phase in range(count)])
+    votes[mine, np.arange(len(mine))] = -1
+    found = labels.copy()
+    found[places] = votes.argmax(0)
+    return found
+
+
+def finished(field: np.ndarray, fractions: np.ndarray, specks: Specks, seed: int) -> np.ndarray:
+    """Labels (Z, Y, X), uint8, with specks and exactly these phase fractions."""
+    wanted = np.asarray(fractions, float)
+    # As many specks as bodies of the slices' own fractions lack.
+    numbers = specks.numbers(without_tips(labels_of(field, wanted)))
+    target = np.clip(wanted - specks.gain(numbers), 1e-4, 1)
+    labels = without_tips(labels_of(field, target / target.sum()))
+    taken = strewn(labels, numbers, seed)
+    _settle(labels, field, wanted, taken)
+    return labels
+
+
+def _settle(labels: np.ndarray, field: np.ndarray, fractions: np.ndarray, taken: np.ndarray) -> None:
+    """Move the least decided voxels beside boundaries, until the fractions are met to a voxel; in place."""
+    count = len(fractions)
+    for _ in range(count):
+        surplus = np.bincount(labels.ravel(), minlength=count) - np.round(fractions * labels.size).astype(int)
+        giver, taker = int(surplus.argmax()), int(surplus.argmin())
+        moved = int(min(surplus[giver], -surplus[taker]))
+        if moved <= 0:
+            return
+        if count == 2:
+            margin = field[..., 0] if giver == 1 else -field[..., 0]
+        else:
+            margin = field[..., giver] - field[..., taker]
+        beside = np.zeros(labels.shape, bool)
+        for axis in range(3):
+            for step in (1, -1):
+                beside |= np.roll(labels == taker, step, axis)
+        places = np.flatnonzero(((labels == giver) & beside & ~taken).ravel())
+        moved = min(moved, len(places))
+        nearest = np.argpartition(margin.ravel()[places], moved - 1)[:moved]
+        labels.ravel()[places[nearest]] = taker

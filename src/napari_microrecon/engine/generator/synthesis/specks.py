@@ -1,0 +1,198 @@
+"""Specks: pieces of a few pixels, which averages lose, as a hard-core process inside the phase around them.
+
+They are taken out of the slices before a volume is grown. What its sections then lack of pieces of every small size is
+unfolded into bodies of a few voxels (the discrete form of the Saltykov method; Russ and Dehoff, Practical Stereology,
+2000, chapter 11) that are strewn at random, neither touching each other nor a boundary.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import ndimage
+from scipy.optimize import nnls
+
+from ...voxels import Axis
+from ..priors.fields import random_stream
+from .kernels import compiled
+
+LARGEST = 8  # pixels of a speck's section
+TRIES = 40  # places that are looked at for every speck
+BLOCK = 128  # edge in voxels of the part of a volume whose sections are measured
+
+# Bodies by the corner coordinates of their voxels (z, y, x); every one is strewn in all directions.
+_BODIES: tuple[tuple[tuple[int, int, int], ...], ...] = (
+    ((0, 0, 0),),
+    ((0, 0, 0), (1, 0, 0)),
+    ((0, 0, 0), (1, 0, 0), (0, 1, 0)),
+    ((0, 0, 0), (1, 0, 0), (2, 0, 0)),
+    tuple((0, y, x) for y in (0, 1) for x in (0, 1)),
+    tuple((z, y, x) for z in (0, 1) for y in (0, 1) for x in (0, 1)),
+    ((1, 1, 1), (0, 1, 1), (2, 1, 1), (1, 0, 1), (1, 2, 1), (1, 1, 0), (1, 1, 2)),
+    tuple((z, y, x) for z in (0, 1, 2) for y in (0, 1) for x in (0, 1)),
+    tuple((z, y, x) for z in (0, 1) for y in (0, 1, 2) for x in (0, 1, 2) if not (y != 1 and x != 1 and z == 1)),
+    tuple((z, y, x) for z in (0, 1, 2, 3) for y in (0, 1) for x in (0, 1)),
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Specks:
+    """Small pieces of the slices, and the slices without them.
+
+    Attributes
+    ----------
+    bodies : mapping
+        Label images per normal, in which every speck has the phase around it.
+    areas : numpy.ndarray
+        Pieces of 1 .. LARGEST pixels of every phase, per pixel of the slices, (K, LARGEST).
+    hosts : numpy.ndarray
+        Share of each phase's specks that lie in every other phase, (K, K).
+    fractions : numpy.ndarray
+        Phase fractions of the bodies, (K,).
+    """
+
+    bodies: Mapping[Axis, list[np.ndarray]]
+    areas: np.ndarray
+    hosts: np.ndarray
+    fractions: np.ndarray
+
+    @classmethod
+    def of(cls, images: Mapping[Axis, Sequence[np.ndarray]], phase_count: int) -> Specks:
+        """Take the specks out of label images per normal."""
+        bodies: dict[Axis, list[np.ndarray]] = {}
+        areas, hosts = np.zeros((phase_count, LARGEST)), np.zeros((phase_count, phase_count))
+        pixels, seen = 0, {}
+        for normal, pictures in images.items():
+            bodies[normal] = []
+            for picture in pictures:
+                if id(picture) not in seen:  # planes that are alike share their pictures
+                    body, found, inside = _without_specks(picture, phase_count)
+                    seen[id(picture)] = body
+                    areas, hosts, pixels = areas + found, hosts + inside, pixels + picture.size
+                bodies[normal].append(seen[id(picture)])
+        share = hosts / np.maximum(hosts.sum(1, keepdims=True), 1)
+        counts = np.bincount(np.concatenate([b.ravel() for b in seen.values()]), minlength=phase_count)
+        return cls(bodies, areas / pixels, share, counts / counts.sum())
+
+    def numbers(self, labels: np.ndarray) -> list[tuple[int, int, int, float]]:
+        """Specks that a volume (Z, Y, X) lacks: phase, phase around them, body, and their number per voxel."""
+        block = labels[tuple(slice((n - min(n, BLOCK)) // 2, (n + min(n, BLOCK)) // 2) for n in labels.shape)]
+        found: list[tuple[int, int, int, float]] = []
+        sections = [section for axis in range(3) for section in np.moveaxis(block, axis, 0)]
+        got = small_areas(sections, len(self.areas))
+        for phase, lacking in enumerate(np.maximum(self.areas - got, 0)):
+            if lacking.sum() * block.size < 1:
+                continue
+            numbers, _ = nnls(_SECTIONS.T, lacking)
+            for body, number in enumerate(numbers):
+                for host, share in enumerate(self.hosts[phase]):
+                    if number * share * labels.size >= 1:
+                        found.append((phase, host, body, float(number * share)))
+        return found
+
+    def gain(self, numbers: Iterable[tuple[int, int, int, float]]) -> np.ndarray:
+        """What these specks add to the phase fractions, (K,)."""
+        gain = np.zeros(len(self.areas))
+        for phase, host, body, number in numbers:
+            gain[phase] += number * len(_BODIES[body])
+            gain[host] -= number * len(_BODIES[body])
+        return gain
+
+
+def _without_specks(picture: np.ndarray, phase_count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The picture without specks, the number of pieces by phase and size, and of specks by phase and host."""
+    body = picture.copy()
+    areas, hosts = np.zeros((phase_count, LARGEST)), np.zeros((phase_count, phase_count))
+    rows, columns = picture.shape
+    for phase in range(phase_count):
+        pieces, count = ndimage.label(picture == phase)
+        sizes = np.bincount(pieces.ravel(), minlength=count + 1)
+        sizes[0] = 0
+        areas[phase] = np.bincount(sizes[sizes <= LARGEST], minlength=LARGEST + 1)[1:]
+        small = np.nonzero((sizes > 0) & (sizes <= LARGEST))[0]
+        boxes = ndimage.find_objects(pieces)
+        for piece in small:
+            down, right = boxes[piece - 1]
+            if down.start == 0 or right.start == 0 or down.stop == rows or right.stop == columns:
+                continue  # cut by the border: it may be large
+            around = (slice(down.start - 1, down.stop + 1), slice(right.start - 1, right.stop + 1))
+            mine = pieces[around] == piece
+            rim = ndimage.binary_dilation(mine) & ~mine
+            host = int(np.bincount(picture[around][rim], minlength=phase_count).argmax())
+            body[around][mine] = host
+            hosts[phase, host] += 1
+    return body, areas, hosts
+
+
+def small_areas(sections: Iterable[np.ndarray], phase_count: int) -> np.ndarray:
+    """Pieces of 1 .. LARGEST pixels of every phase, per pixel of label images, (K, LARGEST)."""
+    areas, pixels = np.zeros((phase_count, LARGEST)), 0
+    for section in sections:
+        pixels += section.size
+        for phase in range(phase_count):
+            pieces, count = ndimage.label(section == phase)
+            sizes = np.bincount(pieces.ravel(), minlength=count + 1)[1:]
+            areas[phase] += np.bincount(sizes[sizes <= LARGEST], minlength=LARGEST + 1)[1:]
+    return areas / max(pixels, 1)
+
+
+def strewn(labels: np.ndarray, numbers: Sequence[tuple[int, int, int, float]], seed: int) -> np.ndarray:
+    """Put specks into a periodic volume of labels (Z, Y, X), in place; returns where they are, bool."""
+    rng = random_stream(seed, 32)
+    taken = np.zeros(labels.shape, np.bool_)
+    for phase, host, body, number in sorted(numbers, key=lambda item: -len(_BODIES[item[2]])):
+        wanted = int(rng.poisson(number * labels.size))
+        cells = np.array(_BODIES[body], np.int64)
+        turns = np.array([np.roll(cells, turn, 1) for turn in range(3)])
+        places = rng.integers(0, labels.size, TRIES * wanted)
+        _strew(labels, taken, places, turns, host, phase, wanted)
+    return taken
+
+
+@compiled
+def _strew(labels, taken, places, turns, host, phase, wanted):
+    """Put bodies whose voxels and neighbours are all of the host and free, at the places in order."""
+    nz, ny, nx = labels.shape
+    placed = 0
+    for number in range(len(places)):
+        if placed == wanted:
+            break
+        place = places[number]
+        z, y, x = place // (ny * nx), place // nx % ny, place % nx
+        cells = turns[number % len(turns)]
+        free = True
+        for i in range(len(cells)):
+            for j in range(7):
+                dz = (0, 1, -1, 0, 0, 0, 0)[j]
+                dy = (0, 0, 0, 1, -1, 0, 0)[j]
+                dx = (0, 0, 0, 0, 0, 1, -1)[j]
+                zz, yy, xx = (z + cells[i, 0] + dz) % nz, (y + cells[i, 1] + dy) % ny, (x + cells[i, 2] + dx) % nx
+                if labels[zz, yy, xx] != host or taken[zz, yy, xx]:
+                    free = False
+                    break
+            if not free:
+                break
+        if free:
+            placed += 1
+            for i in range(len(cells)):
+                zz, yy, xx = (z + cells[i, 0]) % nz, (y + cells[i, 1]) % ny, (x + cells[i, 2]) % nx
+                labels[zz, yy, xx] = phase
+                taken[zz, yy, xx] = True
+    return placed
+
+
+def _sections_of(body: tuple[tuple[int, int, int], ...]) -> np.ndarray:
+    """Areas of 1 .. LARGEST pixels and more (last) that a body shows per normal, mean over the three, (LARGEST,)."""
+    cells = np.array(body)
+    found = np.zeros(LARGEST)
+    for axis in range(3):
+        for position in np.unique(cells[:, axis]):
+            size = int((cells[:, axis] == position).sum())
+            if size <= LARGEST:
+                found[size - 1] += 1 / 3
+    return found
+
+
+_SECTIONS = np.array([_sections_of(body) for body in _BODIES])
