@@ -20,9 +20,13 @@ from .terminal import Terminal, duration
 
 if TYPE_CHECKING:
     from ..engine.generator import Reconstruction, ReconstructParams, Weights
+    from ..engine.shape import ShapeVerdict
     from ..engine.volume import Volume
 
 TRAINING_VOLUME = 'training volume'  # role in the Run record
+JUDGED = 3  # volumes whose shapes are set against the slices
+Prior = Literal['auto', 'parametric', 'exemplar', 'combined']
+_PRIORS = {'auto': 'untrained', 'parametric': 'prior', 'exemplar': 'exemplar', 'combined': 'combined'}
 _PROBABILITIES = ('.npy', '.tif', '.tiff')
 
 
@@ -33,7 +37,15 @@ def reconstruct(
     slices: opt.Slices = None,
     normal: opt.Normals = '',
     position: opt.Positions = '',
-    weights: Annotated[str, typer.Option('--weights', metavar='auto|prior|NAME|FILE', help='What to use.')] = 'auto',
+    weights: Annotated[str, typer.Option('--weights', metavar='auto|NAME|FILE', help='Trained weights to use.')] = 'auto',
+    prior: Annotated[
+        Prior | None,
+        typer.Option(
+            '--prior',
+            help='Without trained weights: fields fitted to the slices, a volume grown from their patches, or the one '
+            'finished with the other; auto takes the one whose sections are nearest to the slices in shape.',
+        ),
+    ] = None,
     mode: Annotated[
         Literal['unconditional', 'conditioned', 'most-likely'] | None,
         typer.Option('--mode', help='Default: conditioned where --position is given, else unconditional.'),
@@ -92,10 +104,11 @@ def reconstruct(
     if probabilities is not None:
         check_target(probabilities, _PROBABILITIES, 4 * given.phases.count * shape[0] * shape[1] * shape[2])
     training = None if training_volume is None else opt.load_volume(training_volume, phases, voxel_size, unit)
-    from ..engine.generator import choose_weights, estimate, resolve_device
+    from ..engine.generator import choosing_weights, estimate, resolve_device
+    from ..engine.generator.selection import judging_shape
 
     used = resolve_device(params.device)
-    choice = choose_weights(weights, given)
+    choice = terminal.run(choosing_weights(_spec(weights, prior), given))
     terminal.note(f'weights: {choice.reason}')
     conditioned = params.mode != 'unconditional'
     cost = estimate(params.shape, choice.weights, used, between=given if conditioned else None)
@@ -105,6 +118,12 @@ def reconstruct(
     if conditioned:
         terminal.note(f'between the slices: {given.evidence or given.symmetry}; see conditioning in the documentation')
     done = make_volumes(terminal, given, choice.weights, params, training)
+    # The likeliest phase at every voxel is smoother than the material, and meant to be.
+    shape_verdict = None
+    if params.mode != 'most-likely':
+        shape_verdict = terminal.run(judging_shape(given, [volume.labels for volume in done.volumes[:JUDGED]]))
+        if shape_verdict.level != 'fits':
+            terminal.note(f'shape: {shape_verdict.words}')
     record = None
     if not no_run:
         record = Run.create(
@@ -112,6 +131,8 @@ def reconstruct(
             weights_reason=choice.reason,
         )  # fmt: skip
         record.note(segmentation=opt.segmentation_notes(given))
+        if shape_verdict is not None:
+            record.note(shape=shape_verdict.model_dump())
         if training is not None:
             copy = write_volume(training, record.folder / 'inputs' / 'training_volume.tif')
             record.add_input(TRAINING_VOLUME, copy, hash_array(training.labels))
@@ -131,7 +152,16 @@ def reconstruct(
         raise
     if record is not None:
         record.finish()
-    _report(terminal, paths, given, done, choice.reason, record)
+    _report(terminal, paths, given, done, choice.reason, record, shape_verdict)
+
+
+def _spec(weights: str, prior: Prior | None) -> str:
+    """What `choosing_weights` understands; the two options exclude each other."""
+    if prior is None:
+        return weights
+    if weights != 'auto':
+        raise InputError('--prior', f'was given together with --weights {weights}', 'give one of them')
+    return _PRIORS[prior]
 
 
 def make_volumes(
@@ -182,7 +212,13 @@ def _write_probabilities(path: Path, done: Reconstruction) -> None:
 
 
 def _report(
-    terminal: Terminal, paths: list[Path], slices: SliceSet, done: Reconstruction, reason: str, record: Run | None
+    terminal: Terminal,
+    paths: list[Path],
+    slices: SliceSet,
+    done: Reconstruction,
+    reason: str,
+    record: Run | None,
+    shape_verdict: ShapeVerdict | None,
 ) -> None:
     volumes = done.volumes
     first = volumes[0]
@@ -192,6 +228,8 @@ def _report(
     for label, name in enumerate(names):
         got = sum(float(v.fractions[label]) for v in volumes) / len(volumes)
         sentences.append(f'{name} (label {label}): fraction {got:.4f}, in the slices {slices.fractions[label]:.4f}')
+    if shape_verdict is not None:
+        sentences.append(f'shapes in section: {shape_verdict.words} (shape error {shape_verdict.error:.2f}; 1 is the limit)')
     if done.spread is not None:
         share = float(done.spread.mean())
         sentences.append(f'between the slices: two possible volumes differ in {share:.1%} of the voxels')
@@ -206,5 +244,6 @@ def _report(
         'phases': names, 'slice_fractions': [float(f) for f in slices.fractions], 'weights_reason': reason,
         'run': str(record.folder) if record else None,
         'spread': None if done.spread is None else float(done.spread.mean()),
+        'shape_verdict': None if shape_verdict is None else shape_verdict.model_dump(),
     }  # fmt: skip
     terminal.result(sentences, data)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Generator, Mapping
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -49,6 +50,22 @@ def drain(job: Job[Result], on_progress: Callable[[Progress], None] | None = Non
             return stop.value
         if on_progress is not None:
             on_progress(progress)
+
+
+def aside(work: Callable[[], Result], sign: Progress, every: float = 0.2) -> Job[Result]:
+    """Do work that cannot yield on a thread of its own, and repeat a sign of life meanwhile.
+
+    Closing the job returns at once; the work then ends by itself, and its result is dropped.
+    """
+    pool = ThreadPoolExecutor(1, 'aside')
+    try:
+        future = pool.submit(work)
+        while True:
+            yield sign
+            if wait([future], timeout=every).done:
+                return future.result()
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
 
 
 class Throttle:

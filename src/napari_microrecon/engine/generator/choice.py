@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -12,12 +13,14 @@ import numpy as np
 from ..errors import InputError
 from ..progress import Job, Progress, drain
 from ..provenance import Provenance, now, versions
+from ..shape import ShapeVerdict
 from ..slices import SliceSet
 from ..voxels import AXES
 from .checkpoint import Fingerprint, Weights, WeightsHeader, shipped_weights
 from .exemplar import Exemplars
 from .params import Architecture
 from .priors import PriorModel, fitting_prior, noise_prior
+from .selection import COMBINED, EXEMPLAR, PARAMETRIC, prior_of, selecting, told, trial
 
 NEAR = 0.35  # fingerprint distance below which shipped weights serve as they are
 CLEARLY = 0.05  # by which another order of the phases must be nearer
@@ -43,6 +46,8 @@ class WeightsChoice:
         Name of the nearest shipped weights where the prior was taken instead of them; `distance` is theirs.
     asked : bool
         Whether the user asked for these, and none were chosen.
+    verdicts : mapping
+        Of the generators that were tried on the slices, by name.
     """
 
     weights: Weights
@@ -51,6 +56,7 @@ class WeightsChoice:
     finetune_recommended: bool
     nearest: str = ''
     asked: bool = False
+    verdicts: Mapping[str, ShapeVerdict] = field(default_factory=dict)
 
 
 def fingerprint(exemplars: Exemplars) -> Fingerprint:
@@ -125,7 +131,8 @@ def starting_weights(spec: str, slices: SliceSet) -> WeightsChoice:
 
 
 def choosing_weights(spec: str, slices: SliceSet, *, training: bool = False) -> Job[WeightsChoice]:
-    """Weights for `slices` by 'auto', 'prior', 'scratch', 'noise', a shipped name or a file.
+    """Weights for `slices` by 'auto', 'prior', 'exemplar', 'combined', 'untrained' (the best of
+    these), 'scratch', 'noise', a shipped name or a file.
 
     Parameters
     ----------
@@ -143,6 +150,11 @@ def choosing_weights(spec: str, slices: SliceSet, *, training: bool = False) -> 
     if training and spec == 'auto':
         return (yield from _warm(slices))
     shipped = shipped_weights()
+    if spec in (EXEMPLAR, COMBINED):
+        if training:
+            raise InputError(f'weights {spec}', 'are volumes, nothing that a training starts from', 'use scratch')
+        prior = yield from prior_of(spec, slices)
+        return WeightsChoice(untrained(slices, prior, spec), f'as asked: {prior.reason}', 0.0, False, asked=True)
     if spec in ('prior', 'scratch', 'noise'):
         if spec == 'noise':
             prior = noise_prior(slices.phases.count)
@@ -151,6 +163,10 @@ def choosing_weights(spec: str, slices: SliceSet, *, training: bool = False) -> 
         weights = untrained(slices, prior, 'noise' if spec == 'noise' else 'prior')
         why = f'the untrained structural prior, fitted to the slices: {prior.reason}'
         return WeightsChoice(weights, why, 0.0, True, asked=True)
+    if spec == 'untrained':
+        found = yield from selecting(slices)
+        weights = untrained(slices, found.prior, found.name)
+        return WeightsChoice(weights, found.reason, 0.0, found.name == PARAMETRIC, asked=True, verdicts=found.verdicts)
     mine = fingerprint(Exemplars.of(slices))
     if spec != 'auto':
         if spec in shipped:
@@ -158,7 +174,7 @@ def choosing_weights(spec: str, slices: SliceSet, *, training: bool = False) -> 
         elif spec.endswith('.safetensors') or Path(spec).exists():
             weights = Weights.load(spec)
         else:
-            known = ', '.join(['auto', 'prior', *shipped])
+            known = ', '.join(['auto', 'prior', 'exemplar', 'combined', *shipped])
             raise InputError(f'weights {spec}', 'are not known', f'use one of {known}, or a .safetensors file')
         weights, distance, told = _in_order_of(check_phases(weights, slices), slices, mine)
         return WeightsChoice(weights, f'{weights.name}, as asked{told}', distance, distance > NEAR, asked=True)
@@ -169,19 +185,24 @@ def choosing_weights(spec: str, slices: SliceSet, *, training: bool = False) -> 
         _, distance, _ = _in_order_of(weights, slices, mine)
         if np.isfinite(distance) and weights.header.isotropic == isotropic:
             usable.append((distance, name))
+    near = 'no shipped weights make these phases'
+    if usable:
+        near = f'the nearest shipped weights ({min(usable)[1]}) are {min(usable)[0]:.2f} away'
     if usable and min(usable)[0] <= NEAR:
-        weights, distance, told = _in_order_of(load_shipped(min(usable)[1]), slices, mine)
-        reason = f'{weights.name}: nearest shipped weights, distance {distance:.2f}{told}'
-        return WeightsChoice(weights, reason, distance, distance > NEAR / 2)
-    prior = yield from fitting_prior(Exemplars.of(slices))
-    near = (
-        f'the nearest shipped weights ({min(usable)[1]}) are {min(usable)[0]:.2f} away'
-        if usable
-        else ('no shipped weights make these phases')
-    )
-    reason = f'the untrained structural prior, because {near}: {prior.reason}; fine-tuning is recommended'
+        weights, distance, order = _in_order_of(load_shipped(min(usable)[1]), slices, mine)
+        reason = f'{weights.name}: nearest shipped weights, distance {distance:.2f}{order}'
+        if distance <= NEAR / 2:
+            return WeightsChoice(weights, reason, distance, False)
+        # These few numbers do not see shape: a small volume does.
+        verdict = yield from trial(slices, weights, f'shipped weights {weights.name}')
+        if verdict.level == 'fits':
+            return WeightsChoice(weights, f'{reason} ({told(verdict)})', distance, True, verdicts={weights.name: verdict})
+        near = f'{near} and do not have the shapes of the slices ({told(verdict)})'
+    found = yield from selecting(slices)
+    reason = f'untrained, because {near}: {found.reason}'
     distance, name = min(usable) if usable else (float('inf'), '')
-    return WeightsChoice(untrained(slices, prior), reason, distance, True, nearest=name)
+    weights = untrained(slices, found.prior, found.name)
+    return WeightsChoice(weights, reason, distance, found.name == PARAMETRIC, nearest=name, verdicts=found.verdicts)
 
 
 def _in_order_of(weights: Weights, slices: SliceSet, mine: Fingerprint) -> tuple[Weights, float, str]:

@@ -23,6 +23,7 @@ from .cost import check_memory, is_held
 from .device import Placement, device_errors, placement, release
 from .params import ReconstructParams
 from .sampling import DEFAULT_TILE, Grid, Window, draw, sample_logits
+from .synthesis.scatter import drawn_fractions
 from .unet import Film, Generator
 
 SMALLEST_TRAINING = 32  # voxels; a smaller volume shows no gap between slices
@@ -217,6 +218,8 @@ def _check_training(training: Volume, slices: SliceSet, params: ReconstructParam
 def _realisation(
     sampler: Sampler, slices: SliceSet, params: ReconstructParams, index: int
 ) -> Iteration[Progress, None, np.ndarray]:
+    if sampler.network is None and sampler.prior.exemplar is not None:
+        return (yield from _grown(sampler, slices, params, index))
     labels = np.zeros(params.shape, np.uint8)
     began = time.monotonic()
     throttle, preview = Throttle(), Throttle(1.0)
@@ -247,6 +250,36 @@ def _realisation(
         offsets = calibrate(exact.reshape(len(exact), -1)[:, ::step].T.astype(float), wanted)
         labels = (exact + offsets[:, None, None, None].astype(np.float16)).argmax(0).astype(np.uint8)
     return labels
+
+
+def _grown(
+    sampler: Sampler, slices: SliceSet, params: ReconstructParams, index: int
+) -> Iteration[Progress, None, np.ndarray]:
+    """A volume grown from the patches of the slices, from noise or from a volume of the parametric prior."""
+    exemplar, seed = sampler.prior.exemplar, params.seed + index
+    assert exemplar is not None
+    what = 'growing' if params.realisations == 1 else f'growing {index + 1} of {params.realisations}'
+    own = np.asarray(slices.fractions) if is_held(params) else drawn_fractions(exemplar.exemplars, params.shape, seed)
+    fractions = wanted_fractions(own, params.target_fractions)
+    yield Progress(what, 0, 0)
+    start = None
+    if exemplar.from_prior:
+        logits = sampler.prior.logits(sampler.prior.sample(params.shape, seed, periodic=True))
+        offsets = calibrate(logits.reshape(len(logits), -1).T[:: max(1, logits[0].size // 200_000)].astype(float), fractions)
+        start = (logits + offsets[:, None, None, None].astype(np.float32)).argmax(0).astype(np.uint8)
+        yield Progress(what, 0, 0, preview=Volume(start, slices.phases, slices.voxel_size, name='prior'))
+    job = exemplar.growing(
+        params.shape, seed, fractions, threads=torch.get_num_threads(), tile=params.tile, start=start
+    )
+    while True:
+        try:
+            step = next(job)
+        except StopIteration as stop:
+            return stop.value
+        shown = step.preview
+        if shown is not None:
+            shown = Volume(shown, slices.phases, slices.voxel_size, name='partial')
+        yield Progress(what, step.step, step.total, step.metrics, shown)
 
 
 def _prior_preview(sampler: Sampler, grid: Grid) -> np.ndarray:

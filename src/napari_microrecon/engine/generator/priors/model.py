@@ -12,6 +12,7 @@ from pydantic import Field as Described
 from scipy.special import ndtri
 
 from ..calibration import calibrate
+from ..synthesis import ExemplarField
 from .cells import CellField
 from .coating import CoatingField
 from .dendrites import DendriteField
@@ -42,6 +43,9 @@ class PriorModel(BaseModel):
         Phase labels in the order in which they take their places; the last one has no field.
     thresholds : tuple of float
         Added to each field: the phase takes what is positive.
+    exemplar : ExemplarField or None
+        Grows untrained volumes from the slices' own patches, from noise or from these fields' volume; networks are
+        trained on the fields alone.
     reason : str
         Why these families, in words for the user.
     """
@@ -52,6 +56,7 @@ class PriorModel(BaseModel):
     fields: tuple[AnyField, ...]
     order: tuple[int, ...] = ()
     thresholds: tuple[float, ...] = ()
+    exemplar: ExemplarField | None = None
     reason: str = ''
 
     @property

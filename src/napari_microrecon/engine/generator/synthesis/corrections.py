@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from scipy import ndimage
 
 from .pyramid import Level
 
-SHARPEST = 1.6  # strength of the unsharp mask
+SHARPEST = 3.0  # strength of the unsharp mask
 MEASURED = 96  # edge in voxels of the block that its strength is found on
+BLUR = 0.9  # standard deviation in voxels of the mask's filter
 BINS = 2048  # of a volume's histogram
 
 
@@ -34,16 +37,27 @@ def remapped(field: np.ndarray, quantiles: np.ndarray) -> None:
             plane[...] = np.interp(plane, edges, table)
 
 
+def detail_of(values: np.ndarray) -> np.ndarray:
+    """What a periodic field (Z, Y, X) has beyond its surroundings."""
+    return values - ndimage.gaussian_filter(values, BLUR, mode='wrap', truncate=2.0)
+
+
+def middle_of(shape: Sequence[int]) -> tuple[slice, slice, slice]:
+    """The block in the middle of a volume that measurements are made on."""
+    z, y, x = (slice((n - min(n, MEASURED)) // 2, (n + min(n, MEASURED)) // 2) for n in shape)
+    return z, y, x
+
+
 def sharpened(field: np.ndarray, level: Level, fractions: np.ndarray) -> None:
     """Unsharp mask of every channel, as strong as brings its boundary to as many faces as in the slices; in place."""
     shares = fractions[1:] if len(fractions) == 2 else fractions
-    block = tuple(slice((n - min(n, MEASURED)) // 2, (n - min(n, MEASURED)) // 2 + min(n, MEASURED)) for n in field.shape)
+    block = middle_of(field.shape[:3])
     for k in range(field.shape[-1]):
         values = field[..., k]
-        detail = values - ndimage.uniform_filter(values, 3, mode='wrap')
-        some, more = values[block[:3]], detail[block[:3]]
+        detail = detail_of(values)
+        some, more = values[block], detail[block]
         # The block may hold more or less of the phase than the volume.
-        share = float((values > np.quantile(values[::2, ::2, ::2], 1 - shares[k]))[block[:3]].mean())
+        share = float((values > np.quantile(values[::2, ::2, ::2], 1 - shares[k]))[block].mean())
         weak, strong = 0.0, SHARPEST
         for _ in range(6):
             middle = (weak + strong) / 2

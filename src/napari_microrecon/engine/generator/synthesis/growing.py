@@ -28,7 +28,7 @@ from .pyramid import Level, Pyramid
 from .slabs import Waiting, Workers, slabs, wrapped
 from .spectra import Spectra
 
-ITERATIONS = (8, 12, 16, 30)  # of half the voxels, finest level first
+ITERATIONS = (4, 12, 16, 30)  # of half the voxels, finest level first
 FIRST_PULLS, FIRST_LARGEST = 30, 1.5  # of the random field towards the spectra
 SHARPENED = 1  # coarsest level that is sharpened
 SMALL, SOFT, ROBUST = 0.02, 0.05, 2.0  # a vote weighs (error + SMALL^2, + SOFT typical errors) ^ -ROBUST

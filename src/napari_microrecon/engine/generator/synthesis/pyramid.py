@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...progress import Job, Progress
+from ...progress import Job, Progress, aside
 from ...voxels import AXES, Axis
 from .features import channel_count, halved, signed_distances, squashed
 from .patches import PatchIndex
@@ -124,8 +124,8 @@ def build_pyramid(
         features = [[squashed(d, level) for d in windows] for windows in distances]
         indices: list[PatchIndex] = []
         for images in features:
-            indices.append(PatchIndex.of(images, isotropic=isotropic))
-            yield Progress('reading the slices', level + 1, depth + 1)
+            sign = Progress('reading the slices', level, depth + 1)
+            indices.append((yield from aside(lambda own=images: PatchIndex.of(own, isotropic=isotropic), sign)))
         if isotropic:
             features, indices = features * 3, indices * 3
         levels.append(_level(features, indices, fractions))

@@ -51,12 +51,15 @@ class Specks:
         Share of each phase's specks that lie in every other phase, (K, K).
     fractions : numpy.ndarray
         Phase fractions of the bodies, (K,).
+    faces : float
+        Phase changes per pixel step of the slices, specks included, mean over directions.
     """
 
     bodies: Mapping[Axis, list[np.ndarray]]
     areas: np.ndarray
     hosts: np.ndarray
     fractions: np.ndarray
+    faces: float
 
     @classmethod
     def of(cls, images: Mapping[Axis, Sequence[np.ndarray]], phase_count: int) -> Specks:
@@ -74,7 +77,9 @@ class Specks:
                 bodies[normal].append(seen[id(picture)])
         share = hosts / np.maximum(hosts.sum(1, keepdims=True), 1)
         counts = np.bincount(np.concatenate([b.ravel() for b in seen.values()]), minlength=phase_count)
-        return cls(bodies, areas / pixels, share, counts / counts.sum())
+        pictures = {id(picture): picture for found in images.values() for picture in found}.values()
+        faces = np.mean([(np.diff(p, axis=axis) != 0).mean() for p in pictures for axis in (0, 1)])
+        return cls(bodies, areas / pixels, share, counts / counts.sum(), float(faces))
 
     def numbers(self, labels: np.ndarray) -> list[tuple[int, int, int, float]]:
         """Specks that a volume (Z, Y, X) lacks: phase, phase around them, body, and their number per voxel."""
@@ -99,6 +104,17 @@ class Specks:
             gain[phase] += number * len(_BODIES[body])
             gain[host] -= number * len(_BODIES[body])
         return gain
+
+    def boundary(self, numbers: Iterable[tuple[int, int, int, float]]) -> float:
+        """What these specks add to the phase changes per voxel step, mean over axes."""
+        return float(sum(number * _surface(_BODIES[body]) / 3 for _, _, body, number in numbers))
+
+
+def _surface(body: tuple[tuple[int, int, int], ...]) -> int:
+    """Voxel faces on the surface of a body."""
+    cells = set(body)
+    steps = ((1, 0, 0), (-1, 0, 0), (0, 1, 0), (0, -1, 0), (0, 0, 1), (0, 0, -1))
+    return sum((z + dz, y + dy, x + dx) not in cells for z, y, x in body for dz, dy, dx in steps)
 
 
 def _without_specks(picture: np.ndarray, phase_count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

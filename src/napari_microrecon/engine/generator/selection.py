@@ -1,0 +1,156 @@
+"""Which untrained generator a material gets: each makes a small volume, and the shapes in its sections decide."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..progress import Job, Progress, aside
+from ..provenance import hash_array
+from ..shape import ShapeReference, ShapeVerdict
+from ..slices import SliceSet
+from .checkpoint import Weights
+from .exemplar import Exemplars
+from .params import ReconstructParams
+from .priors import PriorModel, fitting_prior, noise_prior
+from .priors.enough import check_enough_features
+from .synthesis import ExemplarField
+
+TRIAL = 64  # edge in voxels of the volumes that are judged
+PARAMETRIC, EXEMPLAR, COMBINED = 'prior', 'exemplar', 'combined'
+NAMES = {
+    PARAMETRIC: 'the parametric prior',
+    EXEMPLAR: 'grown from patches of the slices',
+    COMBINED: 'the parametric prior, finished with patches of the slices',
+}
+STAGE = 'choosing the generator'
+
+_references: dict[str, ShapeReference] = {}  # of the latest slices
+_chosen: dict[str, Selection] = {}
+_REMEMBERED = 8
+
+
+@dataclass(frozen=True, eq=False)
+class Selection:
+    """What was tried, and what is best.
+
+    Attributes
+    ----------
+    name : str
+        'prior', 'exemplar' or 'combined'.
+    prior : PriorModel
+        That of the best.
+    verdicts : mapping
+        Verdict by name of what was tried.
+    reason : str
+        In words for the user.
+    """
+
+    name: str
+    prior: PriorModel
+    verdicts: Mapping[str, ShapeVerdict]
+    reason: str
+
+
+def digest(slices: SliceSet) -> str:
+    """Of what a generator takes from slices."""
+    return '|'.join([slices.symmetry, *(f'{one.normal} {hash_array(one.labels)}' for one in slices)])
+
+
+def shape_reference(slices: SliceSet) -> ShapeReference:
+    """Statistics of the shapes in slices; remembered for the latest ones."""
+    key = digest(slices)
+    if key not in _references:
+        _references[key] = ShapeReference.of(slices)
+        while len(_references) > _REMEMBERED:
+            _references.pop(next(iter(_references)), None)
+    return _references[key]
+
+
+def judging_shape(slices: SliceSet, volumes: list[np.ndarray]) -> Job[ShapeVerdict]:
+    """Whether sections of label volumes (Z, Y, X) have the shapes of the slices; a few seconds."""
+    return (yield from aside(lambda: shape_reference(slices).judge(volumes), Progress('judging the shapes')))
+
+
+def prior_of(name: str, slices: SliceSet) -> Job[PriorModel]:
+    """The prior behind one of the names, made for these slices."""
+    exemplars = Exemplars.of(slices)
+    if name == EXEMPLAR:
+        check_enough_features(exemplars)
+        return noise_prior(exemplars.phase_count).model_copy(
+            update={'exemplar': ExemplarField.of(exemplars), 'reason': NAMES[EXEMPLAR]}
+        )
+    parametric = yield from fitting_prior(exemplars)
+    if name == PARAMETRIC:
+        return parametric
+    return parametric.model_copy(
+        update={
+            'exemplar': ExemplarField.of(exemplars, from_prior=True),
+            'reason': f'{parametric.reason}; finished with patches of the slices',
+        }
+    )
+
+
+def selecting(slices: SliceSet) -> Job[Selection]:
+    """Make a small volume in every way that may fit, and take the one whose sections are nearest in shape.
+
+    Raises
+    ------
+    InputError
+        If the slices hold too few features.
+    """
+    key = digest(slices)
+    if key not in _chosen:
+        _chosen[key] = yield from _select(slices)
+        while len(_chosen) > _REMEMBERED:
+            _chosen.pop(next(iter(_chosen)), None)
+    return _chosen[key]
+
+
+def _select(slices: SliceSet) -> Job[Selection]:
+    verdicts: dict[str, ShapeVerdict] = {}
+    priors: dict[str, PriorModel] = {}
+    for name in (PARAMETRIC, EXEMPLAR, COMBINED):
+        tried = verdicts.get(PARAMETRIC)
+        if tried is not None and tried.level == 'fits':
+            break  # a volume in a second, and nothing to gain
+        if name == COMBINED and tried is not None and tried.level == 'does not fit':
+            break  # what is wrong from the start stays wrong
+        priors[name] = yield from prior_of(name, slices)
+        verdicts[name] = yield from tried_out(slices, priors[name], NAMES[name])
+    best = min(verdicts, key=lambda name: verdicts[name].rank)
+    others = sorted((name for name in verdicts if name != best), key=lambda name: verdicts[name].rank)
+    reason = f'{priors[best].reason} ({told(verdicts[best])})'
+    if others:
+        reason += f'; next best: {NAMES[others[0]]} ({told(verdicts[others[0]])})'
+    return Selection(best, priors[best], verdicts, reason)
+
+
+def told(verdict: ShapeVerdict) -> str:
+    """Shape error and verdict in a few words."""
+    return f'shape error {verdict.error:.2f}: {verdict.words}'
+
+
+def tried_out(slices: SliceSet, prior: PriorModel, what: str) -> Job[ShapeVerdict]:
+    """Verdict on a small volume of an untrained generator."""
+    from .choice import untrained
+
+    return (yield from trial(slices, untrained(slices, prior), what))
+
+
+def trial(slices: SliceSet, weights: Weights, what: str) -> Job[ShapeVerdict]:
+    """Verdict on a small volume of these weights."""
+    from .reconstruction import reconstruct
+
+    params = ReconstructParams(shape=(TRIAL,) * 3, fractions='volume')
+    job = reconstruct(slices, weights, params)
+    while True:
+        try:
+            step = next(job)
+        except StopIteration as stop:
+            made = stop.value
+            break
+        yield Progress(STAGE, 0, 0, step.metrics, step.preview, note=what)
+    return (yield from judging_shape(slices, [made.volumes[0].labels]))

@@ -1,0 +1,151 @@
+"""The exemplar synthesis as part of a prior: the slices themselves, and how volumes are grown from them."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+from functools import cached_property
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict
+
+from ...progress import Job, Progress, aside
+from ...voxels import AXES, Axis
+from ..exemplar import Exemplars
+
+if TYPE_CHECKING:
+    from .pyramid import Pyramid
+    from .specks import Specks
+
+_built: dict[str, tuple[Specks, Pyramid]] = {}  # of the latest slices only: patches take some hundred MB
+
+
+class ExemplarField(BaseModel):
+    """Grows volumes from the patches of label images, which it carries along.
+
+    Attributes
+    ----------
+    pictures : dict
+        Per normal the slices as PNG files in base64; one entry, z, stands for all planes where these are alike.
+    phase_count : int
+        K.
+    fractions : tuple of float
+        Of the phases in the slices.
+    isotropic : bool
+        Whether all planes are alike in all directions.
+    from_prior : bool
+        Whether growth begins with a volume of the parametric prior instead of noise.
+    """
+
+    model_config = ConfigDict(frozen=True, extra='forbid')
+
+    pictures: dict[Axis, tuple[str, ...]]
+    phase_count: int
+    fractions: tuple[float, ...]
+    isotropic: bool
+    from_prior: bool = False
+
+    @classmethod
+    def of(cls, exemplars: Exemplars, *, from_prior: bool = False) -> Self:
+        """Field of these slices."""
+        normals = AXES[:1] if exemplars.isotropic else AXES
+        return cls(
+            pictures={normal: tuple(_packed(image) for image in exemplars.images[normal]) for normal in normals},
+            phase_count=exemplars.phase_count,
+            fractions=tuple(float(f) for f in exemplars.fractions),
+            isotropic=exemplars.isotropic,
+            from_prior=from_prior,
+        )
+
+    @cached_property
+    def exemplars(self) -> Exemplars:
+        """The slices as label images."""
+        unpacked: dict[str, np.ndarray] = {}
+        images: dict[Axis, list[np.ndarray]] = {}
+        for normal in AXES:
+            texts = self.pictures.get(normal, self.pictures[AXES[0]])
+            images[normal] = [unpacked.setdefault(text, _unpacked(text)) for text in texts]
+        return Exemplars(images, self.phase_count, self.isotropic, np.array(self.fractions))
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the pictures."""
+        return hashlib.sha256(repr((sorted(self.pictures.items()), self.isotropic)).encode()).hexdigest()
+
+    def growing(
+        self,
+        shape: tuple[int, int, int],
+        seed: int,
+        fractions: np.ndarray,
+        *,
+        threads: int = 1,
+        tile: int | None = None,
+        start: np.ndarray | None = None,
+    ) -> Job[np.ndarray]:
+        """Grow a volume with these phase fractions.
+
+        Parameters
+        ----------
+        shape : tuple of int
+            Z, Y, X in voxels; the volume is periodic.
+        seed : int
+            Same seed, same volume.
+        fractions : numpy.ndarray
+            Of the phases (K,), met to a voxel.
+        threads, tile : int
+            How much is worked on at once; neither changes a voxel.
+        start : numpy.ndarray, optional
+            Labels (Z, Y, X) to begin with instead of noise.
+
+        Yields
+        ------
+        Progress
+            With coarse labels (Z, Y, X) as preview, and `seconds_left`.
+
+        Returns
+        -------
+        numpy.ndarray
+            Labels (Z, Y, X), uint8.
+        """
+        from .features import signed_distances
+        from .finishing import finished
+        from .growing import Grower
+
+        specks, pyramid = yield from self._prepared()
+        distances = None
+        if start is not None:
+            sign = Progress('reading the prior')
+            distances = yield from aside(lambda: signed_distances(start, self.phase_count), sign)
+        field = yield from Grower(pyramid, shape, seed, threads, tile).run(distances)
+        sign = Progress('finishing the volume', 1000, 1000)
+        return (yield from aside(lambda: finished(field, fractions, specks, seed), sign))
+
+    def _prepared(self) -> Job[tuple[Specks, Pyramid]]:
+        from .pyramid import build_pyramid
+        from .specks import Specks
+
+        digest = self.digest
+        if digest not in _built:
+            images = self.exemplars.images
+            specks = yield from aside(lambda: Specks.of(images, self.phase_count), Progress('reading the slices'))
+            pyramid = yield from build_pyramid(specks.bodies, specks.fractions, isotropic=self.isotropic)
+            _built.clear()
+            _built[digest] = specks, pyramid
+        return _built[digest]
+
+
+def _packed(labels: np.ndarray) -> str:
+    from PIL import Image
+
+    buffer = io.BytesIO()
+    Image.fromarray(np.ascontiguousarray(labels, np.uint8)).save(buffer, 'PNG', optimize=False)
+    return base64.b64encode(buffer.getvalue()).decode('ascii')
+
+
+def _unpacked(text: str) -> np.ndarray:
+    from PIL import Image
+
+    with Image.open(io.BytesIO(base64.b64decode(text)), formats=('PNG',)) as image:
+        return np.array(image, np.uint8)
