@@ -1,4 +1,4 @@
-"""Reconstruction between parallel slices, against interpolation, on held-out cubes of real material, in one run.
+"""Reconstruction between parallel slices, against interpolation, on held-out cubes of known volumes, in one run.
 
     python benchmarks/conditioned.py --cache conditioned.json --output conditioned.md
     python benchmarks/conditioned.py --materials berea --stacks 5 every8 --cubes 2
@@ -17,8 +17,8 @@ which no cube is part. All numbers are means over cubes with their standard devi
 - flips: changes between a known layer and its neighbours, relative to the cube;
 - spread: disagreement of two realisations over the disagreement of one with the cube.
 
-Every result is kept in the cache as soon as it is there: the same command continues an interrupted run. Real data: see
-bench/materials.py.
+Every result is kept in the cache as soon as it is there: the same command continues an interrupted run. Where the
+volumes come from: bench/materials.py (the cathode is a computed one).
 """
 
 from __future__ import annotations

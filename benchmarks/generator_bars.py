@@ -10,10 +10,11 @@ Contenders:
 - slicegan: a SliceGAN-style generator and loss, for as many seconds of processor time as ours; once as it comes, once
   calibrated to the phase fractions of the slices as ours is;
 - shipped: the weights that the product chooses for the slices, without further training;
-- ours: trained from what the product chooses, shipped weights or scratch; scratch: always from scratch.
+- ours: trained from what the product chooses, shipped weights or scratch; scratch: always from scratch;
+- paper: the recipe of arXiv 2402.15815 (`finetune --recipe paper`: critics from the first step), from scratch.
 
 Every result is kept in the cache as soon as it is there: the same command continues an interrupted run. The records
-also hold the weights and the first volume. Real data: see bench/materials.py.
+also hold the weights and the first volume. Where the volumes come from: bench/materials.py.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ RECIPES = {
     'shipped': Recipe('shipped', 'shipped'),
     'ours': Recipe('ours', 'auto'),
     'scratch': Recipe('scratch', 'scratch'),
+    'paper': Recipe('paper', 'scratch', params=(('recipe', 'paper'),)),
 }
 
 
@@ -39,7 +41,8 @@ def main() -> None:
     """Run what is missing in the cache, print and write the tables."""
     parser = arguments(__doc__)
     parser.add_argument('--materials', nargs='+', default=list(MATERIALS))
-    parser.add_argument('--contenders', nargs='+', default=['prior', 'noise', 'slicegan', 'ours'], choices=RECIPES)
+    usual = ['prior', 'noise', 'slicegan', 'paper', 'ours']
+    parser.add_argument('--contenders', nargs='+', default=usual, choices=RECIPES)
     options = parser.parse_args()
     settings = settings_of(options, cpu_seconds=600.0)
     for name in options.materials:
@@ -85,7 +88,7 @@ def section(name: str, known: Record, records: dict[Task, Record], settings: Set
         for row, found in rows.items()
     ]
     parts = [
-        f'## {name} (slices {", ".join(material.planes)}; volumes of {material.edge}³)\n',
+        f'## {name}: {material.origin} volume (slices {", ".join(material.planes)}; volumes of {material.edge}³)\n',
         statistics_table(material, reference, results),
         bars_table(material, reference, results),
     ]

@@ -2,10 +2,10 @@
 
     python benchmarks/hold_back.py --trials 200 --seed 0
 
-Volumes that err in nothing are other cubes of the same CT. The part held back is the last third of a section of one
-cube, and what the engine says of it beside the other cubes is counted: a statistic should be *outside* in 5 of 100.
-Cubes do not overlap; those of a trial are drawn at random, and trials share cubes, so that they are worth fewer
-independent ones than their number.
+Volumes that err in nothing are other cubes of the same volume, measured or computed. The part held back is the last
+third of a section of one cube, and what the engine says of it beside the other cubes is counted: a statistic should be
+*outside* in 5 of 100. Cubes do not overlap; those of a trial are drawn at random, and trials share cubes, so that they
+are worth fewer independent ones than their number.
 """
 
 from __future__ import annotations

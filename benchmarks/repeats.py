@@ -1,8 +1,8 @@
-"""How high a repeat stands out in a volume, and how high chance goes in real ones.
+"""How high a repeat stands out in a volume, and how high chance goes in measured and computed ones.
 
     python benchmarks/repeats.py
 
-Cubes of the real volumes as they are (nothing should be found), with an eighth of them copied to the opposite corner,
+Cubes of the volumes as they are (nothing should be found), with an eighth of them copied to the opposite corner,
 and tiled with a smaller cube, along all axes and along z alone. A repeat is told from 8 standard deviations on.
 """
 
@@ -22,7 +22,7 @@ from napari_microrecon.engine.progress import drain
 from napari_microrecon.engine.volume import Volume
 
 EDGE, PERIOD = 128, 48  # voxels
-HEADER = ['material', 'real (lowest to highest)', 'an eighth copied', 'tiles', 'tiles along z']
+HEADER = ['material', 'origin', 'as it is (lowest to highest)', 'an eighth copied', 'tiles', 'tiles along z']
 
 
 def copied(labels: np.ndarray) -> np.ndarray:
@@ -56,7 +56,7 @@ def main() -> None:
         cubes = list(blocks(material.volume(), material.shape, most=options.cubes))
         made = (lambda a: a, copied, lambda a: tiled(a, (3, 3, 3)), lambda a: tiled(a, (3, 1, 1)))
         found = [[height(make(cube)) for cube in cubes] for make in made]
-        rows.append([name, *(f'{min(one):.1f} to {max(one):.1f}' for one in found)])
+        rows.append([name, material.origin, *(f'{min(one):.1f} to {max(one):.1f}' for one in found)])
         print(rows[-1], flush=True)
     text = markdown(HEADER, rows)
     tell(text, options.output)

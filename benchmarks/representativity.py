@@ -1,4 +1,4 @@
-"""How often the confidence interval of a phase fraction holds the true value, on random fields and real volumes.
+"""How often the confidence interval of a phase fraction holds the true value, on random fields and known volumes.
 
     python benchmarks/representativity.py --count 400 --seed 1
 
@@ -6,9 +6,9 @@ Goal: 93 to 97 % of the slices that are called large enough. Beside it the class
 own autocovariance up to where its radial mean first falls to zero, and the normal quantile. A cell of 400 slices has
 a standard error of 1.1 %, so that one in fourteen cells lies outside the goal by chance alone.
 
-The true fraction of a random field is known. That of a real volume is taken from the whole of it: it is itself only a
-sample of the rock, and its slices are samples of it; those near each other miss together, so that this coverage is that
-of few independent trials and no more than a plausibility check.
+The true fraction of a random field is known. That of a measured or computed volume is taken from the whole of it: it is
+itself only a sample of the material, and its slices are samples of it; those near each other miss together, so that
+this coverage is that of few independent trials and no more than a plausibility check.
 """
 
 from __future__ import annotations
@@ -199,8 +199,8 @@ def grey(count: int, seed: int) -> str:
     return 'Grey slices of 256^2, thresholded\n\n' + markdown(header, rows)
 
 
-def real() -> str:
-    """Slices of the real volumes against the fraction of the whole volume."""
+def known() -> str:
+    """Slices of measured and computed volumes against the fraction of the whole volume."""
     rows, totals = [], np.zeros(3, int)
     for name in ('berea', 'ketton', 'cathode', 'foam'):
         path: Path = MATERIALS[name].path
@@ -216,12 +216,12 @@ def real() -> str:
                 covered = f'{held} of {enough}' if enough else 'too small'
                 size = ' x '.join(str(n) for n in planes[0].shape)
                 told = [f'{truth:.3f}', f'{enough} of {total}', covered, f'{ratio:.2f}' if enough > 1 else '']
-                rows.append([name, str(phase), normal, size, *told])
-    header = ['volume', 'phase', 'normal', 'slice', 'whole', 'large enough', 'covered', 'sd told / true']
+                rows.append([name, MATERIALS[name].origin, str(phase), normal, size, *told])
+    header = ['volume', 'origin', 'phase', 'normal', 'slice', 'whole', 'large enough', 'covered', 'sd told / true']
     words = (
         f'Of {totals[0]} slices {totals[1]} are large enough, and {totals[2]} of them hold the fraction of the whole.\n'
     )
-    return 'Slices of real volumes\n\n' + markdown(header, rows) + '\n' + words
+    return 'Slices of known volumes\n\n' + markdown(header, rows) + '\n' + words
 
 
 def main() -> None:
@@ -229,7 +229,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('--count', type=int, default=400, help='slices per cell')
     parser.add_argument('--seed', type=int, default=1)
-    parser.add_argument('--only', choices=('synthetic', 'volumes', 'several', 'grey', 'real'), help='one of the tables')
+    tables = ('synthetic', 'volumes', 'several', 'grey', 'known')
+    parser.add_argument('--only', choices=tables, help='one of the tables')
     options = parser.parse_args()
     began = time.process_time()
     jobs = {
@@ -237,12 +238,12 @@ def main() -> None:
         'volumes': lambda: volumes(max(1, options.count // 4), options.seed),
         'several': lambda: several(max(1, options.count // 2), options.seed),
         'grey': lambda: grey(max(1, options.count // 4), options.seed),
-        'real': real,
+        'known': known,
     }
     for name, job in jobs.items():
         if options.only in (None, name):
-            if name == 'real' and not MATERIALS['berea'].path.is_file():
-                print('The real volumes are not here: put them into ../shared/ct or say MICRORECON_DATA.\n')
+            if name == 'known' and not MATERIALS['berea'].path.is_file():
+                print('The volumes of others are not here: put them into ../shared/ct or say MICRORECON_DATA.\n')
                 continue
             print(job(), flush=True)
     print(f'{time.process_time() - began:.0f} CPU s')

@@ -1,4 +1,4 @@
-"""What every quality benchmark measures on a label volume, and how it is set against real subvolumes.
+"""What every quality benchmark measures on a label volume, and how it is set against blocks of a reference.
 
 The definitions are those of `engine.analysis`: face density per voxel, clusters and percolation through faces,
 correlation lengths where the autocovariance falls to 1/e, tortuosity factors of the percolating part between the

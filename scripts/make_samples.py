@@ -62,7 +62,7 @@ RECIPES = {
                 'Synthetic. Angular, moderately sorted sand grains, grown together until a fifth of the volume is '
                 'open pore, with clay webs in some pores and altered grains. Parameters and seed were chosen so that '
                 'porosity, surface, correlation length, percolation and tortuosity come near those of published '
-                'Berea micro-CT; no measured voxel is in it. Voxel size chosen like that of the published scan.'
+                'Berea micro-CT; no measured voxel is in it. Voxel size chosen: the one commonly given for that scan.'
             ),
             phases=Phases.named('grain', 'pore', pore=1),
             voxel_size=VoxelSize.cube(3.0, 'um'),
@@ -83,7 +83,7 @@ RECIPES = {
                 'Synthetic. Nearly spherical ooids that overlap a little, with cement webs in some of the pores and '
                 'micropores in some of the ooids. Parameters and seed were chosen so that porosity, surface, '
                 'correlation length and percolation come near those of published Ketton micro-CT; no measured voxel '
-                'is in it. Voxel size chosen like that of the published scan.'
+                'is in it. Voxel size chosen: the one commonly given for that scan.'
             ),
             phases=Phases.named('grain', 'pore', pore=1),
             voxel_size=VoxelSize.cube(15.2, 'um'),
@@ -102,8 +102,8 @@ RECIPES = {
             description=(
                 'Synthetic. Round secondary particles of active material, polydisperse and touching, with a porous '
                 'carbon binder that coats them and webs between neighbours. Fractions, surfaces and correlation '
-                'lengths come near those of a measured NMC cathode; no measured voxel is in it. Voxel size chosen: '
-                'particles of about 8 um.'
+                "lengths come near those of a computed NMC electrode (TauFactor's documentation); no voxel of that or "
+                'of a scan is in it. Voxel size chosen: particles of about 8 um.'
             ),
             phases=Phases.named('pore', 'active material', 'carbon binder', pore=0),
             voxel_size=VoxelSize.cube(0.4, 'um'),

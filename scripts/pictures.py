@@ -3,8 +3,9 @@
     python scripts/pictures.py                      # docs/images/weights_NAME.png of all shipped weights
     python scripts/pictures.py --beside DATA_FOLDER --output FOLDER
 
-The bundled synthetic volumes are drawn above what was generated of their slices. With `--beside` real subvolumes are,
-too, and only materials that have them are drawn. Such pictures hold third-party data: keep them out of the repository.
+The bundled synthetic volumes are drawn above what was generated of their slices. With `--beside` the measured and
+computed volumes of others are, too, and only materials that have them are drawn. Such pictures hold third-party data:
+keep them out of the repository.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from napari_microrecon.engine.slices import Slice, SliceSet
 ROOT = Path(__file__).resolve().parent.parent
 EDGE = 128
 GAP = 6
-REAL = {
+BESIDE = {
     'berea': 'berea_sandstone.tif',
     'ketton': 'ketton_limestone.tif',
     'nmc-cathode': 'battery_cathode.tif',
@@ -114,12 +115,12 @@ def main() -> None:
         volume = drain(reconstruct(stand_ins(weights), weights, params)).volumes[0]
         rows = [panel(volume.labels, weights.phases)]
         if options.beside is not None:
-            if name not in REAL:
+            if name not in BESIDE:
                 continue
             import tifffile
 
-            real = tifffile.imread(options.beside / REAL[name])[:EDGE, :EDGE, :EDGE]
-            rows.insert(0, panel(real, weights.phases))
+            known = tifffile.imread(options.beside / BESIDE[name])[:EDGE, :EDGE, :EDGE]
+            rows.insert(0, panel(known, weights.phases))
         elif name in synthetic:
             rows.insert(0, panel(get_sample(name).load_volume().labels[:EDGE, :EDGE, :EDGE], weights.phases))
         gap = np.full((2 * GAP, rows[0].shape[1], 3), 255, np.uint8)

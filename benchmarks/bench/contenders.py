@@ -67,6 +67,8 @@ def work(task: Task, keep: Path) -> Record:
         steps = int(weights.header.training.get('steps_done', 0)) if task.recipe.start != 'prior' else 0
         if weights.header.trained:
             weights.save(keep.with_name(keep.name + '.safetensors'))
+        if steps:
+            told += f'; kept those of step {weights.header.training["steps"]}'
         params = ReconstructParams(
             shape=material.shape, realisations=count(task.settings), seed=1000 * (task.seed + 1), device='cpu'
         )
@@ -182,7 +184,7 @@ def fractions(volumes: list[np.ndarray], phases: int, edge: int) -> dict[str, np
 
 
 def work_reference(task: Task, _keep: Path) -> Record:
-    """Figures of the real subvolumes, and what the slices themselves say."""
+    """Figures of the reference's blocks, and what the slices themselves say."""
     material = get_material(task.material, task.settings.edge)
     volume = material.volume()
     found = [figures(block, material.phases, transport=material.transport) for block in blocks(volume, material.shape)]

@@ -60,7 +60,7 @@ def told_settings(settings: Settings, seeds: Sequence[int]) -> str:
 
 
 def references(names: Sequence[str], settings: Settings, cache: Path, jobs: int) -> dict[str, Record]:
-    """Records of the real subvolumes by material; they depend on the sizes alone, not on the budget."""
+    """Records of the reference's blocks by material; they depend on the sizes alone, not on the budget."""
     plain = Settings(volumes=0, more=0, edge=settings.edge, spread_edge=settings.spread_edge)
     found = run([Task(name, REFERENCE, 0, plain) for name in names], work_reference, cache, jobs)
     return {task.material: record for task, record in found.items()}

@@ -98,11 +98,16 @@ def spinodal(
 MAKERS: dict[str, Callable[[], np.ndarray]] = {'ellipsoids': ellipsoids, 'spinodal': spinodal}
 
 
-def reference_file(name: str) -> Path:
-    """The .npy file with a material's reference volume, made if it is not there yet."""
+def cache_folder() -> Path:
+    """Folder for volumes that are made on first use, in the system's temporary folder."""
     folder = Path(tempfile.gettempdir()) / 'napari-microrecon-benchmarks'
     folder.mkdir(exist_ok=True)
-    path = folder / f'{name}-{EDGE}.npy'
+    return folder
+
+
+def reference_file(name: str) -> Path:
+    """The .npy file with a material's reference volume, made if it is not there yet."""
+    path = cache_folder() / f'{name}-{EDGE}.npy'
     if not path.exists():
         # Several processes may want it at once: each writes its own file, and the last rename wins.
         partial = path.with_suffix(f'.{os.getpid()}.part.npy')
