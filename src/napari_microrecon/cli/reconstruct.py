@@ -37,7 +37,9 @@ def reconstruct(
     slices: opt.Slices = None,
     normal: opt.Normals = '',
     position: opt.Positions = '',
-    weights: Annotated[str, typer.Option('--weights', metavar='auto|NAME|FILE', help='Trained weights to use.')] = 'auto',
+    weights: Annotated[
+        str, typer.Option('--weights', metavar='auto|NAME|FILE', help='Trained weights to use.')
+    ] = 'auto',
     prior: Annotated[
         Prior | None,
         typer.Option(
@@ -229,7 +231,8 @@ def _report(
         got = sum(float(v.fractions[label]) for v in volumes) / len(volumes)
         sentences.append(f'{name} (label {label}): fraction {got:.4f}, in the slices {slices.fractions[label]:.4f}')
     if shape_verdict is not None:
-        sentences.append(f'shapes in section: {shape_verdict.words} (shape error {shape_verdict.error:.2f}; 1 is the limit)')
+        error = f'shape error {shape_verdict.error:.2f}; 1 is the limit'
+        sentences.append(f'shapes in section: {shape_verdict.words} ({error})')
     if done.spread is not None:
         share = float(done.spread.mean())
         sentences.append(f'between the slices: two possible volumes differ in {share:.1%} of the voxels')

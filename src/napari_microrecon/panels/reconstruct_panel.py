@@ -19,6 +19,7 @@ from .fraction_slider import FractionSlider
 from .legend import PhaseSwitches
 from .numbers import with_um
 from .parts import Fold, Panel, button, form, heading, hint, row, shortened
+from .shape_box import ShapeBox
 from .status_line import duration
 from .weights_combo import WeightsCombo
 
@@ -122,6 +123,7 @@ class ReconstructPanel(Panel):
         self.gap()
         self.result_heading = heading('Volume')
         self.result_text = hint()
+        self.shape = ShapeBox(self._session)
         self.legend = PhaseSwitches()
         self.compare = CompareBox(self._session)
         self.again_button = button(
@@ -142,6 +144,7 @@ class ReconstructPanel(Panel):
         rows.addRow(row(self.again_button, self.save_button, 1))
         rows.addRow(row(self.export_button, self.methods_button, 1))
         self.column.addWidget(self.result_heading)
+        self.column.addWidget(self.shape)
         self.column.addWidget(self.result)
         self.compare_heading = heading('Look and compare')
         self.column.addWidget(self.compare_heading)

@@ -14,6 +14,10 @@ def style_sheet(p: Palette) -> str:
     #microrecon QLabel#heading {{ font-weight: 600; color: {p.text}; }}
     #microrecon QLabel#hint, #microrecon QLabel#note {{ color: {p.muted}; }}
     #microrecon QLabel#warning {{ color: {p.warning}; }}
+    #microrecon QLabel#verdict {{ font-weight: 600; }}
+    #microrecon QLabel#verdict[level="fits"] {{ color: {p.good}; }}
+    #microrecon QLabel#verdict[level="fits in part"] {{ color: {p.warning}; }}
+    #microrecon QLabel#verdict[level="does not fit"] {{ color: {p.bad}; }}
     #microrecon QFrame#card {{ background: {p.foreground}; border-radius: 4px; }}
     #microrecon QFrame#card QLabel {{ background: transparent; }}
     #microrecon QFrame#line {{ background: {p.primary}; max-height: 1px; min-height: 1px; border: none; }}

@@ -15,9 +15,17 @@ if TYPE_CHECKING:
 
 _FILE = 'file…'
 _TIP = (
-    'Automatic takes the shipped weights nearest to your slices by their statistics where they are near enough, else '
-    'the untrained structural prior; which and why is said once it has chosen'
+    'Automatic takes the shipped weights nearest to your slices where these are near enough; else it makes a small '
+    'volume without training in each way and takes the one whose sections are nearest to the slices in shape. Which '
+    'and why is said once it has chosen'
 )
+# Ways without trained weights, by what the engine calls them.
+UNTRAINED = {
+    'untrained': 'Untrained: the best of these',
+    'exemplar': 'Untrained: grown from patches of the slices',
+    'combined': 'Untrained: fitted fields, finished with patches',
+    'prior': 'Untrained: fitted fields only',
+}
 
 
 class WeightsCombo(QComboBox, Listener):
@@ -53,8 +61,9 @@ class WeightsCombo(QComboBox, Listener):
         if self._training:
             self.addItem('From scratch', 'scratch')
         else:
-            self.addItem('None: structural prior only', 'prior')
-        if self.findData(session.weights_spec) < 0 and session.weights_spec not in ('prior', 'scratch'):
+            for spec, text in UNTRAINED.items():
+                self.addItem(text, spec)
+        if self.findData(session.weights_spec) < 0 and session.weights_spec not in (*UNTRAINED, 'scratch'):
             self.addItem(session.weights_spec.rsplit('/', 1)[-1], session.weights_spec)
         self.addItem('From a file…', _FILE)
         self.setCurrentIndex(max(0, self.findData(session.weights_spec)))

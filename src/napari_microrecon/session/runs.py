@@ -28,10 +28,12 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
     from ..engine.generator import ReconstructParams, Weights
+    from ..engine.shape import ShapeVerdict
 
 log = logging.getLogger(__name__)
 FOLDER_VARIABLE = 'NAPARI_MICRORECON_RUNS'
 _SEGMENTATION = 'segmentation'  # in a run's results: how each slice was segmented
+SHAPE = 'shape'  # in a run's results: the verdict on the shapes in its sections
 _ENDING = re.compile(r'(\.ome)?\.[A-Za-z]\w{1,4}(?=\s|$)')  # of a file's name, before the place of a section
 _LONGEST = 40  # characters of a slice's name in that of a folder
 _NAME = re.compile(r'(\d{8}-\d{6})-(reconstruct|finetune)-(.+)\.run')
@@ -109,6 +111,7 @@ def record_volumes(
     notes: Sequence[str],
     reason: str,
     seconds: float,
+    shape: ShapeVerdict | None = None,
 ) -> EngineJob[Run]:
     """Write a finished reconstruction as a run.
 
@@ -128,6 +131,8 @@ def record_volumes(
             name = 'volume.tif' if len(volumes) == 1 else f'volume_{i:03d}.tif'
             run.add_output('volume', write_volume(volume, run.folder / name), hash_array(volume.labels), volume.name)
             yield Progress('Recording the run', i + 1, len(volumes))
+        if shape is not None:
+            run.note(**{SHAPE: shape.model_dump()})
         run.finish(seconds=round(seconds, 2))
     except BaseException:
         run.discard()
@@ -200,10 +205,10 @@ def open_run(session: Session, folder: Path) -> Task:
         spec = weights.name if is_shipped else str(path)
         tuned, training = _training_of(opened) if opened.record.command == 'finetune' else (None, Training())
         reference, lack = yield from _reference_of(opened)
-        return opened, slices, volumes, spec, tuned, training, reference, lack
+        return opened, slices, volumes, spec, tuned, training, reference, lack, _shape_of(opened)
 
     def accept(result: Any) -> None:
-        opened, slices, volumes, spec, tuned, training, reference, lack = result
+        opened, slices, volumes, spec, tuned, training, reference, lack, shape = result
         name = opened.record.weights.name if opened.record.weights is not None else 'none recorded'
         notes = opened.record.results.get(_SEGMENTATION) or [''] * len(slices)
         put_away(session)
@@ -219,6 +224,7 @@ def open_run(session: Session, folder: Path) -> Task:
         session.tuned, session.training = tuned, training
         session.set_drafts([SliceDraft(s, note=note) for s, note in zip(slices, notes, strict=False)], like=slices)
         session.weights_spec = spec
+        session.shape = shape
         session.run = session.opened = opened
         session.resumable = opened if can_go_on(opened) else None
         note_as_given(session)
@@ -228,6 +234,18 @@ def open_run(session: Session, folder: Path) -> Task:
         session.say(f'{text}. {lack}'.rstrip('. ') if lack else text, 'warning' if lack else 'success')
 
     return Task('load', f'Opening {folder.name}', run, accept)
+
+
+def _shape_of(run: Run) -> ShapeVerdict | None:
+    """The verdict on the shapes of a run's volumes; None of a run from before there was one."""
+    from pydantic import ValidationError
+
+    from ..engine.shape import ShapeVerdict
+
+    try:
+        return ShapeVerdict.model_validate(run.record.results[SHAPE])
+    except (KeyError, ValidationError):
+        return None
 
 
 def _reference_of(run: Run) -> EngineJob[tuple[Volume | None, str]]:

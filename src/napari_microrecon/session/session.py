@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from ..engine.run import Run
     from ..engine.run.reference import Origin
     from ..engine.samples import Sample
+    from ..engine.shape import ShapeVerdict
     from .labelling import Labelling
     from .likelihood import Likelihood
     from .references import Reordering
@@ -77,6 +78,7 @@ class Session:
     borrowers: WeakSet[Volume] = field(default_factory=WeakSet)  # references whose voxel size is that of the slices
     kept: tuple[Volume, ...] = ()  # what a reconstruction can be compared with; the reference is one of them
     preview: Volume | None = None
+    shape: ShapeVerdict | None = None  # whether sections of the volumes have the shapes of the slices
     likelihood: Likelihood | None = None  # of the volumes, where they lie between slices
     experiment: SliceCounts | None = None  # what numbers of slices of the reference would give
     subject: Volume | None = None  # measured instead of the reconstruction: a layer, the reference, a crop
@@ -131,6 +133,7 @@ class Session:
         self.held_back = None
         self.slices = slices
         self.choice = None
+        self.shape = None  # it was told against the former slices
 
     def add_drafts(self, drafts: Sequence[SliceDraft]) -> None:
         """Append slices.

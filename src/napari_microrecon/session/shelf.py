@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 # In the order in which they are restored, after slices, volumes and reference.
 _PLAIN = (
-    'tuned', 'training', 'weights_spec', 'choice', 'likelihood', 'run', 'resumable', 'reordering', 'experiment',
-    'report', 'comparison', 'ensemble', 'novelty', 'repeats', 'held_back', 'given',
+    'tuned', 'training', 'weights_spec', 'choice', 'shape', 'likelihood', 'run', 'resumable', 'reordering',
+    'experiment', 'report', 'comparison', 'ensemble', 'novelty', 'repeats', 'held_back', 'given',
 )  # fmt: skip
 
 

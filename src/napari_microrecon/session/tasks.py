@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from ..engine.volume import Volume
 
 
+JUDGED = 3  # volumes whose shapes are set against the slices
+
+
 def reconstruct(session: Session, params: ReconstructParams, then: Callable[[], Task | None] = lambda: None) -> Task:
     """Generate volumes from the session's slices and weights, and record them in a Run folder."""
     slices, spec, tuned = session.need_slices(), session.weights_spec, session.tuned
@@ -33,6 +36,7 @@ def reconstruct(session: Session, params: ReconstructParams, then: Callable[[], 
 
     def run() -> EngineJob[Any]:
         from ..engine.generator import reconstruct as generate
+        from ..engine.generator.selection import judging_shape
 
         yield Progress('Choosing weights')
         choice, weights = yield from pick_weights(spec, tuned, slices)
@@ -41,18 +45,23 @@ def reconstruct(session: Session, params: ReconstructParams, then: Callable[[], 
         result = yield from generate(slices, weights, params)
         seconds = time.monotonic() - began
         reason = 'fine-tuned in this session' if choice is None else choice.reason
+        shape = None
+        if params.mode != 'most-likely':  # which is smoother than the material, and meant to be
+            yield Progress('Judging the shapes', preview=result.volumes[0])
+            shape = yield from judging_shape(slices, [volume.labels for volume in result.volumes[:JUDGED]])
         record, problem = None, ''
         try:
-            record = yield from record_volumes(slices, weights, params, result.volumes, notes, reason, seconds)
+            record = yield from record_volumes(slices, weights, params, result.volumes, notes, reason, seconds, shape)
             if reference is not None and origin is not None:
                 problem = note_reference(record, reference, origin)
         except InputError as error:  # a full disk must not cost the volume that has just been made
             problem = f'; it is not recorded: {error}'
-        return choice, result, Likelihood.of(result), record, problem
+        return choice, result, Likelihood.of(result), record, problem, shape
 
     def accept(result: Any) -> Task | None:
-        choice, reconstruction, likelihood, record, problem = result
+        choice, reconstruction, likelihood, record, problem, shape = result
         session.choice = choice
+        session.shape = shape
         session.likelihood = likelihood  # before the volumes: maps of others are dropped then
         session.set_volumes(reconstruction.volumes)
         if session.slices is not None:  # whose size may have become known meanwhile
@@ -61,6 +70,8 @@ def reconstruct(session: Session, params: ReconstructParams, then: Callable[[], 
         said = _recalibrated(session, params) or f'Reconstructed {" × ".join(map(str, params.shape))} voxels: '
         if params.mode == 'most-likely':
             problem += '; the likeliest phase at every voxel: smoother than the material, with other phase fractions'
+        if shape is not None and shape.level != 'fits':
+            problem += f'; the shapes in its sections: {shape.words}'
         session.say(f'{said}{_fractions(reconstruction.volumes[0])}{problem}', 'warning' if problem else 'success')
         return then()
 

@@ -26,7 +26,7 @@ _OUTPUT = 'weights.safetensors'
 
 def finetune(session: Session, params: FinetuneParams) -> Task:
     """Adapt weights to the session's slices; when stopped or paused, the best so far are kept."""
-    slices, spec, tuned = session.need_slices(), session.weights_spec, session.tuned
+    slices, spec, tuned = session.need_slices(), params.start_of(session.weights_spec), session.tuned
     notes = [draft.note for draft in session.drafts]
     held: list[Run] = []
 

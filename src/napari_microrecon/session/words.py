@@ -82,12 +82,17 @@ def weights_in_words(choice: WeightsChoice | None) -> str:
         if choice.distance == float('inf'):
             return f'{name}, {why}'
         return f'{name}, {why}; their material is {how} your slices'
+    what = {
+        'exemplar': 'a volume grown from patches of your slices',
+        'combined': 'the structural prior, finished with patches of your slices',
+    }
+    made = what.get(name, 'the untrained structural prior')
     if choice.asked:
-        return 'the untrained structural prior, as asked, fitted to your slices'
+        return f'{made}, as asked{", fitted to your slices" if name == "prior" else ""}'
     if not choice.nearest:
         because = 'no shipped weights make such phases'
     elif choice.distance > USABLE:
         because = f'the nearest shipped ones ({choice.nearest}) are very far from your slices'
     else:
         because = f'the nearest shipped ones ({choice.nearest}) are {how} your slices'
-    return f'the untrained structural prior, because {because}'
+    return f'{made}, because {because}'

@@ -20,7 +20,7 @@ from .checkpoint import Fingerprint, Weights, WeightsHeader, shipped_weights
 from .exemplar import Exemplars
 from .params import Architecture
 from .priors import PriorModel, fitting_prior, noise_prior
-from .selection import COMBINED, EXEMPLAR, PARAMETRIC, prior_of, selecting, told, trial
+from .selection import COMBINED, EXEMPLAR, PARAMETRIC, prior_of, selecting, summed_up, trial
 
 NEAR = 0.35  # fingerprint distance below which shipped weights serve as they are
 CLEARLY = 0.05  # by which another order of the phases must be nearer
@@ -131,8 +131,9 @@ def starting_weights(spec: str, slices: SliceSet) -> WeightsChoice:
 
 
 def choosing_weights(spec: str, slices: SliceSet, *, training: bool = False) -> Job[WeightsChoice]:
-    """Weights for `slices` by 'auto', 'prior', 'exemplar', 'combined', 'untrained' (the best of
-    these), 'scratch', 'noise', a shipped name or a file.
+    """Weights for `slices` by 'auto', a shipped name, a file, or one of the untrained generators.
+
+    These are 'prior' (or 'scratch'), 'exemplar', 'combined', 'untrained' (the best of them by shape) and 'noise'.
 
     Parameters
     ----------
@@ -196,8 +197,9 @@ def choosing_weights(spec: str, slices: SliceSet, *, training: bool = False) -> 
         # These few numbers do not see shape: a small volume does.
         verdict = yield from trial(slices, weights, f'shipped weights {weights.name}')
         if verdict.level == 'fits':
-            return WeightsChoice(weights, f'{reason} ({told(verdict)})', distance, True, verdicts={weights.name: verdict})
-        near = f'{near} and do not have the shapes of the slices ({told(verdict)})'
+            reason = f'{reason} ({summed_up(verdict)})'
+            return WeightsChoice(weights, reason, distance, True, verdicts={weights.name: verdict})
+        near = f'{near} and do not have the shapes of the slices ({summed_up(verdict)})'
     found = yield from selecting(slices)
     reason = f'untrained, because {near}: {found.reason}'
     distance, name = min(usable) if usable else (float('inf'), '')

@@ -265,7 +265,8 @@ def _grown(
     start = None
     if exemplar.from_prior:
         logits = sampler.prior.logits(sampler.prior.sample(params.shape, seed, periodic=True))
-        offsets = calibrate(logits.reshape(len(logits), -1).T[:: max(1, logits[0].size // 200_000)].astype(float), fractions)
+        few = logits.reshape(len(logits), -1).T[:: max(1, logits[0].size // 200_000)]
+        offsets = calibrate(few.astype(float), fractions)
         start = (logits + offsets[:, None, None, None].astype(np.float32)).argmax(0).astype(np.uint8)
         yield Progress(what, 0, 0, preview=Volume(start, slices.phases, slices.voxel_size, name='prior'))
     job = exemplar.growing(

@@ -116,19 +116,19 @@ def _select(slices: SliceSet) -> Job[Selection]:
         tried = verdicts.get(PARAMETRIC)
         if tried is not None and tried.level == 'fits':
             break  # a volume in a second, and nothing to gain
-        if name == COMBINED and tried is not None and tried.level == 'does not fit':
-            break  # what is wrong from the start stays wrong
+        if name == COMBINED and (verdicts[EXEMPLAR].level == 'fits' or verdicts[PARAMETRIC].level == 'does not fit'):
+            break  # nothing to gain, or what is wrong from the start stays wrong
         priors[name] = yield from prior_of(name, slices)
         verdicts[name] = yield from tried_out(slices, priors[name], NAMES[name])
     best = min(verdicts, key=lambda name: verdicts[name].rank)
     others = sorted((name for name in verdicts if name != best), key=lambda name: verdicts[name].rank)
-    reason = f'{priors[best].reason} ({told(verdicts[best])})'
+    reason = f'{priors[best].reason} ({summed_up(verdicts[best])})'
     if others:
-        reason += f'; next best: {NAMES[others[0]]} ({told(verdicts[others[0]])})'
+        reason += f'; next best: {NAMES[others[0]]} ({summed_up(verdicts[others[0]])})'
     return Selection(best, priors[best], verdicts, reason)
 
 
-def told(verdict: ShapeVerdict) -> str:
+def summed_up(verdict: ShapeVerdict) -> str:
     """Shape error and verdict in a few words."""
     return f'shape error {verdict.error:.2f}: {verdict.words}'
 
@@ -144,7 +144,7 @@ def trial(slices: SliceSet, weights: Weights, what: str) -> Job[ShapeVerdict]:
     """Verdict on a small volume of these weights."""
     from .reconstruction import reconstruct
 
-    params = ReconstructParams(shape=(TRIAL,) * 3, fractions='volume')
+    params = ReconstructParams(shape=(TRIAL, TRIAL, TRIAL), fractions='volume')
     job = reconstruct(slices, weights, params)
     while True:
         try:

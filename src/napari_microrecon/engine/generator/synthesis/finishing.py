@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from .corrections import detail_of, middle_of
-from .specks import Specks, strewn
+from .specks import Specks, beside, strewn, without_surplus
 
-LAST = 3.0  # strength of the last unsharp mask
+LAST = 5.0  # strength of the last unsharp mask
 TIP = 1  # neighbours of its own phase that a voxel has at the end of a hair
 
 
@@ -39,11 +39,7 @@ def without_tips(labels: np.ndarray) -> np.ndarray:
     places = np.nonzero(alike <= TIP)
     if not len(places[0]):
         return labels
-    around = np.stack([
-        labels[tuple((p + (step if axis == own else 0)) % n for own, (p, n) in enumerate(zip(places, labels.shape, strict=True)))]
-        for axis in range(3)
-        for step in (1, -1)
-    ])  # fmt: skip
+    around = np.stack([labels[beside(places, labels.shape, axis, step)] for axis in range(3) for step in (1, -1)])
     mine = labels[places]
     count = int(labels.max()) + 1
     votes = np.stack([(around == phase).sum(0) for phase in range(count)])
@@ -60,9 +56,9 @@ def finished(field: np.ndarray, fractions: np.ndarray, specks: Specks, seed: int
     # Specks of the slices may be rough and long where those that are strewn are compact: the rest of the boundary goes
     # to the others.
     field = _sharp_enough(field, wanted, specks.faces - specks.boundary(numbers))
-    numbers = specks.numbers(without_tips(labels_of(field, wanted)))
+    numbers = specks.numbers(without_surplus(without_tips(labels_of(field, wanted)), specks.areas, seed))
     target = np.clip(wanted - specks.gain(numbers), 1e-4, 1)
-    labels = without_tips(labels_of(field, target / target.sum()))
+    labels = without_surplus(without_tips(labels_of(field, target / target.sum())), specks.areas, seed)
     taken = strewn(labels, numbers, seed)
     _settle(labels, field, wanted, taken)
     return labels
@@ -99,11 +95,11 @@ def _settle(labels: np.ndarray, field: np.ndarray, fractions: np.ndarray, taken:
             margin = field[..., 0] if giver == 1 else -field[..., 0]
         else:
             margin = field[..., giver] - field[..., taker]
-        beside = np.zeros(labels.shape, bool)
+        near = np.zeros(labels.shape, bool)
         for axis in range(3):
             for step in (1, -1):
-                beside |= np.roll(labels == taker, step, axis)
-        places = np.flatnonzero(((labels == giver) & beside & ~taken).ravel())
+                near |= np.roll(labels == taker, step, axis)
+        places = np.flatnonzero(((labels == giver) & near & ~taken).ravel())
         moved = min(moved, len(places))
         nearest = np.argpartition(margin.ravel()[places], moved - 1)[:moved]
         labels.ravel()[places[nearest]] = taker

@@ -13,7 +13,8 @@ voxel.
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -25,7 +26,7 @@ from .features import halved, squashed
 from .finishing import labels_of
 from .patches import PatchIndex, Usage
 from .pyramid import Level, Pyramid
-from .slabs import Waiting, Workers, slabs, wrapped
+from .slabs import Result, Waiting, Workers, slabs, wrapped
 from .spectra import Spectra
 
 ITERATIONS = (4, 12, 16, 30)  # of half the voxels, finest level first
@@ -37,6 +38,15 @@ STAGE = 'growing the volume'
 
 Growing = Generator[Progress, None, np.ndarray]
 Shape = tuple[int, int, int]
+
+
+@dataclass(frozen=True, eq=False)
+class _State:
+    """What a level leaves to the next finer one."""
+
+    field: np.ndarray
+    matches: list[np.ndarray]
+    weights: list[np.ndarray]
 
 
 class Grower:
@@ -87,19 +97,23 @@ class Grower:
         self._began, self._done = time.monotonic(), 0.0
         throttle = Throttle()
         try:
-            field: np.ndarray | None = None
-            matches: list[np.ndarray] = []
-            weights: list[np.ndarray] = []
+            state: _State | None = None
             for level in range(top, stop_level - 1, -1):
-                for step in (growth := self._grow(level, field, matches, weights, start)):
+                growth = self._grow(level, state, start)
+                while True:
+                    try:
+                        done = next(growth)
+                    except StopIteration as stop:
+                        state = stop.value
+                        break
                     if throttle.ready():
-                        yield self._progress(step)
-                field, matches, weights = self._state
-                del growth
+                        yield self._progress(done)
+                self._done += self._units(level)
+                assert state is not None
                 if level:
-                    yield self._progress(0.0, self._preview(field, level))
-            assert field is not None
-            return field
+                    yield self._progress(0.0, self._preview(state.field, level))
+            assert state is not None
+            return state.field
         finally:
             self.workers.close()
 
@@ -127,26 +141,24 @@ class Grower:
 
     # --- one level ---------------------------------------------------------------------------
 
-    def _grow(
-        self, number: int, field: np.ndarray | None, matches: list[np.ndarray], weights: list[np.ndarray],
-        start: np.ndarray | None,
-    ) -> Iterator[float]:  # fmt: skip
-        """Grow one level from the one above; yields the voxel searches done in it, leaves `_state`."""
+    def _grow(self, number: int, above: _State | None, start: np.ndarray | None) -> Generator[float, None, _State]:
+        """Grow one level from the one above; yields the voxel searches done in it."""
         pyramid, workers = self.pyramid, self.workers
         level, shape = pyramid.levels[number], self._size(number)
         parts = slabs(shape, self.tile)
         spectra = level.spectra(shape, isotropic=pyramid.isotropic)
-        first = field is None
-        if field is None:
+        first = above is None
+        if above is None:
             field = yield from _waiting(self._first_field(number, level, shape, spectra, start), 0.0)
             matches = [np.zeros(shape, np.int32) for _ in range(3)]
         else:
-            above = pyramid.levels[number + 1]
-            matches = yield from _waiting(self._risen(matches, above, level, shape), 0.0)
-            weights = [_doubled(weight, shape) for weight in weights]
+            coarse = pyramid.levels[number + 1]
+            matches = yield from _waiting(self._risen(above.matches, coarse, level, shape), 0.0)
+            wide = [_doubled(weight, shape) for weight in above.weights]
             field = np.empty((*shape, level.channels), np.float32)
-            yield from _waiting(self._vote(level, matches, weights, field, parts), 0.0)
+            yield from _waiting(self._vote(level, matches, wide, field, parts), 0.0)
             remapped(field, level.quantiles)
+        weights: list[np.ndarray] = []
         best = [np.ones(shape, np.float32) for _ in range(3)]
         spare = np.empty(shape, np.int32)
         indices = {id(index): index for index in level.indices}
@@ -159,7 +171,9 @@ class Grower:
             for normal in range(3):
                 index = level.indices[normal]
                 potential = usage[id(index)].potential
-                search = self._search(normal, index, potential, field, matches[normal], spare, best[normal], first, parity)
+                search = self._search(
+                    normal, index, potential, field, matches[normal], spare, best[normal], first, parity
+                )
                 yield from _waiting(workers.each(search, parts), done)
                 matches[normal], spare = spare, matches[normal]
             first = False
@@ -175,9 +189,8 @@ class Grower:
                     yield done
             weights = _weights(best, length)
             yield from _waiting(self._vote(level, matches, weights, field, parts), done)
-            yield from _waiting(workers.one(lambda now=field: self._corrected(now, number, level, spectra)), done)
-        self._done += self._units(number)
-        self._state = field, matches, weights
+            yield from _waiting(workers.one(lambda: self._corrected(field, number, level, spectra)), done)
+        return _State(field, matches, weights)
 
     def _first_field(
         self, number: int, level: Level, shape: Shape, spectra: list[Spectra], start: np.ndarray | None
@@ -201,9 +214,7 @@ class Grower:
             yield
         return field
 
-    def _risen(
-        self, matches: list[np.ndarray], above: Level, level: Level, shape: Shape
-    ) -> Waiting[list[np.ndarray]]:
+    def _risen(self, matches: list[np.ndarray], above: Level, level: Level, shape: Shape) -> Waiting[list[np.ndarray]]:
         found = []
         for normal, coarse in enumerate(matches):
             old, own = above.indices[normal], level.indices[normal]
@@ -217,19 +228,18 @@ class Grower:
         return found
 
     def _search(
-        self, normal: int, index: PatchIndex, potential: np.ndarray, field: np.ndarray, old: np.ndarray, new: np.ndarray,
-        best: np.ndarray, first: bool, parity: int,
-    ):  # fmt: skip
-        search = kernels.searcher(index.channels)
-        still = np.zeros((0, 0, 0), np.bool_)
+        self, normal: int, index: PatchIndex, potential: np.ndarray, field: np.ndarray, old: np.ndarray,
+        new: np.ndarray, best: np.ndarray, first: bool, parity: int,
+    ) -> Callable[[int, int], None]:  # fmt: skip
+        search = kernels.searcher(index.channels == 1)
 
         def work(start: int, stop: int) -> None:
             padded = wrapped(field, start, stop, kernels.RADIUS)
             search(
-                normal, start, stop, padded, index.stack, index.valid, potential, index.height, index.width, index.basis,
-                index.centre, index.depth, index.dims, index.cuts, index.bounds, index.leaves, index.points,
-                index.largest, old, new, best, first,
-                parity, still,
+                normal, start, stop, padded, index.stack, index.channels, index.valid, potential, index.height,
+                index.width,
+                index.basis, index.centre, index.depth, index.dims, index.cuts, index.bounds, index.leaves,
+                index.points, index.largest, old, new, best, first, parity,
             )  # fmt: skip
 
         return work
@@ -249,8 +259,8 @@ class Grower:
             for normal in range(3):
                 index = level.indices[normal]
                 kernels.vote(
-                    normal, start, stop, index.stack, index.width, index.channels, matches[normal], weights[normal], core,
-                    total, weight,
+                    normal, start, stop, index.stack, index.width, index.channels, matches[normal],
+                    weights[normal], core, total, weight,
                 )  # fmt: skip
             field[start:stop] = total / weight[..., None]
 
@@ -265,7 +275,7 @@ class Grower:
         remapped(field, level.quantiles)
 
 
-def _waiting(work: Waiting, done: float) -> Generator[float, None, object]:
+def _waiting(work: Waiting[Result], done: float) -> Generator[float, None, Result]:
     """Say how far the level is while some work goes on; returns its result."""
     while True:
         try:
@@ -281,14 +291,12 @@ def _weights(best: list[np.ndarray], length: int) -> list[np.ndarray]:
     Without the typical error of each plane the one that fits worst makes square blocks.
     """
     typical = [float(np.median(b[::2, ::2, ::2])) / length + SMALL**2 for b in best]
-    common = float(np.exp(np.mean(np.log(typical))))
     found = []
     for b, own in zip(best, typical, strict=True):
         weight = b / np.float32(length) + np.float32(SMALL**2)
         weight *= np.float32(1 / own)
         weight += np.float32(SOFT)
         found.append(np.asarray(weight**-ROBUST, np.float32))
-    del common
     return found
 
 

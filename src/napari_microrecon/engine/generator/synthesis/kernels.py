@@ -3,9 +3,9 @@
 Every loop reads the state of the last iteration and writes its own rows only, so that slabs of planes, in any number
 and on any number of threads, give the same voxels.
 
-A match is the flat index (layer, row, column) of the centre of a patch in the stack of an exemplar's turned and mirrored
-copies. Sections with normal z have rows y and columns x, those with normal y rows z and columns x, those with normal x
-rows z and columns y.
+A match is the flat index (layer, row, column) of the centre of a patch in the stack of an exemplar's turned and
+mirrored copies. Sections with normal z have rows y and columns x, those with normal y rows z and columns x, those with
+normal x rows z and columns y.
 """
 
 from __future__ import annotations
@@ -32,23 +32,23 @@ def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @cache
-def searcher(channels: int) -> Callable[..., Any]:
-    """Search for the best patch of every voxel of some planes, compiled for a number of channels C.
+def searcher(single: bool) -> Callable[..., Any]:
+    """Search for the best patch of every voxel of some planes, compiled for a single channel or for any number.
 
     `padded` (planes + 6, Y + 6, X + 6, C) holds these planes of the field with three voxels around them.
-
-    The sizes are constants of the compiled code: loops of known length over seven pixels are four times as quick.
+    Where the number is known to be one, so are the lengths of all loops, which are then four times as quick.
     """
     size = 2 * RADIUS + 1
     radius = RADIUS
-    row = size * channels
-    wide = -(-row // LANES) * LANES  # rows are read in whole registers; what is too much counts nothing
-    length = size * wide
 
     def search(
-        normal, start, stop, padded, stack, valid, potential, height, width, basis, centre, depth, dims, cuts, bounds, leaves, points, largest,
-        old, new, best, first, parity, still,
+        normal, start, stop, padded, stack, number, valid, potential, height, width, basis, centre, depth, dims, cuts,
+        bounds, leaves, points, largest, old, new, best, first, parity,
     ):  # fmt: skip
+        channels = 1 if single else number
+        row = size * channels
+        wide = -(-row // LANES) * LANES  # rows are read in whole registers; what is too much counts nothing
+        length = size * wide
         nz, ny, nx = old.shape
         count = len(basis)
         step = width * channels
@@ -63,9 +63,6 @@ def searcher(channels: int) -> Callable[..., Any]:
             for y in range(ny):
                 for x in range(nx):
                     if parity < 2 and (z + y + x) & 1 != parity:
-                        new[z, y, x] = old[z, y, x]
-                        continue
-                    if len(still) and still[z, y, x]:
                         new[z, y, x] = old[z, y, x]
                         continue
                     for a in range(size):
@@ -124,7 +121,7 @@ def searcher(channels: int) -> Callable[..., Any]:
                             s += basis[k, n] * q[n]
                         place[k] = s - centre[k]
                     node = 1
-                    for i in range(depth):
+                    for _ in range(depth):
                         node = 2 * node + (1 if place[dims[node]] >= cuts[node] else 0)
                     leaf = node - (1 << depth)
                     begin, end = bounds[leaf], bounds[leaf + 1]

@@ -118,12 +118,25 @@ class PatchIndex:
         padded[:, :, :row] = basis.reshape(len(basis), 2 * radius + 1, row)
         padded = padded.reshape(len(basis), -1)
         return cls(
-            stack=np.append(flat, np.zeros(kernels.LANES, np.float32)), height=height, width=width, channels=channels, valid=valid, basis=padded, centre=basis @ mean, depth=depth,
-            dims=dims, cuts=cuts, bounds=bounds, leaves=held[order], points=points[order],
-            largest=int(np.diff(bounds).max()), place=place, cell=cell,
+            stack=np.append(flat, np.zeros(kernels.LANES, np.float32)),  # the last patch is read in whole registers
+            height=height,
+            width=width,
+            channels=channels,
+            valid=valid,
+            basis=padded,
+            centre=basis @ mean,
+            depth=depth,
+            dims=dims,
+            cuts=cuts,
+            bounds=bounds,
+            leaves=held[order],
+            points=points[order],
+            largest=int(np.diff(bounds).max()),
+            place=place,
+            cell=cell,
             place_share=np.bincount(place[centres], minlength=count) / len(centres),
             cell_share=np.bincount(cell[centres], minlength=1 << cut) / len(centres),
-        )  # fmt: skip
+        )
 
 
 def _gathered(stack: np.ndarray, width: int, channels: int, centres: np.ndarray) -> np.ndarray:

@@ -159,8 +159,9 @@ def _level(features: list[list[np.ndarray]], indices: list[PatchIndex], fraction
     together = np.concatenate([image.reshape(-1, channels) for images in features for image in images])
     quantiles = np.stack([np.quantile(together[:, k], QUANTILES) for k in range(channels)])
     boundaries = np.array([np.quantile(together[:, k], 1 - shares[k]) for k in range(channels)])
+    pictures = [image for images in features for image in images]
     faces = np.array([
-        np.mean([change for images in features for image in images for change in _changes(image[..., k] > boundaries[k])])
+        np.mean([change for image in pictures for change in _changes(image[..., k] > boundaries[k])])
         for k in range(channels)
     ])  # fmt: skip
     return Level(

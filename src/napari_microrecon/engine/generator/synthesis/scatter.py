@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from ...voxels import AXES
@@ -25,7 +27,7 @@ def fraction_scatter(exemplars: Exemplars, shape: tuple[int, int, int]) -> np.nd
         lengths = exemplars.correlation_length(phase)
         curves = exemplars.s2_along(phase, reach)
         mean = np.prod([lengths[axis] for axis in AXES]) ** (1 / 3)
-        stretch = [max(lengths[axis] / mean, 0.05) for axis in AXES]
+        stretch = [max(float(lengths[axis] / mean), 0.05) for axis in AXES]
         lags = np.arange(reach + 1)
         phi = float(exemplars.fractions[phase])
         pooled = np.mean([np.interp(lags, lags / s, curves[a]) for a, s in zip(AXES, stretch, strict=True)], axis=0)
@@ -36,14 +38,12 @@ def fraction_scatter(exemplars: Exemplars, shape: tuple[int, int, int]) -> np.nd
     return found
 
 
-def _mean_over_pairs(covariance: np.ndarray, shape: tuple[int, int, int], stretch: list[float]) -> float:
+def _mean_over_pairs(covariance: np.ndarray, shape: tuple[int, int, int], stretch: Sequence[float]) -> float:
     """Mean of a radial covariance over all pairs of voxels of a box."""
     ends = [int(min(n - 1, np.ceil(len(covariance) * s))) for n, s in zip(shape, stretch, strict=True)]
     z, y, x = (np.arange(end + 1) for end in ends)
     # Lags of both signs count; a box of n voxels holds n - |lag| pairs.
-    weights = [
-        np.where(lag > 0, 2.0, 1.0) * (1 - lag / n) / n for lag, n in zip((z, y, x), shape, strict=True)
-    ]
+    weights = [np.where(lag > 0, 2.0, 1.0) * (1 - lag / n) / n for lag, n in zip((z, y, x), shape, strict=True)]
     total = 0.0
     across = (y[:, None] / stretch[1]) ** 2 + (x / stretch[2]) ** 2
     plane = weights[1][:, None] * weights[2]

@@ -16,11 +16,11 @@ from scipy.optimize import nnls
 
 from ...voxels import Axis
 from ..priors.fields import random_stream
+from .corrections import middle_of
 from .kernels import compiled
 
 LARGEST = 8  # pixels of a speck's section
 TRIES = 40  # places that are looked at for every speck
-BLOCK = 128  # edge in voxels of the part of a volume whose sections are measured
 
 # Bodies by the corner coordinates of their voxels (z, y, x); every one is strewn in all directions.
 _BODIES: tuple[tuple[tuple[int, int, int], ...], ...] = (
@@ -83,10 +83,9 @@ class Specks:
 
     def numbers(self, labels: np.ndarray) -> list[tuple[int, int, int, float]]:
         """Specks that a volume (Z, Y, X) lacks: phase, phase around them, body, and their number per voxel."""
-        block = labels[tuple(slice((n - min(n, BLOCK)) // 2, (n + min(n, BLOCK)) // 2) for n in labels.shape)]
+        block = labels[middle_of(labels.shape)]
         found: list[tuple[int, int, int, float]] = []
-        sections = [section for axis in range(3) for section in np.moveaxis(block, axis, 0)]
-        got = small_areas(sections, len(self.areas))
+        got = small_areas(block, len(self.areas))
         for phase, lacking in enumerate(np.maximum(self.areas - got, 0)):
             if lacking.sum() * block.size < 1:
                 continue
@@ -142,16 +141,62 @@ def _without_specks(picture: np.ndarray, phase_count: int) -> tuple[np.ndarray, 
     return body, areas, hosts
 
 
-def small_areas(sections: Iterable[np.ndarray], phase_count: int) -> np.ndarray:
-    """Pieces of 1 .. LARGEST pixels of every phase, per pixel of label images, (K, LARGEST)."""
-    areas, pixels = np.zeros((phase_count, LARGEST)), 0
-    for section in sections:
-        pixels += section.size
-        for phase in range(phase_count):
-            pieces, count = ndimage.label(section == phase)
-            sizes = np.bincount(pieces.ravel(), minlength=count + 1)[1:]
+def small_areas(labels: np.ndarray, phase_count: int, phases: Sequence[int] | None = None) -> np.ndarray:
+    """Pieces of 1 .. LARGEST pixels of every phase, or of some, in all sections of a volume per pixel, (K, LARGEST)."""
+    areas = np.zeros((phase_count, LARGEST))
+    for axis in range(3):
+        for phase in range(phase_count) if phases is None else phases:
+            _, sizes = pieces_in_sections(labels == phase, axis)
             areas[phase] += np.bincount(sizes[sizes <= LARGEST], minlength=LARGEST + 1)[1:]
-    return areas / max(pixels, 1)
+    return areas / (3 * labels.size)
+
+
+def pieces_in_sections(mask: np.ndarray, axis: int) -> tuple[np.ndarray, np.ndarray]:
+    """Numbers (Z, Y, X) of the connected pieces of every section normal to an axis, and their sizes (n + 1,)."""
+    within = ndimage.generate_binary_structure(3, 1)
+    np.moveaxis(within, axis, 0)[[0, 2]] = False
+    pieces, count = ndimage.label(mask, within)
+    sizes = np.bincount(pieces.ravel(), minlength=count + 1)
+    sizes[0] = LARGEST + 1  # what is no piece is not small either
+    return pieces, sizes
+
+
+def without_surplus(labels: np.ndarray, wanted: np.ndarray, seed: int) -> np.ndarray:
+    """Labels (Z, Y, X) with no more pieces of 1 .. LARGEST pixels in their sections than `wanted` (K, LARGEST).
+
+    Some, drawn at random, join the commonest phase beside them in their section.
+    """
+    count = len(wanted)
+    labels = labels.copy()
+    for phase in range(count):
+        for axis in range(3):
+            got = small_areas(labels[middle_of(labels.shape)], count, (phase,))[phase]
+            surplus = 1 - wanted[phase].sum() / max(got.sum(), 1e-12)
+            if surplus <= 0:
+                break
+            # Sizes are evened out, as one too many of three pixels may stand for one too few of four. What joins its
+            # surroundings in one section mostly does so in those across it, which leaves less to the axes that follow.
+            share = np.minimum(1 - wanted[phase] / np.maximum(got, 1e-12), 2 * surplus) / (3 - axis)
+            odds = np.concatenate([[0.0], np.clip(share, 0, 1), [0.0]])
+            pieces, sizes = pieces_in_sections(labels == phase, axis)
+            chosen = random_stream(seed, 34, axis, phase).random(len(sizes)) < odds[np.minimum(sizes, LARGEST + 1)]
+            places = np.nonzero(chosen[pieces])
+            votes = np.zeros((count, len(places[0])), np.int8)
+            for other in range(3):
+                for step in (1, -1) if other != axis else ():
+                    around = labels[beside(places, labels.shape, other, step)]
+                    for value in range(count):
+                        votes[value] += (around == value) & (value != phase)
+            labels[places] = np.where(votes.max(0) > 0, votes.argmax(0), phase)
+    return labels
+
+
+def beside(
+    places: tuple[np.ndarray, ...], shape: tuple[int, ...], axis: int, step: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The voxels one step along an axis from others, in a periodic volume."""
+    z, y, x = ((p + step) % n if own == axis else p for own, (p, n) in enumerate(zip(places, shape, strict=True)))
+    return z, y, x
 
 
 def strewn(labels: np.ndarray, numbers: Sequence[tuple[int, int, int, float]], seed: int) -> np.ndarray:
