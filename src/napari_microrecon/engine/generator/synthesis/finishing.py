@@ -5,9 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from .corrections import detail_of, middle_of
-from .specks import Specks, beside, strewn, without_surplus
+from .specks import Specks, beside, small_areas, strewn, without_surplus
 
 LAST = 5.0  # strength of the last unsharp mask
+TORN = 1.2  # times as many small pieces as in the slices, of which some are then taken away
+ROUNDS = 3  # of meeting the phase fractions
 TIP = 1  # neighbours of its own phase that a voxel has at the end of a hair
 
 
@@ -52,20 +54,28 @@ def without_tips(labels: np.ndarray) -> np.ndarray:
 def finished(field: np.ndarray, fractions: np.ndarray, specks: Specks, seed: int) -> np.ndarray:
     """Labels (Z, Y, X), uint8, with specks, as much boundary as in the slices, and exactly these phase fractions."""
     wanted = np.asarray(fractions, float)
-    numbers = specks.numbers(without_tips(labels_of(field, wanted)))
+    grown, numbers = field, specks.numbers(without_tips(labels_of(field, wanted)))
     # Specks of the slices may be rough and long where those that are strewn are compact: the rest of the boundary goes
-    # to the others.
-    field = _sharp_enough(field, wanted, specks.faces - specks.boundary(numbers))
-    numbers = specks.numbers(without_surplus(without_tips(labels_of(field, wanted)), specks.areas, seed))
-    target = np.clip(wanted - specks.gain(numbers), 1e-4, 1)
-    labels = without_surplus(without_tips(labels_of(field, target / target.sum())), specks.areas, seed)
-    taken = strewn(labels, numbers, seed)
+    # to the others. That makes small pieces, which leaves fewer specks to be strewn, and so once more.
+    for _ in range(2):
+        field = _sharp_enough(grown, wanted, specks.faces - specks.boundary(numbers), specks.areas)
+        numbers = specks.numbers(without_surplus(without_tips(labels_of(field, wanted)), specks.areas, seed))
+    target = wanted - specks.gain(numbers)
+    for _ in range(ROUNDS):
+        shares = np.clip(target, 1e-4, 1) / np.clip(target, 1e-4, 1).sum()
+        labels = without_surplus(without_tips(labels_of(field, shares)), specks.areas, seed)
+        taken = strewn(labels, specks.numbers(labels), seed)
+        # Tips and pieces that went, and specks that found no place, are made up for by the boundaries of the others.
+        target = target + wanted - np.bincount(labels.ravel(), minlength=len(wanted)) / labels.size
     _settle(labels, field, wanted, taken)
     return labels
 
 
-def _sharp_enough(field: np.ndarray, fractions: np.ndarray, faces: float) -> np.ndarray:
-    """The field, sharpened once more by as much as its labels lack faces, which tips take away."""
+def _sharp_enough(field: np.ndarray, fractions: np.ndarray, faces: float, areas: np.ndarray) -> np.ndarray:
+    """The field, sharpened once more by as much as its labels lack faces, which tips take away.
+
+    Small pieces that the slices do not have are too high a price for boundary: their number (K, n) bounds it.
+    """
     detail = np.empty_like(field)
     for k in range(field.shape[-1]):
         detail[..., k] = detail_of(field[..., k])
@@ -78,7 +88,8 @@ def _sharp_enough(field: np.ndarray, fractions: np.ndarray, faces: float) -> np.
         middle = (weak + strong) / 2
         labels = without_tips(labels_of(some + np.float32(middle) * more, own))
         found = np.mean([(labels != np.roll(labels, 1, axis)).mean() for axis in range(3)])
-        weak, strong = (weak, middle) if found > faces else (middle, strong)
+        torn = (small_areas(labels, len(fractions)).sum(1) > TORN * areas.sum(1) + 1e-5).any()
+        weak, strong = (weak, middle) if torn or found > faces else (middle, strong)
     return field + np.float32((weak + strong) / 2) * detail
 
 

@@ -20,6 +20,7 @@ from .corrections import middle_of
 from .kernels import compiled
 
 LARGEST = 8  # pixels of a speck's section
+ALL = 3.0  # weight of the number of specks of all sizes
 TRIES = 40  # places that are looked at for every speck
 
 # Bodies by the corner coordinates of their voxels (z, y, x); every one is strewn in all directions.
@@ -89,7 +90,9 @@ class Specks:
         for phase, lacking in enumerate(np.maximum(self.areas - got, 0)):
             if lacking.sum() * block.size < 1:
                 continue
-            numbers, _ = nnls(_SECTIONS.T, lacking)
+            # Their sum counts as well: a wrong size is less of a fault than a piece too many.
+            table = np.vstack([_SECTIONS.T, ALL * _SECTIONS.sum(1)])
+            numbers, _ = nnls(table, np.append(lacking, ALL * lacking.sum()))
             for body, number in enumerate(numbers):
                 for host, share in enumerate(self.hosts[phase]):
                     if number * share * labels.size >= 1:
