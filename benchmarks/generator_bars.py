@@ -6,6 +6,7 @@
 Contenders:
 
 - prior: the untrained structural prior;
+- exemplar: grown from patches of the slices; combined: the prior, finished with patches;
 - noise: white noise in its place, with our network and losses;
 - slicegan: a SliceGAN-style generator and loss, for as many seconds of processor time as ours; once as it comes, once
   calibrated to the phase fractions of the slices as ours is;
@@ -30,6 +31,8 @@ RECIPES = {
     'prior': Recipe('prior', 'prior'),
     'noise': Recipe('noise', 'noise'),
     'slicegan': Recipe('slicegan', 'slicegan'),
+    'exemplar': Recipe('exemplar', 'exemplar'),
+    'combined': Recipe('combined', 'combined'),
     'shipped': Recipe('shipped', 'shipped'),
     'ours': Recipe('ours', 'auto'),
     'scratch': Recipe('scratch', 'scratch'),

@@ -103,8 +103,8 @@ class Clock:
 
 def obtain(slices: SliceSet, recipe: Recipe, seed: int, settings: Settings) -> tuple[Weights, str, tuple[float, float]]:
     """Weights by a recipe, how they came about in words, and processor and wall seconds of their training."""
-    if recipe.start in ('prior', 'shipped'):
-        choice = choose_weights('prior' if recipe.start == 'prior' else 'auto', slices)
+    if recipe.start in ('prior', 'shipped', 'exemplar', 'combined'):
+        choice = choose_weights('auto' if recipe.start == 'shipped' else recipe.start, slices)
         return choice.weights, choice.reason, (0.0, 0.0)
     if recipe.prior:
         start, told = forced_start(slices, recipe.prior), f'{recipe.prior} as the prior, forced'

@@ -194,6 +194,7 @@ def test_weights_of_another_phase_count_and_no_weights(
         (['--steps', 0], '--steps'),
         (['--minutes', 0], '--minutes'),
         (['--from', 'granite'], 'weights granite: are not known'),
+        (['--recipe', 'poster'], '--recipe'),
         (['--resume', 'none.run'], 'none.run: does not exist'),
     ],
 )

@@ -149,6 +149,19 @@ def test_a_training_on_the_clock_is_replayed_step_by_step(cli: Cli, tuned: Path,
 
 
 @pytest.mark.slow
+def test_the_recipe_of_the_paper_trains_from_the_slices_alone(cli: Cli, rocks: Path, tmp_path: Path) -> None:
+    output = tmp_path / 'paper.safetensors'
+    code, out, err = cli(
+        'finetune', rocks / 'slice.tif', '--recipe', 'paper', '--steps', 1, '--device', 'cpu', '--json', '-o', output
+    )
+    assert code == 0, err
+    assert 'untrained structural prior' in json.loads(out)['start_reason']
+    parameters = Run.open(output.with_suffix('.run')).record.parameters
+    assert (parameters['recipe'], parameters['critic_start']) == ('paper', 0.0)
+    assert {name for name, weight in parameters['loss'].items() if weight} == {'surface', 'critic', 'penalty'}
+
+
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == 'win32', reason='Windows has no SIGINT to send to another process')
 def test_ctrl_c_keeps_the_training_and_resume_ends_it_alike(cli: Cli, rocks: Path, tmp_path: Path) -> None:
     arguments = ['finetune', str(rocks / 'slice.tif'), '--from', 'scratch', '--steps', '32', '--device', 'cpu']

@@ -128,6 +128,30 @@ def test_stop_keeps_the_best_and_the_health_line_is_one_of_words(ready, qtbot):
     assert Run.open(session.run.folder).record.status == 'stopped'
 
 
+@pytest.mark.timeout(600)
+def test_the_recipe_of_the_paper_is_chosen_explained_and_drawn(ready, qtbot):
+    panel, session = ready.finetune_panel, ready.workbench.session
+    session.weights_spec = 'auto'
+    assert 'patches' in panel.recipe.text()
+    assert 'shipped weights' in panel.start.text()
+    combo = panel.advanced.editors['recipe'].native
+    combo.setCurrentIndex(combo.findText('paper', Qt.MatchFlag.MatchContains))
+    assert 'WGAN-GP' in panel.recipe.text()
+    assert 'untrained structural prior' in panel.start.text()
+    _click(qtbot, panel.run_button)
+    _until(qtbot, ready, lambda: len(session.training.curves.get('critic_gap', ())) >= 2)
+    assert panel.start.text().startswith('Started from: the untrained structural prior')
+    assert panel.plot.names == ['generator', 'critic']
+    assert panel.gap_plot.names == ['gap']
+    assert not panel.gap_plot.isHidden()
+    assert len(panel.gap_plot.data('gap')[0]) >= 2
+    _click(qtbot, panel.stop_button)
+    qtbot.waitUntil(lambda: session.tuned is not None, timeout=60000)
+    parameters = Run.open(session.run.folder).record.parameters
+    assert (parameters['recipe'], parameters['critic_start'], parameters['loss']['critic']) == ('paper', 0.0, 1.0)
+    assert parameters['loss']['patches'] == 0
+
+
 def test_pausing_before_it_began_keeps_nothing(ready, qtbot):
     session = ready.workbench.session
     _click(qtbot, ready.finetune_panel.run_button)

@@ -76,7 +76,8 @@ def test_every_field_of_the_finetune_panel_reaches_the_engine(qtbot):
     panel = FinetunePanel(Session(), Preferences(minutes=7.0))
     qtbot.addWidget(panel)
     assert panel.parameters() == FinetuneParams.model_validate({'minutes': 7.0})
-    wanted = {'minutes': 2.5, 'seed': 4, 'critic_start': 0.7, 'device': 'cpu'}
+    wanted = {'minutes': 2.5, 'seed': 4, 'recipe': 'paper', 'device': 'cpu'}
     for name, value in wanted.items():
         (panel.form if name in panel.form.editors else panel.advanced).set_value(name, value)
     assert panel.parameters().model_dump(include=set(wanted)) == wanted
+    assert panel.parameters() == FinetuneParams.model_validate(wanted), 'no field of the form overrules the recipe'

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,6 +12,7 @@ import typer
 
 from ..engine.errors import InputError
 from ..engine.files import check_target
+from ..engine.generator.params import FinetuneParams, Recipe
 from ..engine.preparation import Preparation
 from ..engine.progress import Progress
 from ..engine.run import CHECKPOINT, Run, hash_tensors
@@ -21,7 +23,7 @@ from .picture_options import UNCHANGED, takes_pictures
 from .terminal import Terminal, duration
 
 if TYPE_CHECKING:
-    from ..engine.generator import FinetuneParams, Weights
+    from ..engine.generator import Weights
 
 _WEIGHTS = ('.safetensors',)
 _WEIGHTS_BYTES = 8_000_000
@@ -38,6 +40,14 @@ def finetune(
     ] = 'auto',
     minutes: Annotated[float | None, typer.Option('--minutes', help='Wall-clock time to train; default 3.')] = None,
     steps: Annotated[int | None, typer.Option('--steps', help='Steps to train, instead of --minutes.')] = None,
+    recipe: Annotated[
+        Recipe | None,
+        typer.Option(
+            '--recipe',
+            help='sections: statistics of the sections; paper: critics (WGAN-GP), image regularisation, from scratch.',
+            show_default='sections',
+        ),
+    ] = None,
     seed: opt.Seed = 0,
     voxel_size: opt.VoxelText = None,
     unit: opt.UnitText = 'um',
@@ -56,24 +66,22 @@ def finetune(
     terminal = Terminal(as_json)
     if minutes is not None and steps is not None:
         raise InputError('--minutes', 'was given together with --steps', 'give one of them')
-    earlier = _resumable(resume, steps, minutes)
+    earlier = _resumable(resume, {'--steps': steps, '--minutes': minutes, '--recipe': recipe})
     if earlier is not None and not slices:
         given = earlier.load_slices()
     else:
         given = opt.load_slices(slices, normal, position, phases, voxel_size, unit, prepared, symmetry, terminal.note)
-    from ..engine.generator.params import FinetuneParams
-
     if earlier is not None:
         params = opt.validated(FinetuneParams, **(earlier.record.parameters | {'device': device}))
-    elif steps is not None:
-        params = opt.validated(FinetuneParams, seed=seed, device=device, steps=steps, minutes=None)
     else:
-        params = opt.validated(FinetuneParams, seed=seed, device=device, minutes=3.0 if minutes is None else minutes)
+        asked = {'seed': seed, 'device': device, 'recipe': recipe or 'sections'}
+        budget = {'steps': steps, 'minutes': 3.0 if minutes is None and steps is None else minutes}
+        params = opt.validated(FinetuneParams, **asked, **budget)
     check_target(output, _WEIGHTS, _WEIGHTS_BYTES)
     from ..engine.generator import resolve_device
 
     used = resolve_device(params.device)
-    weights, reason = _start(start, given, earlier)
+    weights, reason = _start(params.start_of(start), given, earlier)
     terminal.note(f'start: {reason}')
     record = None
     if not no_run:
@@ -99,8 +107,8 @@ def finetune(
     _report_training(terminal, output, training, weights.name, reason, time.monotonic() - began, record)
 
 
-def _resumable(resume: Path | None, steps: int | None, minutes: float | None) -> Run | None:
-    """Open the run to go on from; it keeps its own budget, so that its end is that of the whole training."""
+def _resumable(resume: Path | None, asked: Mapping[str, object]) -> Run | None:
+    """Open the run to go on from; it keeps what it was begun with, so that its end is that of the whole training."""
     if resume is None:
         return None
     earlier = Run.open(resume)
@@ -110,9 +118,9 @@ def _resumable(resume: Path | None, steps: int | None, minutes: float | None) ->
         raise InputError(
             str(earlier.folder), 'is finished', 'train on from its weights instead: --from with its .safetensors'
         )
-    if steps is not None or minutes is not None:
-        name = '--steps' if steps is not None else '--minutes'
-        raise InputError(name, 'cannot change when a training goes on', 'leave it out: the budget of the run holds')
+    for name, value in asked.items():
+        if value is not None:
+            raise InputError(name, 'cannot change when a training goes on', 'leave it out: that of the run holds')
     return earlier
 
 
@@ -185,7 +193,10 @@ def _report_training(
     ]
     health = made.header.training.get('health', '')
     if health:
-        sentences.append(f'  {health}')
+        sentences.append(f'  training {health}')
+    shape = made.header.training.get('shape')
+    if shape:
+        sentences.append(f'  shapes of its volumes: {shape["words"]} (shape error {shape["error"]:.2f})')
     if record is not None:
         record.add_output('weights', output, hash_tensors(made.tensors))
         plan = training.weights.header.training['plan']

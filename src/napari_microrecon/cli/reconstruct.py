@@ -107,9 +107,18 @@ def reconstruct(
         check_target(probabilities, _PROBABILITIES, 4 * given.phases.count * shape[0] * shape[1] * shape[2])
     training = None if training_volume is None else opt.load_volume(training_volume, phases, voxel_size, unit)
     from ..engine.generator import choosing_weights, estimate, resolve_device
+    from ..engine.generator.choice import needs_selection
+    from ..engine.generator.cost import choosing_seconds, growing_seconds
     from ..engine.generator.selection import judging_shape
 
     used = resolve_device(params.device)
+    if needs_selection(_spec(weights, prior), given):
+        seconds = choosing_seconds(given.phases.count)
+        then = growing_seconds(params.shape, given.phases.count) * realisations
+        terminal.note(
+            f'no shipped weights are near: untrained generators are tried on the slices, about {duration(seconds)}, '
+            f'then the volume is grown, about {duration(then)} at most'
+        )
     choice = terminal.run(choosing_weights(_spec(weights, prior), given))
     terminal.note(f'weights: {choice.reason}')
     conditioned = params.mode != 'unconditional'
@@ -231,8 +240,8 @@ def _report(
         got = sum(float(v.fractions[label]) for v in volumes) / len(volumes)
         sentences.append(f'{name} (label {label}): fraction {got:.4f}, in the slices {slices.fractions[label]:.4f}')
     if shape_verdict is not None:
-        error = f'shape error {shape_verdict.error:.2f}; 1 is the limit'
-        sentences.append(f'shapes in section: {shape_verdict.words} ({error})')
+        worst = f'worst statistic at {shape_verdict.farthest:.2f} times its limit'
+        sentences.append(f'shapes in section: {shape_verdict.words} ({worst})')
     if done.spread is not None:
         share = float(done.spread.mean())
         sentences.append(f'between the slices: two possible volumes differ in {share:.1%} of the voxels')

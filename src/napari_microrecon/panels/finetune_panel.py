@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QCheckBox, QFileDialog, QGridLayout, QLabel, QWidget
+from qtpy.QtWidgets import QCheckBox, QFileDialog, QGridLayout, QLabel, QVBoxLayout, QWidget
 
 from ..engine.errors import InputError
 from ..engine.generator.params import FinetuneParams
@@ -23,7 +23,17 @@ if TYPE_CHECKING:
     from ..viewer.settings import Preferences
 
 _DEVICES = {'auto': 'Automatic', 'cpu': 'CPU', 'cuda': 'NVIDIA GPU (CUDA)', 'mps': 'Apple GPU (MPS)'}
-_CURVES = {'loss': 'text', 'patches': 'generated', 's2': 'reference', 'critic': 'muted'}
+_RECIPES = {'sections': 'Statistics of sections', 'paper': 'The paper: critics (WGAN-GP)'}
+_RECIPE_TIPS = {
+    'sections': 'Volumes are compared with your slices by patches, two-point probability and surface.',
+    'paper': 'Critics learn to tell sections of the volumes from your slices, from the first step on, and the network '
+    'learns to pass for a slice (WGAN-GP with image regularisation, arXiv 2402.15815). Automatic then starts from the '
+    'untrained structural prior. It takes longer, and was not found to be better.',
+}
+# Metric: name in the key, role. Both recipes tell the loss; of critics there is more to see.
+_CURVES = {'loss': ('loss', 'text'), 'patches': ('patches', 'generated'), 's2': ('s2', 'reference')}
+_ADVERSARIAL = {'critic': ('generator', 'generated'), 'critic_loss': ('critic', 'reference')}
+_GAP = {'critic_gap': ('gap', 'text')}
 # Metric, words, unit or target: what decides whether the volume looks like the slice.
 _NUMBERS = {
     's2_error': ('S₂ error', 'Distance between the two-point curves of volume and slice; 0 is equal'),
@@ -37,6 +47,7 @@ _AUTOMATIC = (
     'Automatic starts from the shipped weights whose material is nearest to your slices; where none is near enough, '
     'from the untrained structural prior. Which it was is said here.'
 )
+_FROM_THE_SLICES = 'Automatic starts from the untrained structural prior, as in the paper: your slices alone train it.'
 
 
 class FinetunePanel(Panel):
@@ -65,6 +76,7 @@ class FinetunePanel(Panel):
         self.listen(events.weights_spec, self._draw_start)
         self.listen(events.slices, self._name_phase)
         self._name_phase()
+        self._on_recipe()
         self._on_training()
         self._on_job()
 
@@ -76,11 +88,11 @@ class FinetunePanel(Panel):
         self.form.rows.insertRow(0, 'Start from', self.weights)
         self.advanced = ModelForm(
             FinetuneParams,
-            {'seed': 'Seed', 'critic_start': 'Critic joins after', 'device': 'Device'},
-            choices={'device': _DEVICES},
-            suffixes={'critic_start': ' of the time'},
+            {'recipe': 'Recipe', 'seed': 'Seed', 'device': 'Device'},
+            choices={'recipe': _RECIPES, 'device': _DEVICES},
             defaults={'device': preferences.device},
         )
+        self.recipe = hint()
         self.run_button = button('Fine-tune', 'Train on your slices in the background', primary=True)
         self.pause_button = button('Pause', 'Stop for now; go on later from the same step, even tomorrow')
         self.stop_button = button('Stop and keep the best', 'End now; the best weights so far are kept')
@@ -90,13 +102,19 @@ class FinetunePanel(Panel):
         self.column.addWidget(heading('Fine-tuning (optional)'))
         self.column.addWidget(hint('Adapts the network to your slices. Needed where they differ from the samples.'))
         self.column.addWidget(self.form)
-        self.column.addWidget(Fold('More options', self.advanced))
+        more = QWidget()
+        options = QVBoxLayout(more)
+        options.setContentsMargins(0, 0, 0, 0)
+        options.addWidget(self.advanced)
+        options.addWidget(self.recipe)
+        self.column.addWidget(Fold('More options', more))
         self.column.addWidget(self.run_button)
         self.column.addLayout(row(self.pause_button, self.stop_button, 1))
         self.column.addLayout(row(self.save_button, 1))
         self.column.addWidget(self.blocked)
         self.column.addWidget(self.start)
         self.weights.chosen.connect(self.weights_requested)
+        self.advanced.changed.connect(self._on_recipe)
         self.run_button.clicked.connect(self._on_run)
         self.stop_button.clicked.connect(self.stop_requested)
         self.pause_button.clicked.connect(self._on_pause)
@@ -108,28 +126,35 @@ class FinetunePanel(Panel):
         column = QGridLayout(self.live)
         column.setContentsMargins(0, 0, 0, 0)
         self.plot = CurvePlot('step', 'loss', 190)
+        # Of its own: the two scores wander by a constant that says nothing, the gap between them should fall to rest.
+        self.gap_plot = CurvePlot('step', 'gap', 150)
+        self.gap_plot.setToolTip(
+            '<qt>How well the critic tells sections of the volumes from your slices. It rises while the critic learns '
+            'and falls as the volumes become alike; a gap that keeps growing or swings is told below.</qt>'
+        )
         self.numbers: dict[str, QLabel] = {}
         self._titles: dict[str, QLabel] = {}
         self.losses = heading('Losses')
         column.addWidget(self.losses, 0, 0, 1, 2)
         column.addWidget(self.plot, 1, 0, 1, 2)
-        column.addWidget(heading('Against the slices'), 2, 0, 1, 2)
+        column.addWidget(self.gap_plot, 2, 0, 1, 2)
+        column.addWidget(heading('Against the slices'), 3, 0, 1, 2)
         for i, (name, (words, tip)) in enumerate(_NUMBERS.items()):
             value = QLabel('–')
             value.setToolTip(tip)
             title = QLabel(words)
             title.setToolTip(tip)
             self.numbers[name], self._titles[name] = value, title
-            column.addLayout(row(title, value, 1), 3 + i // 2, i % 2)
+            column.addLayout(row(title, value, 1), 4 + i // 2, i % 2)
         self.health = hint()
         self.health.setToolTip('What the volumes of the last evaluation show beside these numbers')
-        column.addWidget(self.health, 5, 0, 1, 2)
-        column.addWidget(heading('Preview: middle planes z, y, x'), 6, 0, 1, 2)
+        column.addWidget(self.health, 6, 0, 1, 2)
+        column.addWidget(heading('Preview: middle planes z, y, x'), 7, 0, 1, 2)
         self.sections = Sections()
         self.in_viewer = QCheckBox('Show it in the viewer, too')
         self.in_viewer.setToolTip('Volume in 3D every few seconds; slow without a graphics card')
-        column.addWidget(self.sections, 7, 0, 1, 2)
-        column.addWidget(self.in_viewer, 8, 0, 1, 2)
+        column.addWidget(self.sections, 8, 0, 1, 2)
+        column.addWidget(self.in_viewer, 9, 0, 1, 2)
         self.in_viewer.toggled.connect(self.preview_requested)
         self.column.addWidget(self.live)
 
@@ -138,21 +163,24 @@ class FinetunePanel(Panel):
     def apply_palette(self, palette: Palette) -> None:
         """Take the theme's colours."""
         self.plot.apply_palette(palette)
+        self.gap_plot.apply_palette(palette)
 
     def _on_training(self) -> None:
         training = self._session.training
         self.live.setVisible(bool(training.steps))
         if not training.steps:
             self.plot.clear()
+            self.gap_plot.clear()
             self.sections.show_volume(None)
         # The losses between evaluations are not kept with a run: of one that is opened again there are none to plot.
         has_losses = any(name in training.curves for name in _CURVES)
+        with_critics = 'critic_gap' in training.curves
+        self.losses.setText('Losses of generator and critic' if with_critics else 'Losses')
         self.losses.setVisible(has_losses)
         self.plot.setVisible(has_losses)
-        for name, role in _CURVES.items():
-            if points := training.curves.get(name):
-                steps, values = zip(*points, strict=True)
-                self.plot.curve(name, steps, values, role, width=2 if name == 'loss' else 1)
+        self.gap_plot.setVisible(with_critics)
+        self._draw_curves(self.plot, _ADVERSARIAL if with_critics else _CURVES)
+        self._draw_curves(self.gap_plot, _GAP)
         for name, label in self.numbers.items():
             value = training.latest(name)
             label.setText('–' if value is None else f'<b>{value:.3f}</b>')
@@ -160,6 +188,17 @@ class FinetunePanel(Panel):
         note = training.note
         self.health.setText(f'{note[:1].upper()}{note[1:]}.' if note else '')
         self.health.setVisible(bool(note))
+
+    def _draw_curves(self, plot: CurvePlot, shown: dict[str, tuple[str, str]]) -> None:
+        for metric, (name, role) in shown.items():
+            if points := self._session.training.curves.get(metric):
+                steps, values = zip(*points, strict=True)
+                plot.curve(name, steps, values, role, width=2 if role == 'text' else 1)
+
+    def _on_recipe(self) -> None:
+        """Say what the chosen recipe does."""
+        self.recipe.setText(_RECIPE_TIPS[self.advanced.values()['recipe']])
+        self._draw_start()
 
     def _name_phase(self) -> None:
         """Say which phase is meant to span the volume."""
@@ -182,7 +221,8 @@ class FinetunePanel(Panel):
             self.start.setText(f'Started from: {start.words}.')
             self.start.setToolTip(f'<qt>{start.reason}</qt>')
         else:
-            self.start.setText(_AUTOMATIC)
+            alone = self.advanced.values()['recipe'] == 'paper'
+            self.start.setText(_FROM_THE_SLICES if alone else _AUTOMATIC)
             self.start.setToolTip('')
         self.start.setVisible(start is not None or self._session.weights_spec == 'auto')
 
@@ -213,10 +253,11 @@ class FinetunePanel(Panel):
         """Show the parameters of a run that was opened again."""
         if run is None or run.record.command != 'finetune':
             return
+        known = {'recipe': 'sections', **run.record.parameters}  # what a run from before there was a choice did
         for part in (self.form, self.advanced):
             for name in part.editors:
-                if run.record.parameters.get(name) is not None:
-                    part.set_value(name, run.record.parameters[name])
+                if known.get(name) is not None:
+                    part.set_value(name, known[name])
 
     # -- wishes ---------------------------------------------------------------------------------
 

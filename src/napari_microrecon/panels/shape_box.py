@@ -67,7 +67,7 @@ class ShapeBox(QWidget, Listener):
         self.words.setProperty('level', verdict.level)
         refresh_style(self.words)
         advice = '' if verdict.level == 'fits' else ' Look at both below before you use numbers of this volume.'
-        self.detail.setText(f'Shape error {verdict.error:.2f}, where 1 is the limit.{advice}')
+        self.detail.setText(f'Worst statistic at {verdict.farthest:.2f} times its limit.{advice}')
         if slices.phases.count != volume.phases.count:
             return
         from ..engine.shape import shape_pictures

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..engine.errors import EngineError
@@ -18,12 +19,16 @@ _FOUND: dict[tuple, Weights] = {}  # the last one
 def forecast(slices: SliceSet, spec: str, tuned: Weights | None, params: ReconstructParams) -> Forecast | None:
     """What a reconstruction would take; None where that cannot be told (the run itself will say why)."""
     from ..engine.generator import resolve_device
+    from ..engine.generator.choice import needs_selection
+    from ..engine.generator.cost import choosing_seconds
     from ..engine.generator.forecast import forecast as tell
 
     try:
-        weights = _stand_in(spec, tuned, slices)
+        tried = params.mode == 'unconditional' and needs_selection(spec, slices)
+        weights = _stand_in('exemplar' if tried else spec, tuned, slices)
         past = past_speed(resolve_device(params.device), params.mode, weights.name)
-        return tell(slices, weights, params, past)
+        found = tell(slices, weights, params, past)
+        return replace(found, seconds=found.seconds + choosing_seconds(slices.phases.count)) if tried else found
     except EngineError:
         return None
 

@@ -10,9 +10,11 @@ from scipy.special import ndtri
 from napari_microrecon.engine.generator.exemplar import Exemplars
 from napari_microrecon.engine.generator.priors import PriorModel, choose_prior
 from napari_microrecon.engine.generator.priors.dendrites import DendriteField
+from napari_microrecon.engine.generator.priors.effort import Trial
 from napari_microrecon.engine.generator.priors.grains import GrainField
 from napari_microrecon.engine.generator.priors.growth import coarse, grown_dendrites, rows_of_arms
 from napari_microrecon.engine.phases import Phases
+from napari_microrecon.engine.progress import drain
 from napari_microrecon.engine.samples import get_sample
 from napari_microrecon.engine.slices import Slice, SliceSet
 from napari_microrecon.engine.voxels import AXES
@@ -50,7 +52,7 @@ def fitted() -> DendriteField:
     exemplars = _exemplars(_spruces(0))
     rows = rows_of_arms(exemplars, 1)
     assert rows is not None
-    return grown_dendrites(exemplars, 1, rows, favoured=True)
+    return drain(grown_dendrites(exemplars, 1, rows, Trial('dendrites'), favoured=True))
 
 
 @pytest.mark.parametrize('along', [0, 1, 2])

@@ -14,6 +14,7 @@ from napari_microrecon.engine.analysis.transport import solve_diffusion
 from napari_microrecon.engine.generator.exemplar import Exemplars
 from napari_microrecon.engine.generator.losses import largest_cluster
 from napari_microrecon.engine.generator.priors import PriorModel, choose_prior
+from napari_microrecon.engine.generator.priors.effort import Effort, Trial
 from napari_microrecon.engine.generator.priors.evenness import evened
 from napari_microrecon.engine.generator.priors.forms import formed_grains
 from napari_microrecon.engine.generator.priors.grain_levels import even_survival
@@ -146,7 +147,7 @@ def test_how_far_evenly_shared_grains_are_is_computed_rightly(spread: float, eve
             sizes = radius * np.exp(spread * np.clip(rng.standard_normal(tries), -2, 2))
             nearest = np.where(index < held, np.minimum(nearest, away / sizes), nearest)
     at = np.array([0.4, 0.8, 1.2, 1.6])
-    found = even_survival(at, radius, spread, (1.25, 1, 0.8), even, even)
+    found = drain(even_survival(at, radius, spread, (1.25, 1, 0.8), even, even, Trial('boxes')))
     np.testing.assert_allclose(found, [(nearest > t).mean() for t in at], atol=0.005)
 
 
@@ -171,7 +172,7 @@ def test_grains_are_shared_out_as_evenly_as_in_the_slices(packed: bool) -> None:
     exemplars = Exemplars.of(SliceSet.of(pictures))
     edges = exemplars.edge_density(1)
     field = GrainField.fit(0.6, (edges['z'], edges['y'], edges['x']), grains_favoured=True)
-    found = evened(exemplars, 1, field, 0.4, tuple(edges.values()))
+    found = drain(evened(exemplars, 1, field, 0.4, tuple(edges.values()), Trial('grains')))
     assert bool(found.even) == packed
     drawn = np.stack([found.sample((96,) * 3, _rng(i), periodic=False) > ndtri(0.6) for i in range(8)])
     assert drawn.mean() == pytest.approx(0.4, abs=0.02)
@@ -183,7 +184,7 @@ def test_grains_are_shared_out_as_evenly_as_in_the_slices(packed: bool) -> None:
 @pytest.mark.parametrize(('flatness', 'name'), [(0.3, 'plates'), (6.0, 'needles')])
 def test_plates_and_needles_have_the_faces_of_every_axis(flatness: float, name: str) -> None:
     wanted = (0.1, 0.1, 0.06)
-    field = dict(formed_grains(0.4, wanted, favoured=True))[f'{name} of this phase']
+    field = drain(formed_grains(0.4, wanted, Effort(), favoured=True))[f'{name} of this phase']
     assert field.flatness == flatness
     assert field.stretch[0] == field.stretch[1] < field.stretch[2]
     drawn = [field.sample((64, 64, 96), _rng(i), periodic=False) for i in range(6)]

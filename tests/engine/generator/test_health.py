@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 
 import numpy as np
 import pytest
+import torch
 from scipy import ndimage
+from torch import nn
 
 from napari_microrecon.engine.generator.band import Band
 from napari_microrecon.engine.generator.calibration import calibrate
+from napari_microrecon.engine.generator.critic import Critic, critic_loss
 from napari_microrecon.engine.generator.exemplar import Exemplars
-from napari_microrecon.engine.generator.health import Health, HealthCheck, critic_spike, diagnose
+from napari_microrecon.engine.generator.health import LEAD, Health, HealthCheck, critic_course, diagnose
 from napari_microrecon.engine.generator.measures import SectionScore
 from napari_microrecon.engine.phases import Phases
 from napari_microrecon.engine.slices import Slice, SliceSet, Symmetry
@@ -134,13 +138,100 @@ HEALTHY = {
 
 
 def test_a_critic_that_runs_away_is_one_that_spoils_the_surface() -> None:
-    spiky = HEALTHY | {'health_critic_spike': critic_spike([0.3] * 20 + [9.0])}
+    spiky = HEALTHY | {'health_critic_spike': critic_course([0.3] * 20 + [9.0])['health_critic_spike']}
     assert spiky['health_critic_spike'] == pytest.approx(30)
     assert diagnose(spiky, {}, [HEALTHY]).good
     health = diagnose(spiky | {'surface_error': 0.14}, {}, [HEALTHY])
     assert 'critic dominating' in health.sentence
-    assert critic_spike(np.random.default_rng(0).normal(0.3, 0.2, 200).tolist()) < 5
-    assert critic_spike([]) == 1
+    assert critic_course(np.random.default_rng(0).normal(0.3, 0.2, 200).tolist())['health_critic_spike'] < 5
+    assert critic_course([]) == {'health_critic_spike': 1}
+
+
+def duel(
+    *, rate: float = 0.02, critic_rate: float = 1e-3, critic_steps: int = 3, penalty: float = 10.0, steps: int = 100
+) -> list[dict[str, float]]:
+    """The product's critic against a small generator of pictures; indicators of every fifth of the steps."""
+    chance = torch.Generator().manual_seed(0)
+    edge, batch = 24, 8
+    material = torch.from_numpy((field(0, shape=(160, 160)) > 0.5).astype(np.float32))
+    pictures = torch.stack([1 - material, material]).unfold(1, edge, 1).unfold(2, edge, 1).movedim(0, 2).flatten(0, 1)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        maker = nn.Sequential(nn.Conv2d(1, 8, 5, padding=2), nn.Tanh(), nn.Conv2d(8, 2, 5, padding=2))
+        critic = Critic(2, 16)
+    theirs = torch.optim.Adam(maker.parameters(), rate, betas=(0.9, 0.99))
+    mine = torch.optim.Adam(critic.parameters(), critic_rate, betas=(0.5, 0.9))
+    gaps: list[float] = []
+    slopes: list[float] = []
+    for _ in range(steps):
+        told: Mapping[str, float] = {}
+        for _ in range(critic_steps):
+            fake = torch.softmax(4 * maker(torch.randn((batch, 1, edge, edge), generator=chance)), 1).detach()
+            real = pictures[torch.randint(len(pictures), (batch,), generator=chance)]
+            loss, told = critic_loss(critic, real, fake, chance, penalty)
+            mine.zero_grad()
+            loss.backward()
+            mine.step()
+        gaps.append(told['critic_gap'])
+        slopes.append(told['critic_slope'])
+        fake = torch.softmax(4 * maker(torch.randn((batch, 1, edge, edge), generator=chance)), 1)
+        theirs.zero_grad()
+        (-critic(fake).mean()).backward()
+        nn.utils.clip_grad_norm_(maker.parameters(), 1.0)
+        theirs.step()
+    ends = range(steps // 5, steps + 1, steps // 5)
+    return [HEALTHY | critic_course(gaps[end - steps // 5 : end], slopes[end - 1]) for end in ends]
+
+
+def told_of(rows: list[dict[str, float]]) -> list[Health]:
+    """What is said at every evaluation."""
+    return [diagnose(row, {}, rows[:i], share=(i + 1) / len(rows)) for i, row in enumerate(rows)]
+
+
+def test_critics_that_the_generator_follows_are_healthy() -> None:
+    rows = duel(steps=80)
+    assert all(health.good for health in told_of(rows)), rows
+    assert rows[-1]['health_critic_gap'] < 0.5 * max(row['health_critic_gap'] for row in rows)
+    assert rows[-1]['health_critic_slope'] < 0.5
+
+
+def test_a_critic_without_a_penalty_dominates() -> None:
+    rows = duel(penalty=0.0, critic_steps=2, steps=60)
+    assert 'the gradient penalty does not hold it' in told_of(rows)[-1].sentence
+    assert rows[-1]['health_critic_slope'] > 10
+
+
+def test_a_generator_that_cannot_follow_is_told() -> None:
+    rows = duel(rate=1e-6, critic_steps=2, steps=60)
+    told = told_of(rows)
+    assert 'critic dominating, the generator does not follow' in told[-1].sentence
+    assert rows[-1]['health_critic_lead'] > 2 * LEAD
+    assert told[1].good  # early on that is usual
+
+
+def test_a_generator_and_a_critic_that_circle_are_told() -> None:
+    """A linear critic without a penalty and a generator of one picture circle for ever (Mescheder et al. 2018)."""
+    chance = torch.Generator().manual_seed(0)
+    line = nn.Linear(16, 1, bias=False)
+    critic = nn.Sequential(nn.Flatten(), line)
+    picture = torch.full((1, 4, 4), 0.2, requires_grad=True)
+    nn.init.zeros_(line.weight)
+    gaps: list[float] = []
+    slopes: list[float] = []
+    for _ in range(160):
+        real, noise = (0.1 * torch.randn((8, 1, 4, 4), generator=chance) for _ in range(2))
+        fake = picture + noise
+        loss, told = critic_loss(critic, real, fake.detach(), chance, penalty=0.0)
+        (uphill,) = torch.autograd.grad(-critic(fake).mean(), picture)
+        (steeper,) = torch.autograd.grad(loss, line.weight)
+        with torch.no_grad():
+            line.weight -= 0.1 * steeper
+            picture -= 0.1 * uphill
+        gaps.append(told['critic_gap'])
+        slopes.append(told['critic_slope'])
+    rows = [HEALTHY | critic_course(gaps[end - 40 : end], slopes[end - 1]) for end in (40, 80, 120, 160)]
+    assert min(gaps) < -0.1 < 0.1 < max(gaps)
+    assert 'oscillating, generator and critic overrun each other' in told_of(rows)[-1].sentence
 
 
 def test_lost_connectivity_is_told() -> None:

@@ -17,8 +17,8 @@ from .thickness import distances
 
 NECK = 0.85  # neck over the smaller particle's radius above which both are one particle
 _SMOOTHING = 0.6  # voxels, against stair-steps
-# Share of the particles' faces that are cuts, above which the phase is a network and no particles: 0.10 in a cathode's
-# active material, up to 0.1 in touching spheres, 0.27 in a bicontinuous sponge, 0.42 in Berea's cemented grains.
+# Share of the particles' faces that are cuts, above which the phase is a network and no particles: 0.10 in a computed
+# electrode's active material, up to 0.1 in touching spheres, 0.27 in a bicontinuous sponge, 0.42 in cemented grains.
 MOST_CUT = 0.2
 FEWEST = 10  # whole particles below which no distribution is given
 

@@ -16,7 +16,7 @@ from .planes import Planes
 from .statistics import SliceStatistics
 
 # Share of the network's logits and of the interpolated distance to the border (per voxel) in the sum of both; found
-# on cubes of three rocks and a cathode that no table in the documentation holds.
+# on cubes of three rocks and a computed electrode that no table in the documentation holds.
 NETWORK_SHARE, DISTANCE_SHARE = 0.75, 0.225
 BLUR = 0.35  # standard deviation in the slices' plane per voxel of distance: sections know nothing of their neighbours
 WIDEST_BLUR = 1.5  # voxels

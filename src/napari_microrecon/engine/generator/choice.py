@@ -130,6 +130,17 @@ def starting_weights(spec: str, slices: SliceSet) -> WeightsChoice:
     return drain(choosing_weights(spec, slices, training=True))
 
 
+def needs_selection(spec: str, slices: SliceSet) -> bool:
+    """Whether untrained generators will have to be tried on the slices, which takes a while."""
+    if spec != 'auto':
+        return spec == 'untrained'
+    mine = fingerprint(Exemplars.of(slices))
+    isotropic = slices.symmetry == 'isotropic'
+    loaded = [load_shipped(name) for name in shipped_weights()]
+    near = [_in_order_of(one, slices, mine)[1] for one in loaded if one.header.isotropic == isotropic]
+    return not near or min(near) > NEAR / 2
+
+
 def choosing_weights(spec: str, slices: SliceSet, *, training: bool = False) -> Job[WeightsChoice]:
     """Weights for `slices` by 'auto', a shipped name, a file, or one of the untrained generators.
 

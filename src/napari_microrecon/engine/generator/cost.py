@@ -16,9 +16,15 @@ from .checkpoint import Weights
 from .device import free_memory, placement
 from .params import ReconstructParams
 from .sampling import DEFAULT_TILE, MARGIN, draw, sample_logits
+from .synthesis.features import channel_count
 from .unet import HALO
 
 # Between placed slices, per voxel: labels and distances; logits, interpolation and probabilities of every phase.
+# Growth from patches, one channel, on one thread (python benchmarks/generator_speed.py --weights exemplar); reading the
+# slices takes as long for every size.
+GROWING_SECONDS, GROWING_FIXED_SECONDS, GROWING_FIXED_BYTES = 2.6e-5, 4.0, 250_000_000
+FITTING_SECONDS = 10.0  # of the parametric prior
+TRIAL = 64  # edge in voxels of the volumes that untrained generators are tried with
 BETWEEN_BYTES, BETWEEN_BYTES_PER_PHASE = 8, 12
 FILLING_WORKSPACE = 200_000_000  # bytes: the sections that run together
 
@@ -68,6 +74,10 @@ def estimate(
     bytes_per = 2 if place.dtype == torch.bfloat16 else 4
     fields = weights.header.architecture.field_count
     base = voxels * 4 * (fields + 1) + math.prod(shape)
+    if not weights.header.trained and weights.header.prior.exemplar is not None:
+        channels = channel_count(weights.phases.count)
+        seconds = growing_seconds(shape, weights.phases.count)
+        return Estimate(seconds, int(GROWING_FIXED_BYTES * channels + math.prod(shape) * _growing_bytes(channels)))
     if not weights.header.trained:
         return Estimate(voxels * fields * 1.5e-7, base + voxels * 12)
     channels = weights.header.architecture.channels
@@ -84,6 +94,23 @@ def estimate(
     return Estimate(seconds, int(base + coarse + fine))
 
 
+def growing_seconds(shape: tuple[int, int, int], phase_count: int) -> float:
+    """Wall-clock time of growing a volume from patches, the reading of the slices included."""
+    channels = channel_count(phase_count)
+    work = GROWING_FIXED_SECONDS + GROWING_SECONDS * math.prod(shape)
+    return work * (1 + (channels - 1) * 0.6) / torch.get_num_threads()
+
+
+def choosing_seconds(phase_count: int) -> float:
+    """Wall-clock time of fitting a prior and trying the untrained generators on slices."""
+    return FITTING_SECONDS + 1.5 * growing_seconds((TRIAL, TRIAL, TRIAL), phase_count)
+
+
+def _growing_bytes(channels: int) -> int:
+    """Memory per voxel of the growth: field, its parts and spectra per channel; matches, fits and weights of planes."""
+    return 44 + 24 * channels
+
+
 def is_held(params: ReconstructParams) -> bool:
     """Whether every volume meets the wanted fractions itself."""
     return params.fractions == 'volume' or bool(params.target_fractions)
@@ -93,6 +120,8 @@ def bytes_per_voxel(phases: Phases, weights: Weights, params: ReconstructParams)
     """Memory of this machine that a reconstruction takes for every voxel, at its peak."""
     if params.mode != 'unconditional':
         return BETWEEN_BYTES + BETWEEN_BYTES_PER_PHASE * phases.count + params.realisations
+    if not weights.header.trained and weights.header.prior.exemplar is not None:
+        return _growing_bytes(channel_count(phases.count))
     per_voxel = 4 * (weights.header.architecture.field_count + 1) * 1.5 + 1
     if weights.header.trained:
         per_voxel += 2 * weights.header.architecture.channels * 6 / 8 * 4

@@ -44,4 +44,9 @@ def critic_loss(
     (slope,) = torch.autograd.grad(critic(between).sum(), between, create_graph=True)
     excess = ((slope.flatten(1).norm(dim=1) - 1) ** 2).mean()
     gap = critic(real).mean() - critic(fake).mean()
-    return penalty * excess - gap, {'critic_gap': float(gap.detach()), 'critic_slope': float(excess.detach())}
+    loss = penalty * excess - gap
+    return loss, {
+        'critic_loss': float(loss.detach()),
+        'critic_gap': float(gap.detach()),
+        'critic_slope': float(excess.detach()),
+    }

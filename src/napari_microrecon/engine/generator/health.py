@@ -22,6 +22,9 @@ SMOOTH, ROUGH, SPREAD = 0.85, 1.2, 1.3
 OBLIQUE = 0.08
 LOST = 0.05  # of a phase's percolating fraction, against the untrained prior; more where that is low and scatters
 SPIKE = 5.0  # largest critic gap over the median one
+SLOPE = 1.0  # mean (|gradient| - 1)^2 of the critics; where the penalty holds them it stays below 0.5
+LEAD, STAYS = 8.0, 0.7  # critic gap over its scatter from step to step, and over the largest of the training
+OVERSHOOT = 6.0  # standard errors by which the critic gap is negative over a quarter of the steps
 SWING = 0.3  # of the score, up and down again
 FLAT = 0.05  # of the score, over three evaluations
 DIAGONALS = 4  # lags
@@ -35,7 +38,8 @@ class Health:
     Attributes
     ----------
     numbers : mapping of str to float
-        diversity, lattice, lattice_ratio, checkerboard, surface_ratio, axis_spread, oblique, critic_spike.
+        diversity, lattice, lattice_ratio, checkerboard, surface_ratio, axis_spread, oblique; with critics those of
+        `critic_course`.
     sentence : str
         In plain words: 'healthy', or what is wrong and by how much.
     advice : str
@@ -171,13 +175,39 @@ def obliqueness(mask: np.ndarray, plane: tuple[int, int] = (0, 1), *, periodic: 
     return total / DIAGONALS / (phi * (1 - phi))
 
 
-def critic_spike(gaps: Sequence[float]) -> float:
-    """Largest critic gap of a stretch of steps over the median one; 1 without enough of them."""
+def critic_course(gaps: Sequence[float], slope: float = 0.0) -> dict[str, float]:
+    """Indicators of the critics over a stretch of steps; names begin with 'health_critic_'.
+
+    Parameters
+    ----------
+    gaps : sequence of float
+        Score of the slices less that of the volumes' sections, per step.
+    slope : float
+        Mean (|gradient| - 1)^2 of the last step, 0 for a critic that is a measure of distance.
+
+    Returns
+    -------
+    dict
+        spike: largest gap over the median one; 1 without enough of them. And where there are enough,
+        gap: the median; slope: as given; lead: the median over the scatter from step to step;
+        overshoot: mean of the lowest quarter of the stretch below nothing, in standard errors from that scatter. A gap
+        estimates a distance: where it is negative for long, the generator has overrun the critic, and they circle.
+    """
     if len(gaps) < 8:
-        return 1.0
-    sizes = np.abs(gaps)
-    # A gap near nothing is no measure for others.
-    return float(sizes.max() / max(np.median(sizes), 0.1))
+        return {PREFIX + 'critic_spike': 1.0}
+    values = np.asarray(gaps, float)
+    sizes = np.abs(values)
+    median = float(np.median(values))
+    scatter = max(float(np.sqrt(np.mean(np.diff(values) ** 2) / 2)), 1e-3)
+    found = {
+        # A gap near nothing is no measure for others.
+        'spike': sizes.max() / max(float(np.median(sizes)), 0.1),
+        'gap': median,
+        'slope': slope,
+        'lead': median / scatter,
+        'overshoot': max(-part.mean() * np.sqrt(len(part)) / scatter for part in np.array_split(values, 4)),
+    }
+    return {f'{PREFIX}critic_{name}': float(value) for name, value in found.items()}
 
 
 def diagnose(
@@ -234,6 +264,25 @@ def diagnose(
         and measured['surface_error'] > 1.5 * before['surface_error'] + 0.02
     ):
         return bad('critic dominating, its gap jumps and the surface suffers', 'lower the critic weight or its rate')
+    if numbers.get('critic_slope', 0.0) > SLOPE:
+        return bad(
+            f'critic dominating, the gradient penalty does not hold it (slope error {numbers["critic_slope"]:.1f}, '
+            'below 0.5 is right)',
+            'raise the gradient penalty, or lower the rate of the critic',
+        )
+    if numbers.get('critic_overshoot', 0.0) > OVERSHOOT:
+        return bad(
+            f'oscillating, generator and critic overrun each other in turn (gap below 0 by '
+            f'{numbers["critic_overshoot"]:.0f} standard errors)',
+            'train again with a lower learning rate, or with more critic steps',
+        )
+    gap = numbers.get('critic_gap', 0.0)
+    widest = max((row.get(PREFIX + 'critic_gap', 0.0) for row in earlier), default=0.0)
+    if late and numbers.get('critic_lead', 0.0) > LEAD and gap > STAYS * widest > 0:
+        return bad(
+            f'critic dominating, the generator does not follow (gap {gap:.2g}, {max(widest, gap):.2g} at most)',
+            'raise the learning rate of the generator, or take fewer critic steps',
+        )
     if numbers['oblique'] > OBLIQUE:
         return bad(
             f'oblique streaks that the slices do not have ({numbers["oblique"]:.2f}, 0 is right)',
@@ -272,7 +321,8 @@ def diagnose(
             return bad('oscillating, every other evaluation is worse', 'train again with a lower learning rate')
     if inside:
         how = 'converged' if share >= 0.5 else 'healthy'
-        return Health(numbers, f'{how}, as near to the slices as they determine the material')
+        # Of the training: whether the material has the shapes of the slices, these statistics do not see.
+        return Health(numbers, f'{how}, its statistics are as near to the slices as these determine them')
     if len(scores) >= 3 and late and np.ptp(scores[-3:]) < FLAT * np.mean(scores[-3:]):
         return Health(numbers, 'converged, nothing has changed over three evaluations')
     return Health(numbers, 'healthy')

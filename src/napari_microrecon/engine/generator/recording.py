@@ -10,6 +10,7 @@ import torch
 
 from ..progress import Job
 from ..provenance import Provenance, Source, now, versions
+from ..shape import ShapeVerdict
 from ..slices import SliceSet
 from .checkpoint import LOGIT_SAMPLE, SLICE_CODE, Weights, WeightsHeader
 from .choice import fingerprint
@@ -53,7 +54,7 @@ def new_header(
     with the prior of their own slices: it is chosen anew, but where it says nothing of them (white noise).
     """
     before = start.header
-    given = not before.trained or before.prior.fields[0].kind == 'noise'
+    given = (not before.trained or before.prior.fields[0].kind == 'noise') and before.prior.exemplar is None
     prior = before.prior if given else (yield from fitting_prior(exemplars))
     wanted = architecture or (before.architecture if before.trained else Architecture())
     origin = Source(name=start.name, sha256=start.sha256) if before.trained else None
@@ -91,6 +92,7 @@ def stored(
     start: str,
     health: Health,
     sample: np.ndarray,
+    shape: ShapeVerdict,
 ) -> Weights:
     """Network in half precision with a `sample` of its logits (n, K) to calibrate by, and the record so far."""
     tensors = {
@@ -112,6 +114,7 @@ def stored(
         'precision': str(trainer.place.dtype),
         'statistics': {key: round(value, 5) for key, value in measured.items()},
         'health': health.sentence,
+        'shape': shape.model_dump(),
         'history': [{key: round(value, 5) for key, value in row.items()} for row in history],
     }
     return Weights(header.model_copy(update={'training': record}), tensors)

@@ -12,13 +12,13 @@ from ..provenance import hash_array
 from ..shape import ShapeReference, ShapeVerdict
 from ..slices import SliceSet
 from .checkpoint import Weights
+from .cost import TRIAL
 from .exemplar import Exemplars
 from .params import ReconstructParams
 from .priors import PriorModel, fitting_prior, noise_prior
 from .priors.enough import check_enough_features
 from .synthesis import ExemplarField
 
-TRIAL = 64  # edge in voxels of the volumes that are judged
 PARAMETRIC, EXEMPLAR, COMBINED = 'prior', 'exemplar', 'combined'
 NAMES = {
     PARAMETRIC: 'the parametric prior',

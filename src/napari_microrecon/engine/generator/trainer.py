@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -119,10 +119,10 @@ class Trainer:
         if adversarial:
             for _ in range(params.critic_steps):
                 metrics.update(self.critic_step(shown.detach(), rng))
-        terms = {
-            'patches': self.patches(soft, rng),
-            **self.planes(soft, torch.from_numpy(box.faces).float(), is_open=self.pool.open),
-        }
+        terms: dict[str, Tensor] = {}
+        if params.loss.patches > 0:
+            terms['patches'] = self.patches(soft, rng)
+        terms |= self.planes(soft, torch.from_numpy(box.faces).float(), is_open=self.pool.open)
         if params.loss.indecision > 0:
             terms['indecision'] = indecision(soft, self.planes.fractions.to(soft.device))
         if params.loss.connectivity > 0:
@@ -202,21 +202,21 @@ class Trainer:
 
     def critic_step(self, soft: Tensor, rng: torch.Generator, *, apply: bool = True) -> dict[str, float]:
         """One step of every critic on detached phase probabilities."""
-        gaps: list[float] = []
+        told: list[Mapping[str, float]] = []
         losses: list[Tensor] = []
         for normal in AXES:
             fake = self.fake_sections(soft, normal, rng)
             real = self.real_sections(fake, normal, rng)
-            loss, told = critic_loss(self.critic_of(normal), real, fake, rng, self.params.loss.penalty)
+            loss, numbers = critic_loss(self.critic_of(normal), real, fake, rng, self.params.loss.penalty)
             losses.append(loss)
-            gaps.append(told['critic_gap'])
+            told.append(numbers)
         self.critic_optimiser.zero_grad(set_to_none=True)
         torch.stack(losses).mean().backward()
         if apply:
             self.critic_optimiser.step()
         else:
             self.critic_optimiser.zero_grad(set_to_none=True)
-        return {'critic_gap': float(np.mean(gaps))}
+        return {name: float(np.mean([numbers[name] for numbers in told])) for name in told[0]}
 
     # --- evaluation ---------------------------------------------------------------------------
 

@@ -11,6 +11,7 @@ import torch
 
 from ..errors import InputError
 from ..progress import Job, Progress, Throttle
+from ..shape import ShapeVerdict
 from ..slices import SliceSet
 from ..volume import Volume
 from .band import Band
@@ -18,14 +19,16 @@ from .checkpoint import Weights, WeightsHeader
 from .choice import check_phases
 from .device import Placement, device_errors, placement, release
 from .exemplar import Exemplars
-from .health import PREFIX, Health, critic_spike, diagnose
+from .health import PREFIX, Health, critic_course, diagnose
 from .params import Architecture, FinetuneParams
 from .recording import new_header, new_network, stored
 from .schedule import Schedule
+from .selection import shape_reference
 from .trainer import Trainer
 from .training_state import TrainingRecord, TrainingState
 
 _STEPS_BETWEEN = 4  # least number of steps from one evaluation to the next, each as long as several steps
+SHAPE_WEIGHT = 0.05  # of the shape error in what the best weights are chosen by
 INSIDE = PREFIX + 'inside'  # 1 where an evaluation was inside the band and healthy
 
 
@@ -113,13 +116,17 @@ class _Loop:
         name: str,
     ) -> None:
         self.slices, self.exemplars, self.start, self.params = slices, exemplars, start, params
-        self.place, self.checkpoint, self.architecture, self.name = place, checkpoint, architecture, name
+        self.place, self.checkpoint, self.name = place, checkpoint, name
+        before = start.header.architecture if start.header.trained else Architecture()
+        self.architecture = architecture or params.architecture_of(before)
         self.best: Weights | None = None
         self.best_score = float('inf')
         self.history: list[dict[str, float]] = []
         self.measured: dict[str, float] = {}
         self.gaps: list[float] = []  # of the critics, since the last evaluation
+        self.slope = 0.0  # of the critics in the last step
         self.health: Health | None = None
+        self.shape: ShapeVerdict | None = None
         self.schedule = Schedule(params)
         self.step_seconds = self.evaluation_seconds = 0.0
         self.seconds = 0.0
@@ -170,6 +177,7 @@ class _Loop:
                 metrics = trainer.step(plan.share(trainer.step_count))
                 if 'critic_gap' in metrics:
                     self.gaps.append(metrics['critic_gap'])
+                    self.slope = metrics['critic_slope']
                 self.seconds = time.monotonic() - began
                 self.step_seconds = time.monotonic() - at
                 finished = self._is_last(trainer.step_count, stop_after)
@@ -219,7 +227,9 @@ class _Loop:
             told['percolating'] = told[pore]
         if planned and step:
             told['seconds_left'] = self.seconds / step * max(planned - step, 0)
-        note = '' if self.health is None else self.health.note
+        note = '' if self.health is None else f'training {self.health.note}'
+        if self.shape is not None:
+            note += f'; shapes of its volumes: {self.shape.words}'
         return Progress('training', step, planned, told, preview, note)
 
     def _glimpse(self) -> Volume:
@@ -232,7 +242,10 @@ class _Loop:
         trainer = self.trainer
         step, share = trainer.step_count, self.schedule.share(trainer.step_count)
         network, measured, labels, sample = trainer.evaluate()
-        measured[PREFIX + 'critic_spike'] = critic_spike(self.gaps)
+        measured |= critic_course(self.gaps, self.slope)
+        # What the losses do not see; one volume as large as those of the training.
+        self.shape = shape_reference(self.slices).judge([labels])
+        measured['shape_error'] = self.shape.error
         inside = self.band.holds(measured, trainer.reference)
         self.health = diagnose(
             measured,
@@ -246,12 +259,13 @@ class _Loop:
         was_inside = bool(self.history) and self.history[-1].get(INSIDE, 0.0) > 0
         self.measured, self.gaps = measured, []
         self.history.append({'step': float(step), **measured})
-        if measured['score'] < self.best_score or self.best is None:
-            self.best_score = measured['score']
+        score = measured['score'] + SHAPE_WEIGHT * self.shape.error
+        if score < self.best_score or self.best is None:
+            self.best_score = score
             self.best = stored(
                 self.header, network, trainer, measured, self.history,
                 planned=self.schedule.planned, seconds=self.seconds, start=self.start.name, health=self.health,
-                sample=sample,
+                sample=sample, shape=self.shape,
             )  # fmt: skip
         if self.params.stop_early and share >= 0.5 and was_inside and measured[INSIDE]:
             self.schedule.hurry(step)

@@ -26,9 +26,8 @@ class Limit:
 
 
 # The first three are common bars for sections of a volume (within 10 % for faces, .05 or half the error of a single
-# window for the covariance; areas below). The others were set by measurement: pooled blocks of eleven volumes, real and
-# computed, against six to ten of their own slices stay within .9 of them (NMC's binder 1.1), while two thirds of the
-# volumes that are wrong by eye are beyond one or more of them.
+# window for the covariance; areas below). The others were set on pooled blocks of eleven volumes, real and computed,
+# against slices of their own, on thirty micrographs with volumes that are wrong by eye, and on bodies of wrong form.
 LIMITS: dict[str, Limit] = {
     'faces': Limit(0.10, 0.0, 'faces'),
     'covariance': Limit(0.05, 0.5, 'covariance'),

@@ -43,6 +43,11 @@ class ShapeVerdict(BaseModel):
     ratios: dict[str, float]
 
     @property
+    def farthest(self) -> float:
+        """Largest deviation over its limit: 1 and less fits."""
+        return max(self.ratios.values(), default=0.0)
+
+    @property
     def rank(self) -> tuple[int, float]:
         """Sort key: the smaller fits better."""
         return LEVELS.index(self.level), self.error

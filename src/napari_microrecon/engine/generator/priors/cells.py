@@ -14,7 +14,7 @@ from __future__ import annotations
 import itertools
 import math
 from functools import lru_cache
-from typing import Literal
+from typing import Literal, Self
 
 import numpy as np
 from scipy.spatial import Voronoi, cKDTree
@@ -24,6 +24,7 @@ from .fields import Field, random_stream
 
 FARTHEST = 2.0  # mean spacings; with random seeds, one point in 10^14 is farther from all of them
 MARGIN = 3.0  # mean spacings around the grid that seeds are drawn in
+DRAWN = 2  # volumes that tell how far from the walls points are where seeds keep apart
 SCORES = np.linspace(-4, 4, 81)  # standard normal values at which the distance is tabulated
 
 
@@ -41,11 +42,11 @@ def scatter_seeds(size: np.ndarray, count: int, apart: float, rng: np.random.Gen
         tried = np.concatenate([kept, points])
         pairs = cKDTree(tried, boxsize=size).query_pairs(apart, output_type='ndarray')
         pairs.sort(axis=1)
-        alive = np.ones(len(tried), bool)
-        for earlier, later in pairs[np.lexsort((pairs[:, 0], pairs[:, 1]))]:
+        alive = [True] * len(tried)
+        for earlier, later in pairs[np.lexsort((pairs[:, 0], pairs[:, 1]))].tolist():
             if alive[earlier]:
                 alive[later] = False
-        kept = tried[alive]
+        kept = tried[np.array(alive)]
         if len(kept) >= count:
             break
         points = rng.random((count, len(size))) * size
@@ -64,35 +65,28 @@ def wall_distance(seeds: np.ndarray, low: np.ndarray, steps: np.ndarray, shape: 
     shape : tuple of int
         Grid points along each axis.
     """
+    from .kernels import raise_cells
+
     diagram = Voronoi(seeds)
     ridges = np.concatenate([diagram.ridge_points, diagram.ridge_points[:, ::-1]])
     ridges = ridges[np.argsort(ridges[:, 0], kind='stable')]
     first = np.searchsorted(ridges[:, 0], np.arange(len(seeds) + 1))
+    towards = seeds[ridges[:, 1]] - seeds[ridges[:, 0]]
+    lengths = np.linalg.norm(towards, axis=1)
+    # Boxes around the cells; cells without an end have a corner with the number -1.
+    regions = [diagram.regions[index] for index in diagram.point_region]
+    corners = np.fromiter(itertools.chain.from_iterable(regions), int)
+    begins = np.cumsum([0, *(len(region) for region in regions[:-1])])
+    lowest, highest = (
+        bound.reduceat(np.concatenate([diagram.vertices, [[end] * 3]])[corners], begins)
+        for bound, end in ((np.minimum, -np.inf), (np.maximum, np.inf))
+    )
+    corner, end = np.maximum(seeds - FARTHEST, lowest), np.minimum(seeds + FARTHEST, highest)
+    start = np.maximum(np.ceil((corner - low) / steps), 0).astype(int)
+    stop = np.minimum(np.floor((end - low) / steps) + 1, shape).astype(int)
+    seen = np.flatnonzero((stop > start).all(1))
     found = np.zeros(shape, np.float32)
-    for index, seed in enumerate(seeds):
-        corner, end = seed - FARTHEST, seed + FARTHEST
-        region = diagram.regions[diagram.point_region[index]]
-        if -1 not in region:
-            vertices = diagram.vertices[region]
-            corner, end = np.maximum(corner, vertices.min(0)), np.minimum(end, vertices.max(0))
-        start = np.maximum(np.ceil((corner - low) / steps), 0).astype(int)
-        stop = np.minimum(np.floor((end - low) / steps) + 1, shape).astype(int)
-        if (stop <= start).any():
-            continue
-        towards = seeds[ridges[first[index] : first[index + 1], 1]] - seed
-        lengths = np.linalg.norm(towards, axis=1)
-        places = [low[a] + steps[a] * np.arange(start[a], stop[a]) - seed[a] for a in range(3)]
-        normals = towards / lengths[:, None]
-        # A convex cell: the distance to its surface is the least of the distances to its planes.
-        z, y, x = ((-normals[:, a, None] * places[a]).astype(np.float32) for a in range(3))
-        plane = z[:, :, None] + (lengths / 2).astype(np.float32)[:, None, None] + y[:, None, :]
-        least = plane[0][:, :, None] + x[0]
-        other = np.empty_like(least)
-        for p, last in zip(plane[1:], x[1:], strict=True):
-            np.add(p[:, :, None], last, out=other)
-            np.minimum(least, other, out=least)
-        box = tuple(slice(a, b) for a, b in zip(start, stop, strict=True))
-        np.maximum(found[box], least, out=found[box])
+    raise_cells(found, seen, start, stop, seeds, low, steps, first, towards / lengths[:, None], lengths / 2)
     return found
 
 
@@ -120,6 +114,13 @@ def draw_distance(
 
 
 @lru_cache(maxsize=8)
+def drawn_distances(apart: float, index: int) -> np.ndarray:
+    """Distances to the nearest wall in a drawn volume, in mean spacings, shape (n,)."""
+    rng = random_stream(0, 6, index)
+    return draw_distance((63, 63, 63), np.full(3, 7.0), apart, rng, periodic=True).ravel()
+
+
+@lru_cache(maxsize=8)
 def wall_statistics(apart: float) -> tuple[np.ndarray, np.ndarray]:
     """Distances D in mean spacings and P(D < them), for seeds that keep `apart` mean spacings apart.
 
@@ -129,10 +130,7 @@ def wall_statistics(apart: float) -> tuple[np.ndarray, np.ndarray]:
     """
     at = np.linspace(0, 1.2, 121)
     if apart > 0:
-        draws = [
-            draw_distance((63, 63, 63), np.full(3, 7.0), apart, random_stream(0, 6, i), periodic=True) for i in range(2)
-        ]
-        values = np.sort(np.concatenate([draw.ravel() for draw in draws]))
+        values = np.sort(np.concatenate([drawn_distances(apart, index) for index in range(DRAWN)]))
         return at, np.searchsorted(values, at) / len(values)
     nodes, weights = np.polynomial.legendre.leggauss(16)
     cosine = nodes[None, None, :]
@@ -215,3 +213,7 @@ class CellField(Field):
         distance = draw_distance(shape, spacing, self.apart, rng, periodic=periodic)
         score = np.interp(distance, self.distances, SCORES).astype(np.float32)
         return -score if self.walls_favoured else score
+
+    def scaled(self, by: float) -> Self:
+        """The same structure, `by` times as large."""
+        return self.model_copy(update={'spacing': self.spacing * by, 'support': self.support * by})

@@ -13,15 +13,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Literal
+from typing import Literal, Self
 
 import numpy as np
 from scipy import ndimage
 from scipy.optimize import lsq_linear
 from scipy.special import eval_hermitenorm, ndtr, ndtri
 
+from ...progress import Job
 from ...voxels import AXES
 from ..exemplar import Exemplars, s2_map
+from .effort import Trial
 from .fields import Field, levelled, random_stream
 from .gaussian import GaussianField
 
@@ -75,23 +77,32 @@ class CoatingField(Field):
         level = np.interp(earlier[self.coated], self.values, self.levels)
         return np.interp(own + level, self.sums, SCORES).astype(np.float32)
 
+    def scaled(self, by: float) -> Self:
+        """The same structure, `by` times as large."""
+        return self.model_copy(update={'texture': self.texture.scaled(by), 'support': self.support * by})
+
     @classmethod
-    def fit(cls, exemplars: Exemplars, label: int, coated: int, field: Field, threshold: float) -> CoatingField:
+    def fitting(
+        cls, exemplars: Exemplars, label: int, coated: int, field: Field, threshold: float, trial: Trial
+    ) -> Job[CoatingField]:
         """Coating of phase `label` on phase `coated`, which `field` + `threshold` > 0 places as the first of all."""
-        drawn = [
-            levelled(field.sample((DRAWN, DRAWN, DRAWN), random_stream(0, 7, i), periodic=False)) for i in range(2)
-        ]
+        drawn: list[np.ndarray] = []
+        for index in range(2):
+            yield trial.sign(DRAWN**3)
+            drawn.append(levelled(field.sample((DRAWN, DRAWN, DRAWN), random_stream(0, 7, index), periodic=False)))
         # Knots that split what is outside the coated phase into equal parts; the densest share first.
         outside = ndtr(-threshold)
         knots = ndtri(outside * (np.arange(KNOTS) + 0.5) / KNOTS)
-        share = _share(exemplars, label, coated, drawn, threshold, knots)
+        share = yield from _share(trial, exemplars, label, coated, drawn, threshold, knots)
         levels = ndtri(np.clip(share, 1e-4, 1 - 1e-4))
         # Marginal of Y + t(f) outside, over the ensemble.
         f = ndtri(outside * (np.arange(2000) + 0.5) / 2000)
         at = np.linspace(-9, 9, 721)
         below = ndtr(at[:, None] - np.interp(f, knots, levels)).mean(1)
         sums = np.interp(ndtr(SCORES), below, at)
-        texture = _texture(exemplars, label, drawn, threshold, lambda values: np.interp(values, knots, levels))
+        texture = yield from _texture(
+            trial, exemplars, label, drawn, threshold, lambda values: np.interp(values, knots, levels)
+        )
         return cls(
             texture=texture,
             values=tuple(round(float(v), 5) for v in knots),
@@ -109,19 +120,27 @@ def _depth(mask: np.ndarray) -> np.ndarray:
 
 
 def _share(
-    exemplars: Exemplars, label: int, coated: int, drawn: list[np.ndarray], threshold: float, knots: np.ndarray
-) -> np.ndarray:
+    trial: Trial,
+    exemplars: Exemplars,
+    label: int,
+    coated: int,
+    drawn: list[np.ndarray],
+    threshold: float,
+    knots: np.ndarray,
+) -> Job[np.ndarray]:
     """Share of the coating where the coated phase's field has the values `knots`, unfolded from sections."""
     bins = np.concatenate([[0.5, 1.2, 1.7, 2.1], np.arange(2.9, 8, 0.8), [9, 11, 14, LONGEST + 1]])
     total, hits = np.zeros(len(bins) + 1), np.zeros(len(bins) + 1)
     mixture = np.zeros((len(bins) + 1, len(knots)))
     for normal, images in exemplars.images.items():
         for image in images:
+            yield trial.sign()
             place = np.digitize(_depth(image == coated), bins)
             total += np.bincount(place.ravel(), minlength=len(total))
             hits += np.bincount(place[image == label], minlength=len(total))
         axis = AXES.index(normal)
         for values in drawn:
+            yield trial.sign()
             for section in np.moveaxis(values, axis, 0)[::6]:
                 place = np.digitize(_depth(section + threshold > 0), bins)
                 where = np.interp(section, knots, np.arange(len(knots)))
@@ -144,7 +163,9 @@ def _share(
     return found.x
 
 
-def _texture(exemplars: Exemplars, label: int, drawn: list[np.ndarray], threshold: float, level_of) -> GaussianField:
+def _texture(
+    trial: Trial, exemplars: Exemplars, label: int, drawn: list[np.ndarray], threshold: float, level_of
+) -> Job[GaussianField]:
     """Gaussian field Y whose coating has the two-point probability of the slices.
 
     Two points at a lag r belong to the coating with probability sum over n of rho(r)^n <A_n A_n(r)>,
@@ -159,6 +180,7 @@ def _texture(exemplars: Exemplars, label: int, drawn: list[np.ndarray], threshol
     fraction = 0.0
     sections = [section for values in drawn for section in values[:: DRAWN // 8]]
     for section in sections:
+        yield trial.sign(TERMS * section.size)
         t = level_of(section)
         outside = section + threshold <= 0
         fraction += float(np.where(outside, ndtr(t), 0.0).mean()) / len(sections)

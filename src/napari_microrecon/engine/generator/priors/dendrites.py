@@ -10,9 +10,10 @@ for all of them but for some scatter.
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Callable
-from typing import Literal
+from collections.abc import Callable, Iterator
+from typing import Literal, Self
 
 import numpy as np
 from scipy.spatial import cKDTree
@@ -90,6 +91,13 @@ class DendriteField(Field):
         depth = self.depth(shape, rng, periodic=periodic)
         score = np.interp(depth, self.values, SCORES).astype(np.float32)
         return score if self.favoured else -score
+
+    def scaled(self, by: float) -> Self:
+        """The same structure, `by` times as large."""
+        lengths = {name: getattr(self, name) * by for name in ('spacing', 'arm_spacing', 'stem', 'arm', 'support')}
+        fine = self.fine[0] * by, self.fine[1] * by
+        values = tuple(value * by for value in self.values)
+        return self.model_copy(update={**lengths, 'fine': fine, 'values': values})
 
     def depth(self, shape: tuple[int, int, int], rng: np.random.Generator, *, periodic: bool) -> np.ndarray:
         """Voxels below the surface of the phase of the dendrites, negative outside; float32 (Z, Y, X)."""
@@ -198,17 +206,21 @@ def _deepen(field: np.ndarray, low: np.ndarray, high: np.ndarray, distance: Dist
     at = [np.arange(a, b) for a, b in zip(first, last, strict=True)]
     if periodic and ((first < 0) | (last > field.shape)).any():
         found = distance(at)
-        wrapped = [places % n for places, n in zip(at, field.shape, strict=True)]
         # A box wider than the volume meets itself: piece by piece, so that no place is written twice at once.
-        pieces = [
-            [np.arange(k, min(k + n, len(p))) for k in range(0, len(p), n)]
-            for p, n in zip(wrapped, field.shape, strict=True)
-        ]
-        for i in pieces[0]:
-            for j in pieces[1]:
-                for k in pieces[2]:
-                    window = np.ix_(wrapped[0][i], wrapped[1][j], wrapped[2][k])
-                    field[window] = np.minimum(field[window], found[np.ix_(i, j, k)])
+        pieces = [list(_wrapped(a, b, n)) for a, b, n in zip(first, last, field.shape, strict=True)]
+        for steps in itertools.product(*pieces):
+            inside, box = (tuple(places) for places in zip(*steps, strict=True))
+            np.minimum(field[box], found[inside], out=field[box])
         return
     box = tuple(slice(a, b) for a, b in zip(first, last, strict=True))
     np.minimum(field[box], distance(at), out=field[box])
+
+
+def _wrapped(first: int, last: int, edge: int) -> Iterator[tuple[slice, slice]]:
+    """Pieces of first..last - 1 between the ends of a periodic axis: places from the first, and on the axis."""
+    start = first
+    while start < last:
+        place = start % edge
+        count = min(edge - place, last - start)
+        yield slice(start - first, start - first + count), slice(place, place + count)
+        start += count

@@ -11,7 +11,9 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
+from ...progress import Job
 from ..exemplar import Exemplars
+from .effort import Trial
 from .fields import random_stream
 from .grains import GrainField
 
@@ -21,6 +23,7 @@ FEWEST = 9.0  # separate windows in the slices
 CLEAR, NOISE = 0.12, 1.4  # log ratio of the scatters that random grains may have; at least NOISE / sqrt(windows)
 GAIN = 0.05  # by which the log ratio must fall with grains more even
 DRAWN, ACROSS, LARGEST = 3, 8, 128  # volumes; their edges in spacings, and at most in voxels
+MOST = 5_000_000  # voxels of such a volume; windows that ask for more tell too little for what they take
 
 
 def window_scatter(masks: Iterable[np.ndarray], edge: int) -> tuple[float, float]:
@@ -48,7 +51,9 @@ def window_scatter(masks: Iterable[np.ndarray], edge: int) -> tuple[float, float
     return (float(np.std(np.concatenate(fractions))) if fractions else 0.0), fitting
 
 
-def evened(exemplars: Exemplars, label: int, field: GrainField, phi: float, edges: Sequence[float]) -> GrainField:
+def evened(
+    exemplars: Exemplars, label: int, field: GrainField, phi: float, edges: Sequence[float], trial: Trial
+) -> Job[GrainField]:
     """Share the grains out as evenly as the windows of the slices ask for; the same field where they are random.
 
     Parameters
@@ -63,33 +68,50 @@ def evened(exemplars: Exemplars, label: int, field: GrainField, phi: float, edge
         Fraction of the phase.
     edges : sequence of float
         Its phase changes per voxel along z, y, x.
+    trial : Trial
+        That it is for.
     """
     images = [image == label for images in exemplars.images.values() for image in images]
     theirs = {edge: window_scatter(images, edge) for edge in (round(wide * field.spacing) for wide in WIDE)}
     if any(fitting < FEWEST or scatter == 0 for scatter, fitting in theirs.values()):
         return field
-    error = _gap(theirs, field, phi)
+    if math.prod(_shape(theirs, field)) > MOST:
+        return field
+    error = yield from _gap(theirs, field, phi, trial)
     if error < max(CLEAR, NOISE / math.sqrt(np.mean([fitting for _, fitting in theirs.values()]))):
         return field
     matrix = 1 - phi if field.grains_favoured else phi
     z, y, x = edges
-    less, more = (field.model_copy(update={'even': even}).sized(matrix, (z, y, x)) for even in EVEN)
-    gaps = _gap(theirs, less, phi), _gap(theirs, more, phi)
-    if min(gaps) >= error - GAIN:
+    tried: list[tuple[float, GrainField]] = []
+    for even in EVEN:
+        sized = yield from field.model_copy(update={'even': even}).sizing(matrix, (z, y, x), trial)
+        tried.append(((yield from _gap(theirs, sized, phi, trial)), sized))
+    (gap, less), (least, more) = tried
+    if min(gap, least) >= error - GAIN:
         return field
     # Whether to go to the end is a question of its own: else a hair would decide between none and all.
-    best = more if gaps[1] < gaps[0] - GAIN else less
-    return best.tabled().sized(matrix, (z, y, x))
+    best = more if least < gap - GAIN else less
+    best = yield from best.tabling(trial)
+    return (yield from best.sizing(matrix, (z, y, x), trial))
 
 
-def _gap(theirs: dict[int, tuple[float, float]], field: GrainField, phi: float) -> float:
+def _shape(theirs: dict[int, tuple[float, float]], field: GrainField) -> tuple[int, int, int]:
+    """Of volumes whose sections have room for the windows."""
+    edge = min(round(ACROSS * field.spacing), LARGEST)
+    z, y, x = (max(round(edge * s), max(theirs) + 1) for s in field.stretch)
+    return z, y, x
+
+
+def _gap(theirs: dict[int, tuple[float, float]], field: GrainField, phi: float, trial: Trial) -> Job[float]:
     """Mean log ratio between the scatter of windows in sections of drawn volumes and in the slices; positive only.
 
     Grains that scatter less than those of the slices are left as they are: there is nothing less even than chance.
     """
-    edge = min(round(ACROSS * field.spacing), LARGEST)
-    shape = tuple(max(round(edge * s), max(theirs) + 1) for s in field.stretch)
-    drawn = [field.around((shape[0], shape[1], shape[2]), random_stream(0, 11, i), phi) for i in range(DRAWN)]
+    drawn: list[np.ndarray] = []
+    for index in range(DRAWN):
+        yield trial.sign(math.prod(_shape(theirs, field)))
+        drawn.append(field.around(_shape(theirs, field), random_stream(0, 11, index), phi))
+    yield trial.sign()
     level = np.quantile(np.concatenate([values.ravel()[::7] for values in drawn]), 1 - phi)
     sections = [
         np.take(values > level, i, axis)

@@ -5,14 +5,19 @@ from __future__ import annotations
 import math
 from abc import abstractmethod
 from collections.abc import Sequence
-from typing import Literal
+from dataclasses import dataclass
+from typing import Literal, Self
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict
-from scipy.ndimage import gaussian_filter
+from scipy.interpolate import CubicSpline
+from scipy.ndimage import gaussian_filter1d
 from scipy.special import ndtri
 
 CUT = 3.0  # standard deviations at which the filter of smooth noise ends
+SLOW, COARSE = 12.0, 6.0  # voxels: noise that is smoother is drawn on a grid on which it is as smooth as this
+MOST_VOXELS = 3_000_000  # of a volume that is measured
+SPARE = 3  # points beyond either end of a coarse axis, where a spline is not to be trusted
 
 
 def random_stream(seed: int, *key: int) -> np.random.Generator:
@@ -31,21 +36,99 @@ def levelled(values: np.ndarray) -> np.ndarray:
     return np.interp(values, np.quantile(values.ravel()[::5], share), ndtri(share)).astype(np.float32)
 
 
+def drawn_shape(edge: float, stretch: Sequence[float], least: int = 32) -> tuple[int, int, int]:
+    """Shape of a volume that is measured: as many voxels for every material, but longer where it is stretched.
+
+    Extreme stretches ask for more than edge^3 voxels, because no edge is shorter than `least`: then the longest
+    edges are cut.
+    """
+    edges = [max(round(edge * s), least) for s in stretch]
+    longest = sorted(edges, reverse=True)
+    for count in (1, 2, 3):
+        if math.prod(edges) <= MOST_VOXELS:
+            break
+        cut = int((MOST_VOXELS / math.prod(longest[count:])) ** (1 / count))
+        if count == 3 or cut >= longest[count]:
+            edges = [min(n, cut) for n in edges]
+    return edges[0], edges[1], edges[2]
+
+
 def smooth_noise(
     shape: Sequence[int], lengths: Sequence[float], rng: np.random.Generator, *, periodic: bool
 ) -> np.ndarray:
-    """Gaussian field, standard normal, filtered by Gaussians of these lengths along its axes; float32 of this shape."""
+    """Gaussian field, standard normal, filtered by Gaussians of these lengths along its axes; float32 of this shape.
+
+    Where it changes slowly it is drawn on a coarser grid and interpolated, so that work and memory do not grow with
+    the lengths.
+    """
+    steps = [max(length / COARSE, 1.0) if length > SLOW else 1.0 for length in lengths]
+    grids = [CoarseAxis.of(n, step, periodic=periodic) for n, step in zip(shape, steps, strict=True)]
+    lengths = [length / grid.step for length, grid in zip(lengths, grids, strict=True)]
     reach = [0 if periodic else math.ceil(CUT * length) for length in lengths]
-    white = rng.standard_normal([n + 2 * r for n, r in zip(shape, reach, strict=True)], dtype=np.float32)
-    smooth = gaussian_filter(white, lengths, mode='wrap', truncate=CUT)
-    inner = smooth[tuple(slice(r, r + n) for n, r in zip(shape, reach, strict=True))]
+    smooth = rng.standard_normal([grid.count + 2 * r for grid, r in zip(grids, reach, strict=True)], dtype=np.float32)
     # The filter's own weights tell the variance: a draw keeps its scatter.
     power = 1.0
-    for length in lengths:
+    for axis, (length, grid, r) in enumerate(zip(lengths, grids, reach, strict=True)):
+        smooth = gaussian_filter1d(smooth, length, axis, mode='wrap', truncate=CUT)
+        # What only this axis needed goes at once.
+        smooth = smooth[(slice(None),) * axis + (slice(r, r + grid.count),)]
         at = np.arange(-int(CUT * length + 0.5), int(CUT * length + 0.5) + 1)
         weight = np.exp(-(at**2) / (2 * length**2))
+        if periodic:
+            weight = np.bincount(at % grid.count, weight)
         power *= float((weight**2).sum() / weight.sum() ** 2)
-    return (inner / np.float32(math.sqrt(power))).astype(np.float32)
+    smooth = (smooth / np.float32(math.sqrt(power))).astype(np.float32)
+    for axis, grid in enumerate(grids):
+        smooth = grid.filled(smooth, axis)
+    return smooth
+
+
+@dataclass(frozen=True, slots=True)
+class CoarseAxis:
+    """Points some voxels apart along one axis of a grid, that the voxels are interpolated from.
+
+    Attributes
+    ----------
+    count : int
+        Of the points.
+    step : float
+        Voxels between them.
+    voxels : int
+        Along the axis.
+    periodic : bool
+        Whether the ends of the axis meet.
+    """
+
+    count: int
+    step: float
+    voxels: int
+    periodic: bool
+
+    @classmethod
+    def of(cls, voxels: int, step: float, *, periodic: bool) -> CoarseAxis:
+        """Points about `step` voxels apart, a whole number of steps to the period if there is one."""
+        if step <= 1:
+            return cls(voxels, 1.0, voxels, periodic)
+        if periodic:
+            count = max(round(voxels / step), 4)
+            return cls(count, voxels / count, voxels, periodic)
+        return cls(math.ceil((voxels - 1) / step) + 1 + 2 * SPARE, step, voxels, periodic)
+
+    def filled(self, values: np.ndarray, axis: int) -> np.ndarray:
+        """Values at every voxel by a cubic spline along an axis; float32."""
+        if self.count == self.voxels and self.step == 1:
+            return values
+        weights = self.weights.astype(np.float32)
+        return np.ascontiguousarray(np.moveaxis(np.tensordot(weights, values, (1, axis)), 0, axis))
+
+    @property
+    def weights(self) -> np.ndarray:
+        """Of every point (second axis) in the value at every voxel (first axis)."""
+        points = np.eye(self.count)
+        if self.periodic:
+            spline = CubicSpline(np.arange(self.count + 1), np.concatenate([points, points[:1]]), bc_type='periodic')
+            return spline(np.arange(self.voxels) / self.step)
+        return CubicSpline(np.arange(self.count), points)(SPARE + np.arange(self.voxels) / self.step)
 
 
 class Field(BaseModel):
@@ -76,6 +159,10 @@ class Field(BaseModel):
         """
         return self.sample(shape, rng, periodic=False)
 
+    @abstractmethod
+    def scaled(self, by: float) -> Self:
+        """The same structure, `by` times as large."""
+
     def combine(self, own: np.ndarray, earlier: Sequence[np.ndarray]) -> np.ndarray:
         """Final values from what `sample` drew and the fields of the phases placed before; the same shape."""
         return own
@@ -90,3 +177,7 @@ class NoiseField(Field):
     def sample(self, shape: tuple[int, int, int], rng: np.random.Generator, *, periodic: bool) -> np.ndarray:
         """Draw independent standard normal values."""
         return rng.standard_normal(shape, dtype=np.float32)
+
+    def scaled(self, by: float) -> Self:
+        """Noise has no size."""
+        return self

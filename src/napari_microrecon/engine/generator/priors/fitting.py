@@ -10,16 +10,19 @@ from scipy.special import ndtri
 from ...progress import Job, drain
 from ...voxels import AXES
 from ..exemplar import Exemplars
-from .cells import CellField
+from .cells import DRAWN, CellField, drawn_distances
 from .coating import CoatingField
+from .effort import Effort
+from .enough import check_enough_features
 from .evenness import evened
-from .fields import NoiseField, levelled, random_stream
+from .extract import extracted
+from .fields import NoiseField, drawn_shape, levelled, random_stream
 from .forms import formed_grains
 from .gaussian import GaussianField
 from .grain_sizes import equal_grains, refined_grains
 from .grains import GrainField
 from .growth import grown_dendrites, rows_of_arms
-from .judging import DRAWS, Candidate, Scored, edges_of, fraction_of, least, scored, section_error, sign
+from .judging import DRAWS, Candidate, Scored, edges_of, fraction_of, judged, least, scored
 from .model import PriorModel, combine, nest
 from .sections import interface_distance, section_distance
 
@@ -28,6 +31,7 @@ BADLY, QUICK = 0.2, 64  # least error, above which plates and needles are tried,
 NEAR = 1.7  # times the least error
 REFINED = 2  # phases of many
 EVEN = 0.75  # least distance of two seeds in mean spacings; most random packings get no closer to order
+TOGETHER = 80  # voxels along the edges of volumes of three phases
 THICKEST_WALLS = 0.5  # fraction of the volume; what lies between more of it are scattered polyhedra, not cells
 
 _REMEMBERED = 8
@@ -68,18 +72,18 @@ def cells(phi: float, edges: tuple[float, float, float], apart: float) -> dict[s
     return found
 
 
-def dendrites(exemplars: Exemplars, label: int) -> dict[str, Candidate]:
+def dendrites(exemplars: Exemplars, label: int, effort: Effort) -> Job[dict[str, Candidate]]:
     """Dendrites of the phase and of the others, by name, where the slices show rows of arms."""
+    yield effort.trial('dendrites').sign()
     rows = rows_of_arms(exemplars, label)
-    if rows is None:
-        return {}
-    return {
-        name: grown_dendrites(exemplars, label, rows, favoured=favoured)
-        for name, favoured in (('dendrites of this phase', True), ('dendrites', False))
-    }
+    found: dict[str, Candidate] = {}
+    if rows is not None:
+        for name, favoured in (('dendrites of this phase', True), ('dendrites', False)):
+            found[name] = yield from grown_dendrites(exemplars, label, rows, effort.trial(name), favoured=favoured)
+    return found
 
 
-def _refine(exemplars: Exemplars, label: int, found: Scored) -> Job[Scored]:
+def _refine(exemplars: Exemplars, label: int, found: Scored, effort: Effort) -> Job[Scored]:
     """Candidates that are not out of the question, in all variants, judged on more draws; the others as found."""
     near = {name: field for name, (error, field) in found.items() if error < NEAR * least(found)}
     found = dict(found)
@@ -90,33 +94,42 @@ def _refine(exemplars: Exemplars, label: int, found: Scored) -> Job[Scored]:
             strewn[name] = found.pop(name)[0], field
             del near[name]
     if any(isinstance(field, CellField) for field in near.values()):
+        for index in range(DRAWN):
+            yield effort.trial('even cells').sign()
+            drawn_distances(EVEN, index)
         near |= cells(phi, edges, EVEN)
-    found |= yield from scored(exemplars, label, near, DRAWS)
+    found |= yield from scored(exemplars, label, near, DRAWS, effort)
     if strewn:
-        found |= yield from refined_grains(exemplars, label, strewn, least(found) if found else math.inf)
-    found |= yield from scored(exemplars, label, dendrites(exemplars, label), DRAWS)
-    if least(found) > BADLY and strewn:
+        rival = least(found) if found else math.inf
+        refined = yield from refined_grains(exemplars, label, strewn, rival, effort)
+        found |= refined or strewn
+    if effort.allows('dendrites'):
+        found |= yield from scored(exemplars, label, (yield from dendrites(exemplars, label, effort)), DRAWS, effort)
+    if least(found) > BADLY and strewn and effort.allows('plates and needles'):
         forms: Scored = {}
         for favoured in (True, False):
-            for name, form in formed_grains(phi, edges, favoured=favoured):
-                yield sign(name)
-                forms[name] = section_error(exemplars, label, form, size=QUICK, draws=1), form
-        name, (_, form) = min(forms.items(), key=lambda item: item[1][0])
-        found |= yield from scored(exemplars, label, {name: form}, DRAWS)
+            formed = yield from formed_grains(phi, edges, effort, favoured=favoured)
+            for name, form in formed.items():
+                error = yield from judged(exemplars, label, form, effort.trial(name), size=QUICK, draws=1)
+                forms[name] = error, form
+        if forms:
+            name, (_, form) = min(forms.items(), key=lambda item: item[1][0])
+            found |= yield from scored(exemplars, label, {name: form}, DRAWS, effort)
     return found
 
 
-def _rank(exemplars: Exemplars) -> Job[dict[int, Scored]]:
+def _rank(exemplars: Exemplars, effort: Effort) -> Job[dict[int, Scored]]:
     """Candidates of every phase with their section errors, best first."""
     labels = [1] if exemplars.phase_count == 2 else list(range(exemplars.phase_count))
     # One draw tells what is out of the question, and which phase is to be what the others leave. Of many phases, the
     # first two give the others their places: only these are worth all variants.
     found: dict[int, Scored] = {}
     for label in labels:
-        found[label] = yield from scored(exemplars, label, candidates(exemplars, label), 1)
+        yield effort.trial(f'phase {label}').sign()
+        found[label] = yield from scored(exemplars, label, candidates(exemplars, label), 1, effort)
     described = sorted(labels, key=lambda label: least(found[label]))
     for label in described[: max(1, min(REFINED, len(labels) - 1))]:
-        found[label] = yield from _refine(exemplars, label, found[label])
+        found[label] = yield from _refine(exemplars, label, found[label], effort)
     return {label: dict(sorted(found[label].items(), key=lambda item: item[1][0])) for label in labels}
 
 
@@ -125,56 +138,94 @@ def choose_prior(exemplars: Exemplars) -> PriorModel:
     return drain(fitting_prior(exemplars))
 
 
-def fitting_prior(exemplars: Exemplars) -> Job[PriorModel]:
+def fitting_prior(exemplars: Exemplars, effort: Effort | None = None) -> Job[PriorModel]:
     """Fit every family to every phase and keep the one whose sections are nearest the slices.
 
     Three phases and more are put together in several ways: one inside what the other leaves over, or as a coating
     of the phase that is described best. Whole volumes are then set against the slices. It takes some seconds, so the
-    answers for the latest slices are remembered.
+    answers for the latest slices are remembered. Work and memory are bounded, whatever the slices: see `extracted` and
+    `Effort`.
+
+    Parameters
+    ----------
+    exemplars : Exemplars
+        The slices.
+    effort : Effort, optional
+        What the fit may take, if not as much as usual; its result is not remembered.
+
+    Raises
+    ------
+    InputError
+        If the slices hold too few features.
     """
+    if effort is not None:
+        return (yield from _choose(exemplars, effort))
     digest = exemplars.digest
     if digest not in _chosen:
-        _chosen[digest] = yield from _choose(exemplars)
+        _chosen[digest] = yield from _choose(exemplars, Effort())
         while len(_chosen) > _REMEMBERED:
             _chosen.pop(next(iter(_chosen)), None)
     return _chosen[digest]
 
 
-def _choose(exemplars: Exemplars) -> Job[PriorModel]:
+def _choose(exemplars: Exemplars, effort: Effort) -> Job[PriorModel]:
+    trial = effort.trial('taking the measure of the slices')
+    yield trial.sign()
+    check_enough_features(exemplars)
+    ready = effort.trial('getting ready')
+    yield ready.sign()
+    from .kernels import prepared
+
+    yield from prepared(ready)
+    extract, by, how = yield from extracted(exemplars, trial)
+    model = yield from _fitted(extract, effort)
+    notes = [model.reason]
+    if how:
+        notes.append(f'fitted {how}')
+    if effort.left_out:
+        notes.append(f'for want of time not tried: {", ".join(effort.left_out)}')
+    fields = tuple(field.scaled(by) for field in model.fields) if by > 1 else model.fields
+    return model.model_copy(update={'fields': fields, 'reason': '; '.join(notes)})
+
+
+def _fitted(exemplars: Exemplars, effort: Effort) -> Job[PriorModel]:
+    """The prior at the resolution of these slices."""
     count = exemplars.phase_count
     best: dict[int, tuple[float, Candidate]] = {}
     reasons: dict[int, str] = {}
-    ranks = yield from _rank(exemplars)
+    ranks = yield from _rank(exemplars, effort)
     for label, ranked in ranks.items():
         name, best[label] = next(iter(ranked.items()))
         others = [(other, error) for other, (error, field) in ranked.items() if field.kind != best[label][1].kind]
         beaten = [f'; {other} {error:.3f}' for other, error in others[:1]]
         error, field = best[label]
         if isinstance(field, GrainField):
-            yield sign(f'{name} shared out evenly')
-            field = evened(exemplars, label, field, fraction_of(exemplars, label), edges_of(exemplars, label))
+            words = f'{name} shared out evenly'
+            if effort.allows(words):
+                phi, edges = fraction_of(exemplars, label), edges_of(exemplars, label)
+                field = yield from evened(exemplars, label, field, phi, edges, effort.trial(words))
             # Channels have no closed form that tells how high their field is where.
-            field = field.tabled() if field.channels and not field.values else field
+            field = (yield from field.tabling(effort.trial(name))) if field.channels and not field.values else field
             best[label] = error, field
-            name += ' shared out evenly' if field.even else ''
+            name = words if field.even else name
         reasons[label] = f'phase {label}: {name} (section error {best[label][0]:.3f}{"".join(beaten)})'
     if count == 2:
         return PriorModel(phase_count=2, fields=(best[1][1],), order=(1, 0), thresholds=(0.0,), reason=reasons[1])
     order = tuple(sorted(best, key=lambda label: best[label][0]))
     families = {label: field for label, (_, field) in best.items()}
-    plain = _assemble(exemplars, families, order)
+    plain = yield from _assemble(exemplars, families, order, effort)
     told = '; '.join([reasons[label] for label in order[:-1]] + [f'phase {order[-1]}: what is left'])
-    nested = error = model_error(exemplars, plain)
+    nested = error = yield from model_error(exemplars, plain, effort)
     chosen, reason = plain, told
     for label in order[1:]:
+        if not effort.allows(f'phase {label} as a coating'):
+            continue
         sequence = (order[0], label, *(other for other in order[1:] if other != label))
-        yield sign(f'phase {label} as a coating')
-        coated = _assemble(exemplars, families, sequence, coating=True)
-        yield sign(f'phase {label} as a coating')
+        coated = yield from _assemble(exemplars, families, sequence, effort, coating=True)
         coat = coated.fields[1]
         # The same thing said of the other phase: it thins out where the coating is dense.
         hugs = isinstance(coat, CoatingField) and coat.hugs
-        found = model_error(exemplars, coated)
+        found = yield from model_error(exemplars, coated, effort)
         if found < error:
             others = [reasons[other] for other in sequence[2:-1]]
             what = 'coating of' if hugs else 'denser away from'
@@ -185,24 +236,35 @@ def _choose(exemplars: Exemplars) -> Job[PriorModel]:
     return chosen.model_copy(update={'reason': reason})
 
 
-def model_error(exemplars: Exemplars, model: PriorModel, *, size: int = 80) -> float:
+def model_error(exemplars: Exemplars, model: PriorModel, effort: Effort) -> Job[float]:
     """How far sections of volumes of an untrained model of three and more phases lie from the slices; 0 is best."""
     first = model.fields[0]
-    stretch = (1.0, 1.0, 1.0) if isinstance(first, NoiseField) else first.stretch
-    nz, ny, nx = (max(round(size * s), 32) for s in stretch)
-    drawn = [
-        levelled(field.sample((nz, ny, nx), random_stream(0, 1, index), periodic=False))
-        for index, field in enumerate(model.fields)
-    ]
+    # More phases are more volumes: three have two of them.
+    size = TOGETHER * min(1.0, (2 / (model.phase_count - 1)) ** (1 / 3))
+    shape = drawn_shape(size, (1.0, 1.0, 1.0) if isinstance(first, NoiseField) else first.stretch)
+    trial = effort.trial('phases together')
+    drawn: list[np.ndarray] = []
+    for index, field in enumerate(model.fields):
+        yield trial.sign(math.prod(shape))
+        drawn.append(levelled(field.sample(shape, random_stream(0, 1, index), periodic=False)))
+    yield trial.sign()
     volume = nest(combine(model.fields, drawn), model.order, model.thresholds).argmax(0)
     # The first phase is the same in all models that are compared.
-    errors = [section_distance(exemplars, label, [volume == label]) for label in model.order[1:]]
+    errors: list[float] = []
+    for label in model.order[1:]:
+        errors.append((yield from section_distance(exemplars, label, [volume == label], trial)))
+    yield trial.sign()
     return float(np.mean(errors)) + interface_distance(exemplars, [volume])
 
 
 def _assemble(
-    exemplars: Exemplars, families: dict[int, Candidate], order: tuple[int, ...], *, coating: bool = False
-) -> PriorModel:
+    exemplars: Exemplars,
+    families: dict[int, Candidate],
+    order: tuple[int, ...],
+    effort: Effort,
+    *,
+    coating: bool = False,
+) -> Job[PriorModel]:
     """Phases in this order, each in what the earlier ones leave; the second as a coating of the first if so asked."""
     fields: list[Candidate | CoatingField] = []
     thresholds: list[float] = []
@@ -211,7 +273,10 @@ def _assemble(
         share = float(np.clip(exemplars.fractions[label] / left, 1e-3, 1 - 1e-3))
         field: Candidate | CoatingField = families[label]
         if index == 1 and coating:
-            field = CoatingField.fit(exemplars, label, order[0], families[order[0]], thresholds[0])
+            trial = effort.trial(f'phase {label} as a coating')
+            field = yield from CoatingField.fitting(
+                exemplars, label, order[0], families[order[0]], thresholds[0], trial
+            )
         elif index and isinstance(field, GrainField):
             # Refit to what the earlier phases leave over.
             e = exemplars.edge_density(label, without=order[:index])
@@ -222,7 +287,8 @@ def _assemble(
                 spread=field.spread,
                 grains_favoured=field.grains_favoured,
             ).model_copy(update={'even': field.even, 'bent': field.bent, 'channels': field.channels})
-            field = field.tabled() if field.channels or field.even else field
+            if field.channels or field.even:
+                field = yield from field.tabling(effort.trial(f'grains of phase {label} in what is left'))
         fields.append(field)
         thresholds.append(float(ndtri(share)))
     return PriorModel(

@@ -8,17 +8,18 @@ S2 = phi^2 + (1/2 pi) int_0^rho exp(-t^2 / (1 + u)) / sqrt(1 - u^2) du, with t t
 from __future__ import annotations
 
 import math
-from typing import Literal
+from typing import Literal, Self
 
 import numpy as np
 import scipy.fft
 from scipy.optimize import nnls
 from scipy.special import ndtri
 
-from .fields import Field
+from .fields import CoarseAxis, Field
 
 TROUGH = -0.1  # of a correlation that swings
 SMOOTH = 0.9  # correlation of neighbours, above which hardly a wave is shorter than two voxels
+SPLINED = 1.0  # least smoothing, in points, of a field that is interpolated
 FINE = 0.25  # voxels between the tabulated values of a fine texture
 
 
@@ -60,6 +61,9 @@ class GaussianField(Field):
         Draw by the spectral density of the correlation instead of the correlation on the grid. For long waves that a
         grid, above all a small periodic one, would cut off: the cut's noise on all wavelengths shows as specks.
         Not for textures of a voxel or two, whose power is beyond the grid's shortest wave.
+    scale : float
+        Voxels between the points of the grid that it is drawn on and interpolated from. The other lengths, but for
+        the support, are in steps of that grid.
     """
 
     kind: Literal['gaussian'] = 'gaussian'
@@ -68,6 +72,7 @@ class GaussianField(Field):
     stretch: tuple[float, float, float] = (1.0, 1.0, 1.0)
     smoothing: float = 0.7
     by_spectrum: bool = False
+    scale: float = 1.0
 
     @classmethod
     def fit(cls, s2: np.ndarray, phi: float, stretch: tuple[float, float, float] = (1.0, 1.0, 1.0)) -> GaussianField:
@@ -124,23 +129,42 @@ class GaussianField(Field):
             support=float(at[-1]) * max(stretch),
         )
 
+    def scaled(self, by: float) -> Self:
+        """The same structure, `by` times as large; points this far apart are smoothed enough to be interpolated."""
+        smoothing = max(self.smoothing, SPLINED)
+        return self.model_copy(update={'scale': self.scale * by, 'support': self.support * by, 'smoothing': smoothing})
+
     def sample(self, shape: tuple[int, int, int], rng: np.random.Generator, *, periodic: bool) -> np.ndarray:
         """Draw the field on a grid, float32 (Z, Y, X)."""
-        pad = 0 if periodic else math.ceil(self.support)
-        grid = tuple(n if periodic else scipy.fft.next_fast_len(n + pad, real=True) for n in shape)
+        if self.scale == 1:
+            return self._drawn(shape, rng, periodic=periodic)
+        axes = [CoarseAxis.of(n, self.scale, periodic=periodic) for n in shape]
+        field = self._drawn((axes[0].count, axes[1].count, axes[2].count), rng, periodic=periodic)
+        for index, axis in enumerate(axes):
+            field = axis.filled(field, index)
+        return field
+
+    def _drawn(self, shape: tuple[int, int, int], rng: np.random.Generator, *, periodic: bool) -> np.ndarray:
+        """The field on the points of its own grid."""
+        reach = self.support / self.scale / max(self.stretch)
+        pads = [0 if periodic else math.ceil(reach * s) for s in self.stretch]
+        grid = tuple(
+            n if periodic else scipy.fft.next_fast_len(n + pad, real=True) for n, pad in zip(shape, pads, strict=True)
+        )
         frequencies = [scipy.fft.fftfreq(n) for n in grid[:2]] + [scipy.fft.rfftfreq(grid[2])]
         spectrum = self._density(frequencies) if self.by_spectrum else self._spectrum(grid)
         for axis, f in enumerate(frequencies):
             blur = np.exp(-2 * (math.pi * f * self.smoothing) ** 2).astype(np.float32) ** 2
             spectrum *= blur.reshape([-1 if a == axis else 1 for a in range(3)])
-        noise = scipy.fft.rfftn(rng.standard_normal(grid, dtype=np.float32))
-        field = scipy.fft.irfftn(noise * np.sqrt(spectrum), grid)
         # Exact unit variance over the ensemble: divide by the spectrum's mean, not by this sample's sd.
         weight = np.full(spectrum.shape[2], 2.0)
         weight[0] = 1.0
         if grid[2] % 2 == 0:
             weight[-1] = 1.0
-        variance = float((spectrum * weight).sum() / math.prod(grid))
+        variance = float((spectrum.sum((0, 1), dtype=float) * weight).sum() / math.prod(grid))
+        noise = scipy.fft.rfftn(rng.standard_normal(grid, dtype=np.float32))
+        noise *= np.sqrt(spectrum, out=spectrum)
+        field = scipy.fft.irfftn(noise, grid, overwrite_x=True)
         window = tuple(slice(0, n) for n in shape)
         return (field[window] / math.sqrt(variance)).astype(np.float32)
 

@@ -13,6 +13,8 @@ import numpy as np
 from scipy.special import ndtr, ndtri
 from scipy.stats import qmc
 
+from ...progress import Job
+from .effort import Trial
 from .fields import random_stream
 
 ARRIVALS = 2**20  # drawn triples of grains
@@ -44,8 +46,14 @@ def channel_levels(channels: float, occupied: float, scores: np.ndarray) -> np.n
 
 
 def even_survival(
-    distances: np.ndarray, radius: float, spread: float, stretch: Sequence[float], density: float, even: float
-) -> np.ndarray:
+    distances: np.ndarray,
+    radius: float,
+    spread: float,
+    stretch: Sequence[float],
+    density: float,
+    even: float,
+    trial: Trial,
+) -> Job[np.ndarray]:
     """Share of space that is farther than these distances, in radii, from all grains; boxes share the grains out.
 
     The grains of a box lie in it at random, as many in each: none is near with (1 - q)^n, q the share of the box that
@@ -62,6 +70,8 @@ def even_survival(
         Of the grains along z, y, x.
     density, even : float
         Grains per voxel and per box.
+    trial : Trial
+        That it is for.
 
     Returns
     -------
@@ -75,6 +85,7 @@ def even_survival(
     whole = math.floor(even + 1e-9)
     found = np.zeros(len(distances))
     for index, distance in enumerate(distances):
+        yield trial.sign()
         # Balls of all sizes at once: every point is one of the ball of its size.
         axes = distance * radius * _sizes(spread)[:, None] * np.asarray(stretch) / edge
         volume = 4 / 3 * math.pi * axes.prod(1).mean()

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from ...progress import Job
 from ..exemplar import Exemplars
-from .fields import random_stream
+from .effort import Effort, Trial
 from .grains import GrainField
-from .judging import DRAWS, LARGEST, Candidate, Scored, edges_of, fraction_of, least, scored, sign
+from .judging import DRAWS, LARGEST, Candidate, Scored, drawn_masks, edges_of, fraction_of, least, scored
 from .sections import section_distance
 
 SMALLEST_GRAIN = 2.0  # voxels
@@ -19,6 +17,7 @@ BENDS = 0.4  # share of the field's standard deviation
 CHANNELS = 0.3  # share of the distance to the third grain
 # Gain in section error that channels must bring, on so many draws: about 0.015 where they are, none where they are not.
 WORTH, MANY_DRAWS = 0.006, 12
+UNLIKE = 0.2  # section error of grains that are far from the slices
 
 
 def equal_grains(phi: float, edges: tuple[float, float, float]) -> dict[str, Candidate]:
@@ -32,7 +31,7 @@ def equal_grains(phi: float, edges: tuple[float, float, float]) -> dict[str, Can
 
 
 def refined_grains(
-    exemplars: Exemplars, label: int, strewn: dict[str, tuple[float, GrainField]], rival: float
+    exemplars: Exemplars, label: int, strewn: dict[str, tuple[float, GrainField]], rival: float, effort: Effort
 ) -> Job[Scored]:
     """Equal and mixed grains whose drawn volumes have the faces of the slices, and the best of them bent, scored.
 
@@ -44,56 +43,58 @@ def refined_grains(
         Errors and fields of equal grains on either side, as first guessed.
     rival : float
         Least error of the other families; boundaries are bent where grains are nearer.
+    effort : Effort
+        What it may take.
     """
     phi, edges = fraction_of(exemplars, label), edges_of(exemplars, label)
     nearest = min(error for error, _ in strewn.values())
     found: Scored = {}
     for name, (error, field) in strewn.items():
-        if error < OTHER_SIDE * nearest:
-            yield sign(name)
-            variants = grain_variants(phi, edges, favoured=field.grains_favoured)
-            found |= yield from scored(exemplars, label, variants, DRAWS)
+        if error < OTHER_SIDE * nearest and effort.allows(name):
+            variants = yield from grain_variants(phi, edges, effort, favoured=field.grains_favoured)
+            found |= yield from scored(exemplars, label, variants, DRAWS, effort)
     if not found or least(found) >= rival:
         return found
     name, (_, best) = min(found.items(), key=lambda item: item[1][0])
     assert isinstance(best, GrainField)
+    matrix = 1 - phi if best.grains_favoured else phi
     # Bends add faces or take some away, but the grains' insides may ask for their old size.
-    yield sign(f'{name} with bent boundaries')
-    bent = best.model_copy(update={'bent': BENDS})
-    sized = bent.sized(1 - phi if best.grains_favoured else phi, edges)
-    both: dict[str, Candidate] = {'': bent}
-    if abs(sized.radius / bent.radius - 1) > SAME:
-        both['sized'] = sized
-    judged = yield from scored(exemplars, label, both, DRAWS)
-    found[f'{name} with bent boundaries'] = min(judged.values(), key=lambda one: one[0])
-    # Rough grains look as if they had channels whether they do or not.
-    if least(found) == found[name][0]:
-        cut = best.model_copy(update={'channels': CHANNELS}).sized(1 - phi if best.grains_favoured else phi, edges)
-        gain = (yield from _distance(exemplars, label, best)) - (yield from _distance(exemplars, label, cut))
+    words = f'{name} with bent boundaries'
+    if effort.allows(words):
+        bent = best.model_copy(update={'bent': BENDS})
+        sized = yield from bent.sizing(matrix, edges, effort.trial(words))
+        both: dict[str, Candidate] = {words: bent}
+        if abs(sized.radius / bent.radius - 1) > SAME:
+            both[f'{words}, sized'] = sized
+        judged = yield from scored(exemplars, label, both, DRAWS, effort)
+        found[words] = min(judged.values(), key=lambda one: one[0])
+    # Rough grains look as if they had channels whether they do or not. Where grains are far from the slices anyway, the
+    # small gain that channels may bring says nothing.
+    words = f'{name} with channels along their edges'
+    if least(found) == found[name][0] < UNLIKE and effort.allows(words):
+        cut = yield from best.model_copy(update={'channels': CHANNELS}).sizing(matrix, edges, effort.trial(words))
+        gain = (yield from _distance(exemplars, label, best, effort.trial(words))) - (
+            yield from _distance(exemplars, label, cut, effort.trial(words))
+        )
         if gain > WORTH:
-            found[f'{name} with channels along their edges'] = found[name][0] - gain, cut
+            found[words] = found[name][0] - gain, cut
     return found
 
 
-def _distance(exemplars: Exemplars, label: int, field: GrainField) -> Job[float]:
+def _distance(exemplars: Exemplars, label: int, field: GrainField, trial: Trial) -> Job[float]:
     """Distance of sections of many volumes from the slices."""
-    phi = fraction_of(exemplars, label)
-    nz, ny, nx = (max(round(LARGEST * s), 32) for s in field.stretch)
-    masks: list[np.ndarray] = []
-    for index in range(MANY_DRAWS):
-        yield sign('channels between the grains')
-        values = field.around((nz, ny, nx), random_stream(0, 2, index), phi)
-        masks.append(values > np.quantile(values, 1 - phi))
-    yield sign('channels between the grains')
-    return section_distance(exemplars, label, masks)
+    masks = yield from drawn_masks(field, LARGEST, fraction_of(exemplars, label), MANY_DRAWS, trial)
+    return (yield from section_distance(exemplars, label, masks, trial))
 
 
-def grain_variants(phi: float, edges: tuple[float, float, float], *, favoured: bool) -> dict[str, Candidate]:
+def grain_variants(
+    phi: float, edges: tuple[float, float, float], effort: Effort, *, favoured: bool
+) -> Job[dict[str, Candidate]]:
     """Grains of one size or mixed, by name; their drawn volumes have the faces of the slices."""
     matrix, of = (1 - phi, ' of this phase') if favoured else (phi, '')
     found: dict[str, Candidate] = {}
     for words, spread in SPREADS.items():
         field = GrainField.fit(matrix, edges, spread=spread, grains_favoured=favoured)
         if field.radius >= SMALLEST_GRAIN:
-            found[words + of] = field.sized(matrix, edges)
+            found[words + of] = yield from field.sizing(matrix, edges, effort.trial(words + of))
     return found

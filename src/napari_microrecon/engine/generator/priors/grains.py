@@ -12,12 +12,14 @@ Faces counted on a grid are not quite the surface, so that drawn volumes set the
 from __future__ import annotations
 
 import math
-from typing import Literal
+from typing import Literal, Self
 
 import numpy as np
 from scipy.special import ndtr, ndtri
 
-from .fields import Field, gaussianise, levelled, random_stream, smooth_noise
+from ...progress import Job, drain
+from .effort import Trial
+from .fields import Field, drawn_shape, gaussianise, levelled, random_stream, smooth_noise
 from .grain_levels import channel_levels, even_survival
 from .nearest_grain import Grains, nearest_and_third, nearest_grain, random_forms
 
@@ -137,7 +139,7 @@ class GrainField(Field):
         """Cube root of the volume per grain, voxels."""
         return self.density ** (-1 / 3)
 
-    def scaled(self, by: float) -> GrainField:
+    def scaled(self, by: float) -> Self:
         """The same structure, `by` times as large."""
         return self.model_copy(
             update={
@@ -148,37 +150,52 @@ class GrainField(Field):
         )
 
     def sized(self, matrix_fraction: float, edges: tuple[float, float, float]) -> GrainField:
+        """As `sizing`, without a sign of life."""
+        return drain(self.sizing(matrix_fraction, edges, Trial('sizing')))
+
+    def sizing(self, matrix_fraction: float, edges: tuple[float, float, float], trial: Trial) -> Job[GrainField]:
         """Of the size at which drawn volumes have these phase changes per voxel (geometric mean of the axes)."""
         matrix = min(max(matrix_fraction, 1e-3), 1 - 1e-3)
         share = 1 - matrix if self.grains_favoured else matrix
         counted = np.zeros(3)
         for index in range(DRAWN):
+            yield trial.sign(math.prod(self._measured))
             values = self.around(self._measured, random_stream(0, 10, index), share)
             mask = values > np.quantile(values, 1 - share)
             counted += [np.diff(mask, axis=axis).mean() / DRAWN for axis in range(3)]
         return self.scaled(float(np.prod(np.maximum(counted, 1e-4) / edges)) ** (1 / 3))
 
     def tabled(self) -> GrainField:
+        """As `tabling`, without a sign of life."""
+        return drain(self.tabling(Trial('tabling')))
+
+    def tabling(self, trial: Trial) -> Job[GrainField]:
         """With the distribution of the field, where grains are shared out evenly or have channels."""
         sign = -1 if self.grains_favoured else 1
+        yield trial.sign()
         if not self.even:
             values = sign * channel_levels(self.channels, self._occupied, sign * SCORES)
         elif not self.channels and self.flatness == 1:
             at = np.linspace(0, self._reach, STEPS + 1)[1:]
-            farther = even_survival(at, self.radius, self.spread, self.stretch, self.density, self.even)
+            farther = yield from even_survival(
+                at, self.radius, self.spread, self.stretch, self.density, self.even, trial
+            )
             known = (farther > ndtr(-4.5)) & (farther < ndtr(4.5))
             scores = gaussianise(-np.expm1(-self._occupied * at**3))
             values = sign * np.interp(sign * SCORES, -ndtri(farther[known]), scores[known])
         else:
-            draws = [self._between(self._measured, random_stream(0, 10, i), periodic=False) for i in range(DRAWN_EVEN)]
-            values = np.quantile(np.concatenate([drawn.ravel()[::7] for drawn in draws]), ndtr(SCORES))
+            draws: list[np.ndarray] = []
+            for index in range(DRAWN_EVEN):
+                yield trial.sign(math.prod(self._measured))
+                drawn = self._between(self._measured, random_stream(0, 10, index), periodic=False)
+                draws.append(drawn.ravel()[::7])
+            values = np.quantile(np.concatenate(draws), ndtr(SCORES))
         return self.model_copy(update={'values': tuple(map(float, values))})
 
     @property
     def _measured(self) -> tuple[int, int, int]:
         """Of volumes that tell the statistics of the field."""
-        z, y, x = (max(round(min(ACROSS * self.spacing, MEASURED) * s), 32) for s in self.stretch)
-        return z, y, x
+        return drawn_shape(min(ACROSS * self.spacing, MEASURED), self.stretch)
 
     def sample(self, shape: tuple[int, int, int], rng: np.random.Generator, *, periodic: bool) -> np.ndarray:
         """Draw the field on a grid, float32 (Z, Y, X)."""

@@ -9,9 +9,11 @@ import numpy as np
 from scipy import ndimage
 from scipy.special import ndtr, ndtri
 
+from ...progress import Job
 from ...voxels import AXES, IMAGE_AXES
 from ..exemplar import Exemplars
 from .dendrites import SCORES, DendriteField
+from .effort import Trial
 from .fields import random_stream
 
 FAINT, CLEAR = 0.02, 0.05  # how far the covariance along rows of arms rises again, over the variance: least and mean
@@ -80,12 +82,15 @@ def coarse(mask: np.ndarray, depth: float) -> np.ndarray:
     return mask & (deepest[areas] >= depth)
 
 
-def grown_dendrites(exemplars: Exemplars, label: int, rows: Rows, *, favoured: bool) -> DendriteField:
+def grown_dendrites(
+    exemplars: Exemplars, label: int, rows: Rows, trial: Trial, *, favoured: bool
+) -> Job[DendriteField]:
     """Dendrites of the phase, or of the others, that have its fraction and its faces.
 
     The areas of sections across the stems tell dendrites from what is finer. The spacing of the stems follows from
     the faces of the dendrites, the finer structure from the faces that are left.
     """
+    yield trial.sign()
     images = {plane: [(image == label) == favoured for image in exemplars.images[plane]] for plane in exemplars.images}
     stems = AXES[rows.along]
     across = images[stems]
@@ -105,39 +110,51 @@ def grown_dendrites(exemplars: Exemplars, label: int, rows: Rows, *, favoured: b
         favoured=favoured,
         support=START * rows.spacing,
     )
-    bare = _bare(field)
+    bare = yield from _bare(field, trial)
     for _ in range(ROUNDS):
         # Faces of rods of one size are as many as there are rods, but those of thinner rods are the more for it.
         found = _faces([d > level for d, level in ((d, np.quantile(d, 1 - phi * share)) for d in bare)], (1, 2))
         spacing = float(np.clip(field.spacing * found / thick, 1.2 * rows.spacing, 5 * rows.spacing))
         field = field.model_copy(update={'spacing': spacing, 'support': spacing})
-        bare = _bare(field)
+        bare = yield from _bare(field, trial)
     # Thicker rods are deeper by as much everywhere.
     by = -float(np.quantile(np.concatenate([d.ravel() for d in bare]), 1 - phi * share))
     field = field.model_copy(update={'stem': field.stem + by, 'arm': field.arm + by})
     bare = [d + np.float32(by) for d in bare]
     if share < 0.98:
-        field = _filled(field, bare, phi, wanted)
+        field = yield from _filled(field, bare, phi, wanted, trial)
     # Stems are so few that it takes many volumes to know the share of each depth.
-    depths = np.concatenate([d.ravel()[::5] for d in _deep(field, _bare(field, TABULATED))])
+    bare = yield from _bare(field, trial, TABULATED)
+    filled = yield from _deep(field, bare, trial)
+    depths = np.concatenate([d.ravel()[::5] for d in filled])
     return field.model_copy(update={'values': tuple(map(float, np.quantile(depths, ndtr(SCORES))))})
 
 
-def _bare(field: DendriteField, count: int = DRAWN) -> list[np.ndarray]:
+def _bare(field: DendriteField, trial: Trial, count: int = DRAWN) -> Job[list[np.ndarray]]:
     """Depths in stems and arms of some volumes, the first axis along the stems."""
     # Periodic volumes of whole numbers of stems and arms scatter least.
     edge = min(ACROSS * field.spacing, LARGEST)
     along = round(max(1, round(edge / field.arm_spacing)) * field.arm_spacing)
-    across = round(math.sqrt(round((edge / field.spacing) ** 2)) * field.spacing)
-    return [field.dendrites((along, across, across), random_stream(0, 13, i), periodic=True) for i in range(count)]
+    across = round(math.sqrt(max(1, round((edge / field.spacing) ** 2))) * field.spacing)
+    drawn: list[np.ndarray] = []
+    for index in range(count):
+        yield trial.sign(2 * along * across**2)
+        drawn.append(field.dendrites((along, across, across), random_stream(0, 13, index), periodic=True))
+    return drawn
 
 
-def _deep(field: DendriteField, bare: list[np.ndarray]) -> list[np.ndarray]:
+def _deep(field: DendriteField, bare: list[np.ndarray], trial: Trial) -> Job[list[np.ndarray]]:
     """With the finer structure between them."""
-    return [field.filled(d, random_stream(0, 14, i), periodic=True) for i, d in enumerate(bare)]
+    filled: list[np.ndarray] = []
+    for index, depth in enumerate(bare):
+        yield trial.sign(depth.size)
+        filled.append(field.filled(depth, random_stream(0, 14, index), periodic=True))
+    return filled
 
 
-def _filled(field: DendriteField, bare: list[np.ndarray], phi: float, wanted: np.ndarray) -> DendriteField:
+def _filled(
+    field: DendriteField, bare: list[np.ndarray], phi: float, wanted: np.ndarray, trial: Trial
+) -> Job[DendriteField]:
     """With as much of the finer structure as makes up the fraction, and the faces along and across the stems."""
     own = np.array([_faces([d > 0 for d in bare], axes) for axes in ((0,), (1, 2))])
     left = np.maximum(wanted - own, 0.05 * wanted)
@@ -147,7 +164,8 @@ def _filled(field: DendriteField, bare: list[np.ndarray], phi: float, wanted: np
     level = float(np.clip(ndtri(1 - missing / max(room, 1e-3)), -1, 3.5))
     field = field.model_copy(update={'fine_level': level})
     for _ in range(ROUNDS):
-        filled = [d > 0 for d in _deep(field, bare)]
+        deep = yield from _deep(field, bare, trial)
+        filled = [d > 0 for d in deep]
         found = np.array([_faces(filled, axes) for axes in ((0,), (1, 2))]) - own
         lengths = np.clip(np.asarray(field.fine) * np.clip(found / left, 0.5, 2), 0.7, (40, 8))
         along = min(float(lengths[0]), LONGEST * float(lengths[1]))

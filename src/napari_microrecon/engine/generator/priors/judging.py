@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
-from ...progress import Job, Progress
+from ...progress import Job, drain
 from ..exemplar import Exemplars
 from .cells import CellField
 from .dendrites import DendriteField
-from .fields import random_stream
+from .effort import Effort, Trial
+from .fields import drawn_shape, random_stream
 from .gaussian import GaussianField
 from .grains import GrainField
 from .sections import percolating_fraction, section_distance
@@ -38,6 +41,13 @@ def fraction_of(exemplars: Exemplars, label: int) -> float:
 def section_error(
     exemplars: Exemplars, label: int, field: Candidate, *, size: int | None = None, draws: int = 2
 ) -> float:
+    """As `judged`, without a sign of life."""
+    return drain(judged(exemplars, label, field, Trial(field.kind), size=size, draws=draws))
+
+
+def judged(
+    exemplars: Exemplars, label: int, field: Candidate, trial: Trial, *, size: int | None = None, draws: int = 2
+) -> Job[float]:
     """How far sections of the thresholded field lie from the slices; dimensionless, 0 is best.
 
     Sections hardly show whether pores hang together in three dimensions, but most pore space does: grains and
@@ -50,32 +60,40 @@ def section_error(
             size = min(LARGEST, max(round(STEMS * field.spacing), 48))
         if isinstance(field, GrainField):
             size = min(LARGEST, max(round(ENOUGH_GRAINS ** (1 / 3) * field.spacing), 48))
-    # As many voxels for every material, but longer along the axes that it is stretched along.
-    nz, ny, nx = (max(round(size * s), 32) for s in field.stretch)
-    drawn = [field.around((nz, ny, nx), random_stream(0, 2, i), phi) for i in range(draws)]
-    masks = [values > np.quantile(values, 1 - phi) for values in drawn]
-    error = section_distance(exemplars, label, masks)
+    masks = yield from drawn_masks(field, size, phi, draws, trial)
+    error = yield from section_distance(exemplars, label, masks, trial)
     if isinstance(field, GrainField):
         error += VARIETY * (field.spread > 0) + CURVED * (field.bent > 0)
     if isinstance(field, (GrainField, GaussianField)) and exemplars.pore is not None:
         pores = masks if label == exemplars.pore else [~mask for mask in masks]
         if label == exemplars.pore or exemplars.phase_count == 2:
-            error += ISOLATED * (1 - float(np.mean([percolating_fraction(pore) for pore in pores])))
+            connected: list[float] = []
+            for pore in pores:
+                yield trial.sign(pore.size / 4)
+                connected.append(percolating_fraction(pore))
+            error += ISOLATED * (1 - float(np.mean(connected)))
     return error
 
 
-def scored(exemplars: Exemplars, label: int, fields: dict[str, Candidate], draws: int) -> Job[Scored]:
-    """Section errors and fields by name."""
+def drawn_masks(field: Candidate, size: int, phi: float, draws: int, trial: Trial) -> Job[list[np.ndarray]]:
+    """Phase of the fraction `phi` in some drawn volumes, bool."""
+    shape = drawn_shape(size, field.stretch)
+    masks: list[np.ndarray] = []
+    for index in range(draws):
+        yield trial.sign(math.prod(shape))
+        values = field.around(shape, random_stream(0, 2, index), phi)
+        masks.append(values > np.quantile(values, 1 - phi))
+    return masks
+
+
+def scored(exemplars: Exemplars, label: int, fields: dict[str, Candidate], draws: int, effort: Effort) -> Job[Scored]:
+    """Section errors and fields by name, of as many as the effort allows, but the first in any case."""
     found: Scored = {}
     for name, field in fields.items():
-        yield sign(name)
-        found[name] = section_error(exemplars, label, field, draws=draws), field
+        if not found or effort.allows(name):
+            error = yield from judged(exemplars, label, field, effort.trial(name), draws=draws)
+            found[name] = error, field
     return found
-
-
-def sign(name: str) -> Progress:
-    """Sign of life: what is being tried."""
-    return Progress('fitting the structural prior', note=name)
 
 
 def least(found: Scored) -> float:

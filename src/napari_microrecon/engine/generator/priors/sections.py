@@ -11,10 +11,14 @@ from functools import lru_cache
 import numpy as np
 from scipy import ndimage
 
+from ...progress import Job
 from ...voxels import AXES, Axis
 from ..exemplar import Exemplars, lineal_path
+from .effort import Trial
 
 MATRIX = 0.25  # of a section
+RADII = (2, 3, 5)  # pixels, of the discs that tell how boundaries bend
+DEEPEST = 12  # pixels below the boundary
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,10 +35,12 @@ class _Sought:
 def _sought(exemplars: Exemplars, label: int, plane: Axis) -> _Sought:
     theirs = [image == label for image in exemplars.images[plane]]
     reach = exemplars.smallest // 2
+    sections = _Sections()
+    sections.add(theirs)
     return _Sought(
-        areas_per_pixel(theirs),
-        {side: _depths([t == side for t in theirs]) for side in (True, False)},
-        curvatures(theirs),
+        sections.areas,
+        {side: sections.depths(side) for side in (True, False)},
+        sections.curves,
         {
             (position, side): np.mean([lineal_path(t == side, position, reach) for t in theirs], axis=0)
             for position in (0, 1)
@@ -43,7 +49,7 @@ def _sought(exemplars: Exemplars, label: int, plane: Axis) -> _Sought:
     )
 
 
-def section_distance(exemplars: Exemplars, label: int, volumes: list[np.ndarray]) -> float:
+def section_distance(exemplars: Exemplars, label: int, volumes: list[np.ndarray], trial: Trial) -> Job[float]:
     """How far sections of masks of one phase lie from the slices; dimensionless, 0 is best.
 
     Mean over axes and both sides (phase and complement) of |L_prior - L_slice| / fraction up to the
@@ -67,22 +73,23 @@ def section_distance(exemplars: Exemplars, label: int, volumes: list[np.ndarray]
         across = AXES.index(plane)
         # Where all directions are alike, sections of all of them tell more.
         normals = range(3) if exemplars.isotropic else (across,)
-        mine = [
-            np.take(volume, i, axis)
-            for volume in volumes
-            for axis in normals
-            for i in range(0, shape[axis], shape[axis] // 8)
-        ]
+        yield trial.sign()
         theirs = _sought(exemplars, label, plane)
-        areas.append(abs(math.log(areas_per_pixel(mine) / theirs.areas)))
+        mine = _Sections()
+        for volume in volumes:
+            yield trial.sign(volume.size * len(normals) / 6)
+            mine.add([np.take(volume, i, axis) for axis in normals for i in range(0, shape[axis], shape[axis] // 8)])
+        yield trial.sign()
+        areas.append(abs(math.log(mine.areas / theirs.areas)))
         for side in (True, False):
-            depths.append(float(np.abs(_depths([m == side for m in mine]) - theirs.depths[side]).mean()))
-        curves.append(float(np.abs(curvatures(mine) - theirs.curves).mean()))
+            depths.append(float(np.abs(mine.depths(side) - theirs.depths[side]).mean()))
+        curves.append(float(np.abs(mine.curves - theirs.curves).mean()))
         inplane = [axis for axis in range(3) if AXES[axis] != plane]
         for position, axis in enumerate(inplane):
             edges = float(np.mean([np.diff(volume, axis=axis).mean() for volume in volumes]))
             faces.append(abs(edges / wanted[AXES[axis]] - 1))
             for side in (True, False):
+                yield trial.sign()
                 target = theirs.paths[position, side][: reach[axis]]
                 # Every other line tells as much.
                 lines = [np.moveaxis(volume, axis, 0)[:, ::2] == side for volume in volumes]
@@ -92,6 +99,40 @@ def section_distance(exemplars: Exemplars, label: int, volumes: list[np.ndarray]
         if exemplars.isotropic:
             break
     return float(np.mean(errors) + np.mean(faces) / 4 + 0.15 * np.mean(areas) + np.mean(depths) + 4 * np.mean(curves))
+
+
+class _Sections:
+    """What sections of one phase have, volume by volume."""
+
+    def __init__(self) -> None:
+        self._areas = 0.0
+        self._pixels = 0
+        self._deeper = {side: np.zeros(DEEPEST) for side in (True, False)}
+        self._shares: list[list[np.ndarray]] = [[] for _ in RADII]
+
+    def add(self, masks: list[np.ndarray]) -> None:
+        """Measure some more masks."""
+        self._areas += sum(_areas(mask) for mask in masks)
+        self._pixels += sum(mask.size for mask in masks)
+        for side in (True, False):
+            self._deeper[side] += _deeper([mask == side for mask in masks])
+        for shares, radius in zip(self._shares, RADII, strict=True):
+            shares += _shares(masks, radius)
+
+    @property
+    def areas(self) -> float:
+        """As `areas_per_pixel`."""
+        return max(self._areas, 0.5) / self._pixels
+
+    @property
+    def curves(self) -> np.ndarray:
+        """As `curvatures`."""
+        return np.stack([_quantiles(shares) for shares in self._shares])
+
+    def depths(self, side: bool) -> np.ndarray:
+        """Share of the pixels of the phase, or of the others, that lie deeper than 1, 2, ... pixels."""
+        deeper = self._deeper[side]
+        return deeper[1:] / max(deeper[0], 1)
 
 
 def interface_distance(exemplars: Exemplars, volumes: list[np.ndarray]) -> float:
@@ -126,40 +167,44 @@ def areas_per_pixel(sections: list[np.ndarray]) -> float:
     An area of more than a quarter of its section is the matrix that the others lie in, and counts nothing: it is
     one in a small section and in a large one.
     """
-    total = 0.0
-    for section in sections:
-        clusters, count = ndimage.label(section)
-        if not count:
-            continue
-        sizes = np.bincount(clusters.ravel())
-        matrix = sizes > MATRIX * section.size
-        matrix[0] = True
-        cut = np.zeros(count + 1, bool)
-        cut[np.concatenate([clusters[0], clusters[-1], clusters[:, 0], clusters[:, -1]])] = True
-        total += (~matrix).sum() - 0.5 * (cut & ~matrix).sum()
-    return max(total, 0.5) / sum(section.size for section in sections)
+    return max(sum(_areas(section) for section in sections), 0.5) / sum(section.size for section in sections)
 
 
-def curvatures(masks: list[np.ndarray], radii: tuple[int, ...] = (2, 3, 5)) -> np.ndarray:
-    """Quantiles (radii, 50) of the phase's share of a disc around a point of its boundary, over the boundary.
+def _areas(section: np.ndarray) -> float:
+    clusters, count = ndimage.label(section)
+    if not count:
+        return 0.0
+    sizes = np.bincount(clusters.ravel())
+    matrix = sizes > MATRIX * section.size
+    matrix[0] = True
+    cut = np.zeros(count + 1, bool)
+    cut[np.concatenate([clusters[0], clusters[-1], clusters[:, 0], clusters[:, -1]])] = True
+    return float((~matrix).sum() - 0.5 * (cut & ~matrix).sum())
+
+
+def curvatures(masks: list[np.ndarray]) -> np.ndarray:
+    """Quantiles (3, 50) of the phase's share of a disc around a point of its boundary, over the boundary; three radii.
 
     Half where the boundary is straight, less where the phase is convex (integral invariants: Manay et al.,
     IEEE PAMI 28, 1602, 2006). Pores between round grains have cusps and hollow sides; those between rough ones do not.
     """
-    found = np.full((len(radii), 50), 0.5)
-    for row, radius in enumerate(radii):
-        at = np.arange(-radius, radius + 1)
-        disc = (at[:, None] ** 2 + at**2 <= radius**2 + 0.5).astype(np.float32)
-        shares: list[np.ndarray] = []
-        for mask in masks:
-            share = ndimage.correlate(mask.astype(np.float32), disc / disc.sum(), mode='nearest')
-            for axis in (0, 1):
-                upper, lower = np.moveaxis(share, axis, 0)[1:], np.moveaxis(share, axis, 0)[:-1]
-                shares.append(((upper + lower) / 2)[np.moveaxis(np.diff(mask, axis=axis), axis, 0)])
-        together = np.concatenate(shares)
-        if len(together):
-            found[row] = np.quantile(together, np.linspace(0.01, 0.99, found.shape[1]))
-    return found
+    return np.stack([_quantiles(_shares(masks, radius)) for radius in RADII])
+
+
+def _shares(masks: list[np.ndarray], radius: int) -> list[np.ndarray]:
+    """Share of a disc around the faces of every mask."""
+    from .kernels import disc_pixels
+
+    at = np.arange(-radius, radius + 1)
+    halves = ((at[:, None] ** 2 + at**2 <= radius**2 + 0.5).sum(1) - 1) // 2
+    pixels = np.float32(2 * (2 * halves + 1).sum())
+    return [disc_pixels(np.ascontiguousarray(mask), halves) / pixels for mask in masks]
+
+
+def _quantiles(shares: list[np.ndarray]) -> np.ndarray:
+    """Fifty quantiles, or half where there is no boundary."""
+    together = np.concatenate(shares)
+    return np.quantile(together, np.linspace(0.01, 0.99, 50)) if len(together) else np.full(50, 0.5)
 
 
 def percolating_fraction(mask: np.ndarray) -> float:
@@ -175,7 +220,7 @@ def percolating_fraction(mask: np.ndarray) -> float:
     return float(np.mean(found))
 
 
-def _depths(masks: list[np.ndarray], longest: int = 12) -> np.ndarray:
-    """Share of the pixels of a mask that lie deeper than 1, 2, ... pixels below its border."""
-    depths = np.concatenate([ndimage.distance_transform_edt(mask)[mask] for mask in masks])
-    return np.array([(depths > t).mean() if len(depths) else 0.0 for t in range(1, longest)])
+def _deeper(masks: list[np.ndarray]) -> np.ndarray:
+    """Pixels of masks that lie deeper than 0, 1, 2, ... pixels below their border."""
+    depths = [ndimage.distance_transform_edt(mask)[mask] for mask in masks]
+    return np.array([sum(np.count_nonzero(d > t) for d in depths) for t in range(DEEPEST)], float)

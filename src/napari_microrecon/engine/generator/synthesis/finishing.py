@@ -8,8 +8,8 @@ from .corrections import detail_of, middle_of
 from .specks import Specks, beside, small_areas, strewn, without_surplus
 
 LAST = 5.0  # strength of the last unsharp mask
-TORN = 1.2  # times as many small pieces as in the slices, of which some are then taken away
-ROUNDS = 3  # of meeting the phase fractions
+TORN = 1.0  # times as many small pieces as in the slices
+ROUNDS = 2  # of meeting the phase fractions
 TIP = 1  # neighbours of its own phase that a voxel has at the end of a hair
 
 
@@ -61,14 +61,20 @@ def finished(field: np.ndarray, fractions: np.ndarray, specks: Specks, seed: int
         field = _sharp_enough(grown, wanted, specks.faces - specks.boundary(numbers), specks.areas)
         numbers = specks.numbers(without_surplus(without_tips(labels_of(field, wanted)), specks.areas, seed))
     target = wanted - specks.gain(numbers)
+    labels, taken = _with_specks(field, target, specks, seed)
     for _ in range(ROUNDS):
-        shares = np.clip(target, 1e-4, 1) / np.clip(target, 1e-4, 1).sum()
-        labels = without_surplus(without_tips(labels_of(field, shares)), specks.areas, seed)
-        taken = strewn(labels, specks.numbers(labels), seed)
         # Tips and pieces that went, and specks that found no place, are made up for by the boundaries of the others.
         target = target + wanted - np.bincount(labels.ravel(), minlength=len(wanted)) / labels.size
+        labels, taken = _with_specks(field, target, specks, seed)
     _settle(labels, field, wanted, taken)
     return labels
+
+
+def _with_specks(field: np.ndarray, fractions: np.ndarray, specks: Specks, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Labels whose bodies have these fractions, with the specks that they lack, and where these are."""
+    shares = np.clip(fractions, 1e-4, 1)
+    labels = without_surplus(without_tips(labels_of(field, shares / shares.sum())), specks.areas, seed)
+    return labels, strewn(labels, specks.numbers(labels), seed)
 
 
 def _sharp_enough(field: np.ndarray, fractions: np.ndarray, faces: float, areas: np.ndarray) -> np.ndarray:
@@ -106,11 +112,16 @@ def _settle(labels: np.ndarray, field: np.ndarray, fractions: np.ndarray, taken:
             margin = field[..., 0] if giver == 1 else -field[..., 0]
         else:
             margin = field[..., giver] - field[..., taker]
-        near = np.zeros(labels.shape, bool)
+        near = np.zeros(labels.shape, np.uint8)
         for axis in range(3):
             for step in (1, -1):
-                near |= np.roll(labels == taker, step, axis)
-        places = np.flatnonzero(((labels == giver) & near & ~taken).ravel())
+                near += np.roll(labels == taker, step, axis)
+        near[(labels != giver) | taken] = 0
+        # Edges first: a voxel that sticks to the other phase by one face only would be a piece of its own in sections.
+        places = np.empty(0, np.intp)
+        for least in (3, 2, 1):
+            if len(places) < 2 * moved:
+                places = np.flatnonzero(near.ravel() >= least)
         moved = min(moved, len(places))
         nearest = np.argpartition(margin.ravel()[places], moved - 1)[:moved]
         labels.ravel()[places[nearest]] = taker
