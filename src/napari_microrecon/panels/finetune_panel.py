@@ -28,7 +28,7 @@ _RECIPE_TIPS = {
     'sections': 'Volumes are compared with your slices by patches, two-point probability and surface.',
     'paper': 'Critics learn to tell sections of the volumes from your slices, from the first step on, and the network '
     'learns to pass for a slice (WGAN-GP with image regularisation, arXiv 2402.15815). Automatic then starts from the '
-    'untrained structural prior. It takes longer, and was not found to be better.',
+    'untrained structural prior. A step takes longer; the best weights are chosen by the same statistics.',
 }
 # Metric: name in the key, role. Both recipes tell the loss; of critics there is more to see.
 _CURVES = {'loss': ('loss', 'text'), 'patches': ('patches', 'generated'), 's2': ('s2', 'reference')}

@@ -62,6 +62,7 @@ def methods(session: Session, then: Callable[[str], None]) -> Task:
     volume, slices, run = session.need_volume(), session.slices, session.run
     notes = [draft.note for draft in session.drafts]
     others = session.volumes[1:] if volume is session.volume else ()
+    shape = session.shape.words if session.shape is not None and volume is session.volume else ''
 
     def job() -> EngineJob[str]:
         from ..engine.export import methods_of_run, methods_paragraph
@@ -73,7 +74,7 @@ def methods(session: Session, then: Callable[[str], None]) -> Task:
                 return methods_of_run(run)
             except InputError:  # moved or deleted meanwhile: what is in memory serves
                 yield Progress('Writing the methods paragraph')
-        return methods_paragraph(volume, None, slices, others, notes)
+        return methods_paragraph(volume, None, slices, others, notes, shape)
 
     def accept(text: str) -> None:
         then(text)

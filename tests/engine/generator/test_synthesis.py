@@ -131,7 +131,7 @@ def test_specks_are_unfolded_into_what_they_were():
     assert singles == pytest.approx(300 / volume.size, rel=0.25)
     assert specks.gain(numbers)[1] == pytest.approx(volume.mean(), rel=0.25)
     made = np.zeros_like(volume)
-    taken = strewn(made, numbers, seed=0)
+    taken = strewn(made, numbers, 0, specks.depths)
     assert np.array_equal(taken, made == 1)
     assert small_areas(made, 2)[1].sum() == pytest.approx(small_areas(volume, 2)[1].sum(), rel=0.25)
     # None touches another: every piece is one of the bodies, eight voxels at most by the slices' largest.

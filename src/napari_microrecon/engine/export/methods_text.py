@@ -46,6 +46,7 @@ def methods_paragraph(
     slices: SliceSet | None = None,
     others: Sequence[Volume] = (),
     notes: Sequence[str] = (),
+    shape: str = '',
 ) -> str:
     """Write the paragraph.
 
@@ -61,6 +62,8 @@ def methods_paragraph(
         Further realisations of the same run.
     notes : sequence of str
         How the slices were segmented, one for each.
+    shape : str
+        Verdict on the shapes in the volume's sections, in words; empty where there is none.
 
     Returns
     -------
@@ -79,6 +82,7 @@ def methods_paragraph(
         *_training(weights),
         _sampling(volume, others),
         _fractions(volume, slices),
+        f'Compared with the slices in shape, sections of the volume gave: {shape}.' if shape else '',
         _software(made),
     ]
     text = ' '.join(sentence for sentence in sentences if sentence)
@@ -100,7 +104,8 @@ def methods_of_run(run: Run) -> str:
     path = run.input_path('weights')
     header = None if path is None else Weights.load(path).header
     notes = run.record.results.get('segmentation', ())
-    return methods_paragraph(volumes[0], header, slices, volumes[1:], notes)
+    shape = run.record.results.get('shape') or {}
+    return methods_paragraph(volumes[0], header, slices, volumes[1:], notes, shape.get('words', ''))
 
 
 def _inputs(volume: Volume, slices: SliceSet | None) -> str:
@@ -144,6 +149,14 @@ def _model(made: Provenance, weights: WeightsHeader | None) -> list[str]:
         return [] if used is None else [f'The generator had the weights {used.name} (sha256 {used.sha256[:16]}).']
     prior = weights.prior
     kinds = list(dict.fromkeys(_KINDS.get(one.kind, one.kind) for one in prior.fields))
+    if not weights.trained and prior.exemplar is not None:
+        fields = f'a sample of {" and ".join(kinds)} fitted to the slices'
+        begun = fields if prior.exemplar.from_prior else 'random noise'
+        return [
+            f'The volume was grown from patches of the slices, beginning with {begun}, by solid texture optimisation '
+            'of signed distances (Kopf et al., ACM Transactions on Graphics 26, 2, 2007) with pieces of up to eight '
+            'pixels strewn as a hard-core process; no network was trained.'
+        ]
     if not weights.trained:
         return [
             f'The volume is a sample of a structural prior, {" and ".join(kinds)}, whose parameters were fitted to the '

@@ -88,7 +88,7 @@ class CoatingField(Field):
         """Coating of phase `label` on phase `coated`, which `field` + `threshold` > 0 places as the first of all."""
         drawn: list[np.ndarray] = []
         for index in range(2):
-            yield trial.sign(DRAWN**3)
+            yield trial.sign(2 * DRAWN**3)
             drawn.append(levelled(field.sample((DRAWN, DRAWN, DRAWN), random_stream(0, 7, index), periodic=False)))
         # Knots that split what is outside the coated phase into equal parts; the densest share first.
         outside = ndtr(-threshold)
@@ -180,7 +180,7 @@ def _texture(
     fraction = 0.0
     sections = [section for values in drawn for section in values[:: DRAWN // 8]]
     for section in sections:
-        yield trial.sign(TERMS * section.size)
+        yield trial.sign(4 * TERMS * section.size)
         t = level_of(section)
         outside = section + threshold <= 0
         fraction += float(np.where(outside, ndtr(t), 0.0).mean()) / len(sections)

@@ -23,7 +23,7 @@ from .grain_sizes import equal_grains, refined_grains
 from .grains import GrainField
 from .growth import grown_dendrites, rows_of_arms
 from .judging import DRAWS, Candidate, Scored, edges_of, fraction_of, judged, least, scored
-from .model import PriorModel, combine, nest
+from .model import AnyField, PriorModel, combine, nest
 from .sections import interface_distance, section_distance
 
 SMALLEST_CELL = 6.0  # voxels
@@ -79,7 +79,8 @@ def dendrites(exemplars: Exemplars, label: int, effort: Effort) -> Job[dict[str,
     found: dict[str, Candidate] = {}
     if rows is not None:
         for name, favoured in (('dendrites of this phase', True), ('dendrites', False)):
-            found[name] = yield from grown_dendrites(exemplars, label, rows, effort.trial(name), favoured=favoured)
+            if effort.allows(name):
+                found[name] = yield from grown_dendrites(exemplars, label, rows, effort.trial(name), favoured=favoured)
     return found
 
 
@@ -233,7 +234,14 @@ def _fitted(exemplars: Exemplars, effort: Effort) -> Job[PriorModel]:
             words = f'phase {label}: {what} phase {order[0]} {errors}'
             reason = '; '.join([reasons[order[0]], words, *others, f'phase {sequence[-1]}: what is left'])
             chosen, error = coated, found
-    return chosen.model_copy(update={'reason': reason})
+    # Models are compared by fields that are levelled in each draw. Only the one that is kept must know how high its
+    # fields are in how much of space.
+    fields: list[AnyField] = []
+    for field in chosen.fields:
+        if isinstance(field, GrainField) and (field.channels or field.even) and not field.values:
+            field = yield from field.tabling(effort.trial('grains in what is left'))
+        fields.append(field)
+    return chosen.model_copy(update={'reason': reason, 'fields': tuple(fields)})
 
 
 def model_error(exemplars: Exemplars, model: PriorModel, effort: Effort) -> Job[float]:
@@ -245,7 +253,7 @@ def model_error(exemplars: Exemplars, model: PriorModel, effort: Effort) -> Job[
     trial = effort.trial('phases together')
     drawn: list[np.ndarray] = []
     for index, field in enumerate(model.fields):
-        yield trial.sign(math.prod(shape))
+        yield trial.sign(4 * math.prod(shape))
         drawn.append(levelled(field.sample(shape, random_stream(0, 1, index), periodic=False)))
     yield trial.sign()
     volume = nest(combine(model.fields, drawn), model.order, model.thresholds).argmax(0)
@@ -287,8 +295,6 @@ def _assemble(
                 spread=field.spread,
                 grains_favoured=field.grains_favoured,
             ).model_copy(update={'even': field.even, 'bent': field.bent, 'channels': field.channels})
-            if field.channels or field.even:
-                field = yield from field.tabling(effort.trial(f'grains of phase {label} in what is left'))
         fields.append(field)
         thresholds.append(float(ndtri(share)))
     return PriorModel(

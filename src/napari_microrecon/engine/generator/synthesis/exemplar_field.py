@@ -123,12 +123,17 @@ class ExemplarField(BaseModel):
         return (yield from aside(lambda: finished(field, fractions, specks, seed), sign))
 
     def _prepared(self) -> Job[tuple[Specks, Pyramid]]:
-        from .pyramid import build_pyramid
+        from .features import channel_count
+        from .pyramid import LOOKED_AT, build_pyramid, windows_of
         from .specks import Specks
 
         digest = self.digest
         if digest not in _built:
-            images = self.exemplars.images
+            most = LOOKED_AT // channel_count(self.phase_count)
+            images: dict[Axis, list[np.ndarray]] = {}
+            for normal in AXES:
+                first = images.get(AXES[0]) if self.isotropic else None  # planes that are alike share their pictures
+                images[normal] = windows_of(self.exemplars.images[normal], most) if first is None else first
             specks = yield from aside(lambda: Specks.of(images, self.phase_count), Progress('reading the slices'))
             pyramid = yield from build_pyramid(specks.bodies, specks.fractions, isotropic=self.isotropic)
             _built.clear()

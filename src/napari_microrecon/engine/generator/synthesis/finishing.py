@@ -74,7 +74,7 @@ def _with_specks(field: np.ndarray, fractions: np.ndarray, specks: Specks, seed:
     """Labels whose bodies have these fractions, with the specks that they lack, and where these are."""
     shares = np.clip(fractions, 1e-4, 1)
     labels = without_surplus(without_tips(labels_of(field, shares / shares.sum())), specks.areas, seed)
-    return labels, strewn(labels, specks.numbers(labels), seed)
+    return labels, strewn(labels, specks.numbers(labels), seed, specks.depths)
 
 
 def _sharp_enough(field: np.ndarray, fractions: np.ndarray, faces: float, areas: np.ndarray) -> np.ndarray:

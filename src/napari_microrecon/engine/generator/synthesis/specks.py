@@ -20,8 +20,9 @@ from .corrections import middle_of
 from .kernels import compiled
 
 LARGEST = 8  # pixels of a speck's section
+DEPTHS = 8  # parts of a phase by distance to its boundary
 ALL = 3.0  # weight of the number of specks of all sizes
-TRIES = 40  # places that are looked at for every speck
+TRIES = 120  # places that are looked at for every speck
 
 # Bodies by the corner coordinates of their voxels (z, y, x); every one is strewn in all directions.
 _BODIES: tuple[tuple[tuple[int, int, int], ...], ...] = (
@@ -54,6 +55,9 @@ class Specks:
         Phase fractions of the bodies, (K,).
     faces : float
         Phase changes per pixel step of the slices, specks included, mean over directions.
+    depths : numpy.ndarray
+        How much likelier than by chance each phase's specks lie in parts of the phase around them that hold equal
+        shares of it, from its boundary to its depth, (K, K, DEPTHS).
     """
 
     bodies: Mapping[Axis, list[np.ndarray]]
@@ -61,12 +65,13 @@ class Specks:
     hosts: np.ndarray
     fractions: np.ndarray
     faces: float
+    depths: np.ndarray
 
     @classmethod
     def of(cls, images: Mapping[Axis, Sequence[np.ndarray]], phase_count: int) -> Specks:
         """Take the specks out of label images per normal."""
         bodies: dict[Axis, list[np.ndarray]] = {}
-        areas, hosts = np.zeros((phase_count, LARGEST)), np.zeros((phase_count, phase_count))
+        areas, hosts = np.zeros((phase_count, LARGEST)), np.zeros((phase_count, phase_count, DEPTHS))
         pixels, seen = 0, {}
         for normal, pictures in images.items():
             bodies[normal] = []
@@ -76,11 +81,14 @@ class Specks:
                     seen[id(picture)] = body
                     areas, hosts, pixels = areas + found, hosts + inside, pixels + picture.size
                 bodies[normal].append(seen[id(picture)])
-        share = hosts / np.maximum(hosts.sum(1, keepdims=True), 1)
+        found = hosts.sum(2)
+        share = found / np.maximum(found.sum(1, keepdims=True), 1)
+        # As if one more lay in every part: few specks tell little of where they like to be.
+        depths = (hosts + 1) / (hosts + 1).mean(2, keepdims=True)
         counts = np.bincount(np.concatenate([b.ravel() for b in seen.values()]), minlength=phase_count)
         pictures = {id(picture): picture for found in images.values() for picture in found}.values()
         faces = np.mean([(np.diff(p, axis=axis) != 0).mean() for p in pictures for axis in (0, 1)])
-        return cls(bodies, areas / pixels, share, counts / counts.sum(), float(faces))
+        return cls(bodies, areas / pixels, share, counts / counts.sum(), float(faces), depths)
 
     def numbers(self, labels: np.ndarray) -> list[tuple[int, int, int, float]]:
         """Specks that a volume (Z, Y, X) lacks: phase, phase around them, body, and their number per voxel."""
@@ -120,9 +128,10 @@ def _surface(body: tuple[tuple[int, int, int], ...]) -> int:
 
 
 def _without_specks(picture: np.ndarray, phase_count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The picture without specks, the number of pieces by phase and size, and of specks by phase and host."""
+    """The picture without specks, the number of pieces by phase and size, and of specks by phase, host and depth."""
     body = picture.copy()
-    areas, hosts = np.zeros((phase_count, LARGEST)), np.zeros((phase_count, phase_count))
+    areas, hosts = np.zeros((phase_count, LARGEST)), np.zeros((phase_count, phase_count, DEPTHS))
+    taken: list[tuple[int, int, int, int]] = []
     rows, columns = picture.shape
     for phase in range(phase_count):
         pieces, count = ndimage.label(picture == phase)
@@ -140,8 +149,22 @@ def _without_specks(picture: np.ndarray, phase_count: int) -> tuple[np.ndarray, 
             rim = ndimage.binary_dilation(mine) & ~mine
             host = int(np.bincount(picture[around][rim], minlength=phase_count).argmax())
             body[around][mine] = host
-            hosts[phase, host] += 1
+            taken.append((phase, host, int((down.start + down.stop) // 2), int((right.start + right.stop) // 2)))
+    parts = {host: _parts(body == host) for host in {host for _, host, _, _ in taken}}
+    for phase, host, row, column in taken:
+        hosts[phase, host, parts[host][row, column]] += 1
     return body, areas, hosts
+
+
+def _parts(mask: np.ndarray) -> np.ndarray:
+    """Number of the part, 0 at the boundary to DEPTHS - 1, by rank of the distance to the boundary within a mask."""
+    import edt
+
+    distance = np.minimum(2 * edt.edt(np.ascontiguousarray(mask), black_border=False), 255).astype(np.uint8)
+    counts = np.bincount(distance[mask], minlength=256)
+    # The middle of those of one distance: they have one rank.
+    ranks = (np.cumsum(counts) - counts / 2) / max(counts.sum(), 1)
+    return np.minimum(ranks * DEPTHS, DEPTHS - 1).astype(np.uint8)[distance]
 
 
 def small_areas(labels: np.ndarray, phase_count: int, phases: Sequence[int] | None = None) -> np.ndarray:
@@ -202,8 +225,11 @@ def beside(
     return z, y, x
 
 
-def strewn(labels: np.ndarray, numbers: Sequence[tuple[int, int, int, float]], seed: int) -> np.ndarray:
+def strewn(
+    labels: np.ndarray, numbers: Sequence[tuple[int, int, int, float]], seed: int, depths: np.ndarray
+) -> np.ndarray:
     """Put specks into a periodic volume of labels (Z, Y, X), in place; returns where they are, bool."""
+    parts = {host: _parts(labels == host) for host in {host for _, host, _, _ in numbers}}
     rng = random_stream(seed, 32)
     taken = np.zeros(labels.shape, np.bool_)
     for phase, host, body, number in sorted(numbers, key=lambda item: -len(_BODIES[item[2]])):
@@ -211,6 +237,8 @@ def strewn(labels: np.ndarray, numbers: Sequence[tuple[int, int, int, float]], s
         cells = np.array(_BODIES[body], np.int64)
         turns = np.array([np.roll(cells, turn, 1) for turn in range(3)])
         places = rng.integers(0, labels.size, TRIES * wanted)
+        odds = depths[phase, host] / depths[phase, host].max()
+        places = places[rng.random(len(places)) < odds[parts[host].ravel()[places]]]
         _strew(labels, taken, places, turns, host, phase, wanted)
     return taken
 
