@@ -72,6 +72,8 @@ def test_a_picture_is_turned_and_mirrored_recorded_and_replayed(
     labels = np.zeros((40, 64), np.uint8)
     labels[:10, :20] = 1  # one corner, so that no turn is its own mirror image
     labels[30:36, 40:60] = 1
+    for k in range(5):
+        labels[2 + 7 * k : 8 + 7 * k, 22 + 8 * k : 27 + 8 * k] = 1
     path = tmp_path / 'wide.tif'
     tifffile.imwrite(path, labels)
     output = tmp_path / 'out.tif'

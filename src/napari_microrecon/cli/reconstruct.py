@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from ..engine.conditioned.planes import checked_position
 from ..engine.errors import InputError
 from ..engine.files import VOLUME_OUTPUTS, check_target, replacing, write_volume
 from ..engine.preparation import Preparation
@@ -112,14 +113,20 @@ def reconstruct(
     from ..engine.generator.selection import judging_shape
 
     used = resolve_device(params.device)
-    if needs_selection(_spec(weights, prior), given):
+    spec = _spec(weights, prior)
+    if params.mode != 'unconditional':
+        for one in given:
+            checked_position(one, params.shape)
+        # Between slices a network learns from these alone: the prior only stands in the record.
+        spec = 'prior' if spec in ('auto', 'untrained') else spec
+    if needs_selection(spec, given):
         seconds = choosing_seconds(given.phases.count)
         then = growing_seconds(params.shape, given.phases.count) * realisations
         terminal.note(
             f'no shipped weights are near: untrained generators are tried on the slices, about {duration(seconds)}, '
             f'then the volume is grown, about {duration(then)} at most'
         )
-    choice = terminal.run(choosing_weights(_spec(weights, prior), given))
+    choice = terminal.run(choosing_weights(spec, given))
     terminal.note(f'weights: {choice.reason}')
     conditioned = params.mode != 'unconditional'
     cost = estimate(params.shape, choice.weights, used, between=given if conditioned else None)

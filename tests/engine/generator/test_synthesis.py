@@ -217,7 +217,7 @@ def test_a_field_carries_its_slices_through_json(picture):
 def test_a_volume_is_no_copy_of_its_slice(pyramid):
     picture = _blobs((160, 160), 3)
     slices = SliceSet.of([Slice(picture, TWO)])
-    labels = labels_of(drain(Grower(pyramid, (48, 48, 48), seed=0).run()), pyramid.fractions)
+    labels = labels_of(drain(Grower(pyramid, (64, 64, 64), seed=0).run()), pyramid.fractions)
     found = drain(find_copies(Volume(labels, TWO), slices))
     assert found.verdict == 'new', found.sentence
 

@@ -22,6 +22,7 @@ from .params import Architecture
 from .priors import PriorModel, fitting_prior, noise_prior
 from .selection import COMBINED, EXEMPLAR, PARAMETRIC, prior_of, selecting, summed_up, trial
 
+UNTRAINED = ('prior', 'scratch', 'noise', EXEMPLAR, COMBINED, 'untrained')
 NEAR = 0.35  # fingerprint distance below which shipped weights serve as they are
 CLEARLY = 0.05  # by which another order of the phases must be nearer
 MOST_ORDERED = 3  # phases for which all orders are tried
@@ -158,10 +159,12 @@ def choosing_weights(spec: str, slices: SliceSet, *, training: bool = False) -> 
     InputError
         If the weights are unknown or make another number of phases.
     """
+    shipped = shipped_weights()
+    if spec not in ('auto', *UNTRAINED):  # at once: what is refused gives no sign of life first
+        return _asked_for(spec, slices)
     yield Progress('choosing weights')
     if training and spec == 'auto':
         return (yield from _warm(slices))
-    shipped = shipped_weights()
     if spec in (EXEMPLAR, COMBINED):
         if training:
             raise InputError(f'weights {spec}', 'are volumes, nothing that a training starts from', 'use scratch')
@@ -180,16 +183,6 @@ def choosing_weights(spec: str, slices: SliceSet, *, training: bool = False) -> 
         weights = untrained(slices, found.prior, found.name)
         return WeightsChoice(weights, found.reason, 0.0, found.name == PARAMETRIC, asked=True, verdicts=found.verdicts)
     mine = fingerprint(Exemplars.of(slices))
-    if spec != 'auto':
-        if spec in shipped:
-            weights = load_shipped(spec)
-        elif spec.endswith('.safetensors') or Path(spec).exists():
-            weights = Weights.load(spec)
-        else:
-            known = ', '.join(['auto', 'prior', 'exemplar', 'combined', *shipped])
-            raise InputError(f'weights {spec}', 'are not known', f'use one of {known}, or a .safetensors file')
-        weights, distance, told = _in_order_of(check_phases(weights, slices), slices, mine)
-        return WeightsChoice(weights, f'{weights.name}, as asked{told}', distance, distance > NEAR, asked=True)
     isotropic = slices.symmetry == 'isotropic'
     usable: list[tuple[float, str]] = []
     for name in shipped:
@@ -216,6 +209,21 @@ def choosing_weights(spec: str, slices: SliceSet, *, training: bool = False) -> 
     distance, name = min(usable) if usable else (float('inf'), '')
     weights = untrained(slices, found.prior, found.name)
     return WeightsChoice(weights, reason, distance, found.name == PARAMETRIC, nearest=name, verdicts=found.verdicts)
+
+
+def _asked_for(spec: str, slices: SliceSet) -> WeightsChoice:
+    """Shipped weights by name, or those of a file."""
+    shipped = shipped_weights()
+    if spec in shipped:
+        weights = load_shipped(spec)
+    elif spec.endswith('.safetensors') or Path(spec).exists():
+        weights = Weights.load(spec)
+    else:
+        known = ', '.join(['auto', 'prior', 'exemplar', 'combined', *shipped])
+        raise InputError(f'weights {spec}', 'are not known', f'use one of {known}, or a .safetensors file')
+    mine = fingerprint(Exemplars.of(slices))
+    weights, distance, told = _in_order_of(check_phases(weights, slices), slices, mine)
+    return WeightsChoice(weights, f'{weights.name}, as asked{told}', distance, distance > NEAR, asked=True)
 
 
 def _in_order_of(weights: Weights, slices: SliceSet, mine: Fingerprint) -> tuple[Weights, float, str]:

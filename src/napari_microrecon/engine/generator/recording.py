@@ -114,7 +114,7 @@ def stored(
         'precision': str(trainer.place.dtype),
         'statistics': {key: round(value, 5) for key, value in measured.items()},
         'health': health.sentence,
-        'shape': shape.model_dump(),
+        'shape': shape.model_dump(mode='json'),
         'history': [{key: round(value, 5) for key, value in row.items()} for row in history],
     }
     return Weights(header.model_copy(update={'training': record}), tensors)

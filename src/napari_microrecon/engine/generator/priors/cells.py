@@ -171,6 +171,11 @@ class CellField(Field):
     walls_favoured: bool = True
 
     @property
+    def work(self) -> float:
+        """Planes around every cell."""
+        return 5.0
+
+    @property
     def period(self) -> tuple[int, int, int]:
         """Room for about eight cells; a periodic volume of one or two has the wrong walls."""
         z, y, x = (max(round(1.5 * self.spacing * stretch / 8) * 8, 96) for stretch in self.stretch)

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Literal, Self
 
 import numpy as np
@@ -89,7 +90,7 @@ class CoatingField(Field):
         drawn: list[np.ndarray] = []
         for index in range(2):
             yield trial.sign(2 * DRAWN**3)
-            drawn.append(levelled(field.sample((DRAWN, DRAWN, DRAWN), random_stream(0, 7, index), periodic=False)))
+            drawn.append(_drawn(field, index))  # pyright: ignore[reportArgumentType]  # frozen models have a hash
         # Knots that split what is outside the coated phase into equal parts; the densest share first.
         outside = ndtr(-threshold)
         knots = ndtri(outside * (np.arange(KNOTS) + 0.5) / KNOTS)
@@ -110,6 +111,12 @@ class CoatingField(Field):
             sums=tuple(round(float(v), 5) for v in sums),
             support=max(texture.support, field.support),
         )
+
+
+@lru_cache(maxsize=2)
+def _drawn(field: Field, index: int) -> np.ndarray:
+    """Volume of the coated phase's field; one coating after the other is tried on the same."""
+    return levelled(field.sample((DRAWN, DRAWN, DRAWN), random_stream(0, 7, index), periodic=False))
 
 
 def _depth(mask: np.ndarray) -> np.ndarray:

@@ -40,7 +40,7 @@ def check_enough_features(exemplars: Exemplars) -> None:
     """
     count = feature_count(exemplars)
     if count < FEWEST:
-        found = max(round(count), 1)
+        found = max(int(count), 1)
         held = 'one feature' if found == 1 else f'about {found} features'
         raise InputError(
             'slices',

@@ -109,7 +109,7 @@ def _gap(theirs: dict[int, tuple[float, float]], field: GrainField, phi: float, 
     """
     drawn: list[np.ndarray] = []
     for index in range(DRAWN):
-        yield trial.sign(math.prod(_shape(theirs, field)))
+        yield trial.sign(field.work * math.prod(_shape(theirs, field)))
         drawn.append(field.around(_shape(theirs, field), random_stream(0, 11, index), phi))
     yield trial.sign()
     level = np.quantile(np.concatenate([values.ravel()[::7] for values in drawn]), 1 - phi)

@@ -144,6 +144,11 @@ class Field(BaseModel):
     """Distance in voxels beyond which two values are independent."""
 
     @property
+    def work(self) -> float:
+        """What drawing a voxel takes, in tenths of a microsecond or so; see `Effort`."""
+        return 1.0
+
+    @property
     def period(self) -> tuple[int, int, int]:
         """Smallest periodic volume (z, y, x) in voxels whose statistics are those of a large one; 0: any will do."""
         return 0, 0, 0

@@ -253,7 +253,7 @@ def model_error(exemplars: Exemplars, model: PriorModel, effort: Effort) -> Job[
     trial = effort.trial('phases together')
     drawn: list[np.ndarray] = []
     for index, field in enumerate(model.fields):
-        yield trial.sign(4 * math.prod(shape))
+        yield trial.sign(2 * (field.work + 1) * math.prod(shape))
         drawn.append(levelled(field.sample(shape, random_stream(0, 1, index), periodic=False)))
     yield trial.sign()
     volume = nest(combine(model.fields, drawn), model.order, model.thresholds).argmax(0)

@@ -54,7 +54,7 @@ def _fitted(field: GrainField, phi: float, edges: tuple[float, float, float], tr
         shape = drawn_shape(min(ACROSS * field.spacing, LARGEST), field.stretch, SMALLEST)
         found = np.zeros(3)
         for index in range(DRAWN):
-            yield trial.sign(math.prod(shape))
+            yield trial.sign(field.work * math.prod(shape))
             values = field.around(shape, random_stream(0, 12, index), phi)
             mask = values > np.quantile(values, 1 - phi)
             found += [np.diff(mask, axis=axis).mean() / DRAWN for axis in range(3)]

@@ -129,6 +129,11 @@ class GaussianField(Field):
             support=float(at[-1]) * max(stretch),
         )
 
+    @property
+    def work(self) -> float:
+        """Transforms of a grid that is larger than the volume."""
+        return 2.0
+
     def scaled(self, by: float) -> Self:
         """The same structure, `by` times as large; points this far apart are smoothed enough to be interpolated."""
         smoothing = max(self.smoothing, SPLINED)

@@ -21,7 +21,6 @@ ENOUGH_GRAINS, LARGEST = 1000, 128  # in a volume whose sections are measured, a
 STEMS = 4  # side by side in such a volume
 ISOLATED = 0.3  # handicap of pores none of which percolate
 VARIETY = 0.02  # handicap of grains of mixed size, as the draws scatter
-DEAR = {'gaussian': 2, 'cells': 4}  # work for a voxel over that for one of grains
 CURVED = 0.01  # handicap of bent boundaries, which are judged on the same draws as straight ones
 
 Candidate = GrainField | CellField | DendriteField | GaussianField
@@ -81,7 +80,7 @@ def drawn_masks(field: Candidate, size: int, phi: float, draws: int, trial: Tria
     shape = drawn_shape(size, field.stretch)
     masks: list[np.ndarray] = []
     for index in range(draws):
-        yield trial.sign(DEAR.get(field.kind, 1) * math.prod(shape))
+        yield trial.sign(field.work * math.prod(shape))
         values = field.around(shape, random_stream(0, 2, index), phi)
         masks.append(values > np.quantile(values, 1 - phi))
     return masks

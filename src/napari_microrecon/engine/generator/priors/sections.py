@@ -83,17 +83,21 @@ def section_distance(exemplars: Exemplars, label: int, volumes: list[np.ndarray]
         areas.append(abs(math.log(mine.areas / theirs.areas)))
         for side in (True, False):
             depths.append(float(np.abs(mine.depths(side) - theirs.depths[side]).mean()))
+        yield trial.sign()
         curves.append(float(np.abs(mine.curves - theirs.curves).mean()))
+        yield trial.sign()
         inplane = [axis for axis in range(3) if AXES[axis] != plane]
         for position, axis in enumerate(inplane):
             edges = float(np.mean([np.diff(volume, axis=axis).mean() for volume in volumes]))
             faces.append(abs(edges / wanted[AXES[axis]] - 1))
             for side in (True, False):
-                yield trial.sign()
                 target = theirs.paths[position, side][: reach[axis]]
-                # Every other line tells as much.
-                lines = [np.moveaxis(volume, axis, 0)[:, ::2] == side for volume in volumes]
-                got = np.mean([lineal_path(thinned, 0, reach[axis]) for thinned in lines], axis=0)
+                paths: list[np.ndarray] = []
+                for volume in volumes:
+                    yield trial.sign()
+                    # Every other line tells as much.
+                    paths.append(lineal_path(np.moveaxis(volume, axis, 0)[:, ::2] == side, 0, reach[axis]))
+                got = np.mean(paths, axis=0)
                 span = max(int((target > 0.02 * target[0]).sum()), 3)
                 errors.append(float(np.abs(got - target)[:span].mean() / max(target[0], 1e-3)))
         if exemplars.isotropic:
