@@ -89,7 +89,7 @@ class LossWeights(_Parameters):
 
 # What the recipe 'paper' sets where nothing else is asked for; the defaults of the fields are the recipe 'sections'.
 # WGAN-GP from the first step and an image regularisation loss, as arXiv 2402.15815 names them; the paper publishes
-# neither weights nor the form of the regularisation. Ours is the simplest that keeps the training stable: the total
+# neither weights nor the form of the regularisation. Ours is the simplest of those tried: the total
 # variation of the sections (`surface`) is that of the slices, and so are the phase fractions (`calibration.balance`).
 # Its weight makes 10 % of surface too much weigh as much as half a unit of the critic's score.
 _PAPER: dict[str, Any] = {'critic_start': 0.0, 'critic_steps': 3}
