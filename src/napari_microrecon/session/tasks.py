@@ -39,7 +39,9 @@ def reconstruct(session: Session, params: ReconstructParams, then: Callable[[], 
         from ..engine.generator.selection import judging_shape
 
         yield Progress('Choosing weights')
-        choice, weights = yield from pick_weights(spec, tuned, slices)
+        # Between slices a network learns from these alone: nothing is to be tried out for it.
+        quick = params.mode != 'unconditional' and spec in ('auto', 'untrained')
+        choice, weights = yield from pick_weights('prior' if quick else spec, tuned, slices)
         yield Progress('Reconstructing')
         began = time.monotonic()
         result = yield from generate(slices, weights, params)

@@ -6,7 +6,7 @@ from ...progress import Job
 from ..exemplar import Exemplars
 from .effort import Effort, Trial
 from .grains import GrainField
-from .judging import DRAWS, LARGEST, Candidate, Scored, drawn_masks, edges_of, fraction_of, least, scored
+from .judging import DRAWS, Candidate, Scored, drawn_masks, edges_of, fraction_of, least, measured_edge, scored
 from .sections import section_distance
 
 SMALLEST_GRAIN = 2.0  # voxels
@@ -83,7 +83,7 @@ def refined_grains(
 
 def _distance(exemplars: Exemplars, label: int, field: GrainField, trial: Trial) -> Job[float]:
     """Distance of sections of many volumes from the slices."""
-    masks = yield from drawn_masks(field, LARGEST, fraction_of(exemplars, label), MANY_DRAWS, trial)
+    masks = yield from drawn_masks(field, measured_edge(field), fraction_of(exemplars, label), MANY_DRAWS, trial)
     return (yield from section_distance(exemplars, label, masks, trial))
 
 

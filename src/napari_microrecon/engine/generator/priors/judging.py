@@ -54,13 +54,7 @@ def judged(
     Gaussian fields that leave pores isolated are handicapped. So are those of one parameter more, as the draws scatter.
     """
     phi = fraction_of(exemplars, label)
-    if size is None:
-        size = 96
-        if isinstance(field, DendriteField):
-            size = min(LARGEST, max(round(STEMS * field.spacing), 48))
-        if isinstance(field, GrainField):
-            size = min(LARGEST, max(round(ENOUGH_GRAINS ** (1 / 3) * field.spacing), 48))
-    masks = yield from drawn_masks(field, size, phi, draws, trial)
+    masks = yield from drawn_masks(field, size or measured_edge(field), phi, draws, trial)
     error = yield from section_distance(exemplars, label, masks, trial)
     if isinstance(field, GrainField):
         error += VARIETY * (field.spread > 0) + CURVED * (field.bent > 0)
@@ -73,6 +67,15 @@ def judged(
                 connected.append(percolating_fraction(pore))
             error += ISOLATED * (1 - float(np.mean(connected)))
     return error
+
+
+def measured_edge(field: Candidate) -> int:
+    """Of volumes that tell enough of a field, before they are stretched; voxels."""
+    if isinstance(field, DendriteField):
+        return min(LARGEST, max(round(STEMS * field.spacing), 48))
+    if isinstance(field, GrainField):
+        return min(LARGEST, max(round(ENOUGH_GRAINS ** (1 / 3) * field.spacing), 48))
+    return 96
 
 
 def drawn_masks(field: Candidate, size: int, phi: float, draws: int, trial: Trial) -> Job[list[np.ndarray]]:
