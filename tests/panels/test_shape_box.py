@@ -8,11 +8,13 @@ from qtpy.QtCore import Qt
 from scipy import ndimage
 
 from napari_microrecon.engine.phases import Phases
+from napari_microrecon.engine.progress import drain
 from napari_microrecon.engine.run import Run
 from napari_microrecon.engine.shape import ShapeVerdict
 from napari_microrecon.engine.slices import Slice
 from napari_microrecon.panels.weights_combo import UNTRAINED
 from napari_microrecon.session import SliceDraft
+from napari_microrecon.session.runs import open_run
 
 
 def _picture(seed: int) -> np.ndarray:
@@ -58,8 +60,9 @@ def test_a_grown_volume_comes_with_its_verdict_and_pictures(ready, qtbot, until_
     session.set_drafts([SliceDraft(Slice(_picture(4), Phases.named('solid', 'pore'), name='other'))])
     assert session.shape is None
     assert not panel.shape.isVisibleTo(panel)
-    ready.records.open_run(run.folder)
-    qtbot.waitUntil(lambda: session.shape == verdict, timeout=60000)
+    task = open_run(session, run.folder)
+    task.accept(drain(task.run()))
+    assert session.shape == verdict
     assert panel.shape.isVisibleTo(panel)
 
 
@@ -71,7 +74,6 @@ def test_a_volume_that_does_not_fit_is_red_and_said_in_the_status(ready, qtbot):
     rods[:, ::4, ::4] = 1
     volume = Volume(rods, session.need_slices().phases, name='rods')
     from napari_microrecon.engine.generator.selection import judging_shape
-    from napari_microrecon.engine.progress import drain
 
     session.shape = drain(judging_shape(session.need_slices(), [rods]))
     session.set_volumes((volume,))
