@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from ..engine.volume import Volume
 
 TRAINING_VOLUME = 'training volume'  # role in the Run record
-JUDGED = 3  # volumes whose shapes are set against the slices
 Prior = Literal['auto', 'parametric', 'exemplar', 'combined']
 _PRIORS = {'auto': 'untrained', 'parametric': 'prior', 'exemplar': 'exemplar', 'combined': 'combined'}
 _PROBABILITIES = ('.npy', '.tif', '.tiff')
@@ -136,12 +135,6 @@ def reconstruct(
     if conditioned:
         terminal.note(f'between the slices: {given.evidence or given.symmetry}; see conditioning in the documentation')
     done = make_volumes(terminal, given, choice.weights, params, training)
-    # The likeliest phase at every voxel is smoother than the material, and meant to be.
-    shape_verdict = None
-    if params.mode != 'most-likely':
-        shape_verdict = terminal.run(judging_shape(given, [volume.labels for volume in done.volumes[:JUDGED]]))
-        if shape_verdict.level != 'fits':
-            terminal.note(f'shape: {shape_verdict.words}')
     record = None
     if not no_run:
         record = Run.create(
@@ -149,8 +142,6 @@ def reconstruct(
             weights_reason=choice.reason,
         )  # fmt: skip
         record.note(segmentation=opt.segmentation_notes(given))
-        if shape_verdict is not None:
-            record.note(shape=shape_verdict.model_dump())
         if training is not None:
             copy = write_volume(training, record.folder / 'inputs' / 'training_volume.tif')
             record.add_input(TRAINING_VOLUME, copy, hash_array(training.labels))
@@ -170,6 +161,14 @@ def reconstruct(
         raise
     if record is not None:
         record.finish()
+    # Once the volumes are safe. The likeliest phase at every voxel is smoother than the material, and meant to be.
+    shape_verdict = None
+    if params.mode != 'most-likely':
+        shape_verdict = terminal.run(judging_shape(given, done.volumes))
+        if shape_verdict.level != 'fits':
+            terminal.note(f'shape: {shape_verdict.words}')
+        if record is not None:
+            record.note(shape=shape_verdict.model_dump())
     _report(terminal, paths, given, done, choice.reason, record, shape_verdict)
 
 

@@ -66,7 +66,12 @@ class WeightsCombo(QComboBox, Listener):
         if self.findData(session.weights_spec) < 0 and session.weights_spec not in (*UNTRAINED, 'scratch'):
             self.addItem(session.weights_spec.rsplit('/', 1)[-1], session.weights_spec)
         self.addItem('From a file…', _FILE)
-        self.setCurrentIndex(max(0, self.findData(session.weights_spec)))
+        spec = session.weights_spec
+        if self._training and spec in UNTRAINED:
+            spec = 'scratch'  # what the training makes of it
+        elif not self._training and spec == 'scratch':
+            spec = 'prior'
+        self.setCurrentIndex(max(0, self.findData(spec)))
         self.blockSignals(False)
 
     def _on_activated(self) -> None:

@@ -111,7 +111,6 @@ def record_volumes(
     notes: Sequence[str],
     reason: str,
     seconds: float,
-    shape: ShapeVerdict | None = None,
 ) -> EngineJob[Run]:
     """Write a finished reconstruction as a run.
 
@@ -131,13 +130,20 @@ def record_volumes(
             name = 'volume.tif' if len(volumes) == 1 else f'volume_{i:03d}.tif'
             run.add_output('volume', write_volume(volume, run.folder / name), hash_array(volume.labels), volume.name)
             yield Progress('Recording the run', i + 1, len(volumes))
-        if shape is not None:
-            run.note(**{SHAPE: shape.model_dump()})
         run.finish(seconds=round(seconds, 2))
     except BaseException:
         run.discard()
         raise
     return run
+
+
+def note_shape(run: Run, shape: ShapeVerdict) -> None:
+    """Record the verdict on the shapes of a run's volumes; a run that has been moved meanwhile is left alone."""
+    if (run.folder / RECORD).is_file():
+        try:
+            run.note(**{SHAPE: shape.model_dump()})
+        except InputError as error:
+            log.warning('the shape verdict could not be recorded: %s', error)
 
 
 def note_reference(run: Run, volume: Volume, origin: Origin) -> str:

@@ -13,7 +13,7 @@ from .analysing import analyse
 from .inputs import load_sample
 from .likelihood import Likelihood
 from .references import follow_size
-from .runs import note_reference, record_volumes
+from .runs import note_reference, note_shape, record_volumes
 from .session import Session
 from .shelf import note_as_given
 from .task import Task
@@ -24,15 +24,14 @@ if TYPE_CHECKING:
     from ..engine.volume import Volume
 
 
-JUDGED = 3  # volumes whose shapes are set against the slices
-
-
 def reconstruct(session: Session, params: ReconstructParams, then: Callable[[], Task | None] = lambda: None) -> Task:
     """Generate volumes from the session's slices and weights, and record them in a Run folder."""
     slices, spec, tuned = session.need_slices(), session.weights_spec, session.tuned
     notes = [draft.note for draft in session.drafts]
     reference = session.reference
     origin = None if reference is None else session.origin_of(reference)
+
+    made: list[Any] = []  # what there is before the shapes are judged
 
     def run() -> EngineJob[Any]:
         from ..engine.generator import reconstruct as generate
@@ -47,18 +46,25 @@ def reconstruct(session: Session, params: ReconstructParams, then: Callable[[], 
         result = yield from generate(slices, weights, params)
         seconds = time.monotonic() - began
         reason = 'fine-tuned in this session' if choice is None else choice.reason
-        shape = None
-        if params.mode != 'most-likely':  # which is smoother than the material, and meant to be
-            yield Progress('Judging the shapes', preview=result.volumes[0])
-            shape = yield from judging_shape(slices, [volume.labels for volume in result.volumes[:JUDGED]])
         record, problem = None, ''
         try:
-            record = yield from record_volumes(slices, weights, params, result.volumes, notes, reason, seconds, shape)
+            record = yield from record_volumes(slices, weights, params, result.volumes, notes, reason, seconds)
             if reference is not None and origin is not None:
                 problem = note_reference(record, reference, origin)
         except InputError as error:  # a full disk must not cost the volume that has just been made
             problem = f'; it is not recorded: {error}'
-        return choice, result, Likelihood.of(result), record, problem, shape
+        made.append((choice, result, Likelihood.of(result), record, problem, None))
+        if params.mode == 'most-likely':  # which is smoother than the material, and meant to be
+            return made[0]
+        # Once the volume is safe: whoever stops now stops the judging alone.
+        yield Progress('Judging the shapes', preview=result.volumes[0])
+        try:
+            shape = yield from judging_shape(slices, result.volumes)
+        except InputError:  # slices too small to be measured: a volume without a verdict
+            return made[0]
+        if record is not None:
+            note_shape(record, shape)
+        return *made[0][:-1], shape
 
     def accept(result: Any) -> Task | None:
         choice, reconstruction, likelihood, record, problem, shape = result
@@ -77,7 +83,11 @@ def reconstruct(session: Session, params: ReconstructParams, then: Callable[[], 
         session.say(f'{said}{_fractions(reconstruction.volumes[0])}{problem}', 'warning' if problem else 'success')
         return then()
 
-    return Task('reconstruct', 'Reconstructing', run, accept)
+    def stopped(found: Any) -> None:
+        if found is not None:
+            accept(found)
+
+    return Task('reconstruct', 'Reconstructing', run, accept, lambda: made[0] if made else None, stopped)
 
 
 def _fractions(volume: Volume) -> str:

@@ -7,11 +7,9 @@ neighbours of the other colour only.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
-import numba
 import numpy as np
+
+from ..compiled import compiled
 
 # Bits of a voxel's code: which neighbours conduct (whether sought or fixed), and the two faces of the domain.
 BEFORE = (1, 2, 4)  # along the axes 0, 1, 2
@@ -20,16 +18,10 @@ ENTER, LEAVE = 64, 128
 TO_END = 2.0  # conductance from a voxel centre to a face of the domain, half a voxel away
 
 
-def _compiled(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Compile at the first call, and keep the result on disk where there is a place to write."""
-    options = {'nogil': True, 'fastmath': True, 'error_model': 'numpy'}
-    try:
-        return numba.njit(cache=True, **options)(function)
-    except RuntimeError:  # neither the package's folder nor the user's cache can be written
-        return numba.njit(**options)(function)
+quick = compiled(fastmath=True)
 
 
-@_compiled
+@quick
 def begin(x, b, inverse):
     """First half of a sweep that starts from zero: colour 0 is solved for, colour 1 is zero."""
     for i in range(1, x.shape[0] - 1):
@@ -39,7 +31,7 @@ def begin(x, b, inverse):
                 row[k] = share[k] * source[k] if (i + j + k) & 1 else 0
 
 
-@_compiled
+@quick
 def relax(x, b, inverse, cz, cy, cx, colour):
     """Half a Gauss-Seidel sweep: solve for every voxel of a colour."""
     # Whole rows are computed, as processors take eight in a row at once but no every second one.
@@ -56,7 +48,7 @@ def relax(x, b, inverse, cz, cy, cx, colour):
                 row[k] = new[k]
 
 
-@_compiled
+@quick
 def restrict(x, b, inverse, diagonal, cz, cy, cx, coarse, sz, sy, sx):
     """Add up the residual over the blocks, after a sweep that ended with colour 1, where it is zero."""
     coarse[:] = 0
@@ -79,7 +71,7 @@ def restrict(x, b, inverse, diagonal, cz, cy, cx, coarse, sz, sy, sx):
                 block[(k + sx) >> sx] += left[k]
 
 
-@_compiled
+@quick
 def prolong(x, inverse, coarse, sz, sy, sx):
     """Add every block's correction to its voxels; a sweep that begins with colour 1 comes next."""
     added = np.zeros(x.shape[2] + 1, x.dtype)
@@ -95,7 +87,7 @@ def prolong(x, inverse, coarse, sz, sy, sx):
                 row[k] += added[k] if share[k] > 0 else 0
 
 
-@_compiled
+@quick
 def image(d, diagonal, cz, cy, cx, out):
     """Matrix times `d` into `out`; returns their inner product. Sums are in float64: the rows must add up to zero."""
     total = 0.0
@@ -118,7 +110,7 @@ def image(d, diagonal, cz, cy, cx, out):
     return total
 
 
-@_compiled
+@quick
 def advance(x, residual, direction, turned, step):
     """Take a step of conjugate gradients; returns the squared norm of the residual."""
     total = 0.0
@@ -131,7 +123,7 @@ def advance(x, residual, direction, turned, step):
     return total
 
 
-@_compiled
+@quick
 def inner(one, other):
     """Inner product in float64."""
     total = 0.0
@@ -141,7 +133,7 @@ def inner(one, other):
     return total
 
 
-@_compiled
+@quick
 def turn(direction, z, ratio):
     """Next direction of conjugate gradients: z + ratio x direction."""
     direction, z = direction.ravel(), z.ravel()
@@ -149,7 +141,7 @@ def turn(direction, z, ratio):
         direction[n] = z[n] + ratio * direction[n]
 
 
-@_compiled
+@quick
 def flux(x, code, out):
     """Flux through the interface before every layer, and behind the last: float64, layers + 1; conductance 1."""
     layers = x.shape[0] - 2
@@ -169,7 +161,7 @@ def flux(x, code, out):
         out[i] += onto + TO_END * leaving
 
 
-@_compiled
+@quick
 def coarsen(code, cz, cy, cx, wz, wy, wx, anchor, sz, sy, sx):
     """Add up the links between blocks (2 voxels long along an axis with shift 1) and those to the fixed ends."""
     for i in range(1, code.shape[0] - 1):
@@ -197,7 +189,7 @@ def coarsen(code, cz, cy, cx, wz, wy, wx, anchor, sz, sy, sx):
 # The same on the coarser levels, where every link has a weight of its own: that to the next block is kept at a block.
 
 
-@_compiled
+@quick
 def relax_blocks(x, b, inverse, wz, wy, wx, colour):
     """Half a Gauss-Seidel sweep over the blocks of a colour."""
     new = np.empty(x.shape[2], x.dtype)
@@ -220,7 +212,7 @@ def relax_blocks(x, b, inverse, wz, wy, wx, colour):
                 row[k] = new[k]
 
 
-@_compiled
+@quick
 def restrict_blocks(x, b, diagonal, wz, wy, wx, coarse, sz, sy, sx):
     """Add up the residual over the next larger blocks."""
     coarse[:] = 0
@@ -246,7 +238,7 @@ def restrict_blocks(x, b, diagonal, wz, wy, wx, coarse, sz, sy, sx):
                 block[(k + sx) >> sx] += left[k]
 
 
-@_compiled
+@quick
 def coarsen_blocks(fine_z, fine_y, fine_x, fine_anchor, wz, wy, wx, anchor, sz, sy, sx):
     """Add up the links between the next larger blocks."""
     for i in range(1, fine_z.shape[0] - 1):

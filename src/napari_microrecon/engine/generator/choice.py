@@ -165,9 +165,9 @@ def choosing_weights(spec: str, slices: SliceSet, *, training: bool = False) -> 
     yield Progress('choosing weights')
     if training and spec == 'auto':
         return (yield from _warm(slices))
+    if training and spec in UNTRAINED and spec != 'noise':
+        spec = 'scratch'  # a training refines fields: what is grown from patches is no start
     if spec in (EXEMPLAR, COMBINED):
-        if training:
-            raise InputError(f'weights {spec}', 'are volumes, nothing that a training starts from', 'use scratch')
         prior = yield from prior_of(spec, slices)
         return WeightsChoice(untrained(slices, prior, spec), f'as asked: {prior.reason}', 0.0, False, asked=True)
     if spec in ('prior', 'scratch', 'noise'):

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-
-import numpy as np
 
 from ..progress import Job, Progress, aside
 from ..provenance import hash_array
 from ..shape import ShapeReference, ShapeVerdict
 from ..slices import SliceSet
+from ..volume import Volume
 from .checkpoint import Weights
 from .cost import TRIAL
 from .exemplar import Exemplars
@@ -25,6 +24,7 @@ NAMES = {
     EXEMPLAR: 'grown from patches of the slices',
     COMBINED: 'the parametric prior, finished with patches of the slices',
 }
+JUDGED = 3  # volumes of a reconstruction whose shapes are set against the slices
 STAGE = 'choosing the generator'
 
 _references: dict[str, ShapeReference] = {}  # of the latest slices
@@ -69,9 +69,10 @@ def shape_reference(slices: SliceSet) -> ShapeReference:
     return _references[key]
 
 
-def judging_shape(slices: SliceSet, volumes: list[np.ndarray]) -> Job[ShapeVerdict]:
-    """Whether sections of label volumes (Z, Y, X) have the shapes of the slices; a few seconds."""
-    return (yield from aside(lambda: shape_reference(slices).judge(volumes), Progress('judging the shapes')))
+def judging_shape(slices: SliceSet, volumes: Sequence[Volume]) -> Job[ShapeVerdict]:
+    """Whether sections of the first volumes have the shapes of the slices; a few seconds."""
+    labels = [volume.labels for volume in volumes[:JUDGED]]
+    return (yield from aside(lambda: shape_reference(slices).judge(labels), Progress('judging the shapes')))
 
 
 def prior_of(name: str, slices: SliceSet) -> Job[PriorModel]:
@@ -153,4 +154,4 @@ def trial(slices: SliceSet, weights: Weights, what: str) -> Job[ShapeVerdict]:
             made = stop.value
             break
         yield Progress(STAGE, 0, 0, step.metrics, step.preview, note=what)
-    return (yield from judging_shape(slices, [made.volumes[0].labels]))
+    return (yield from judging_shape(slices, made.volumes))

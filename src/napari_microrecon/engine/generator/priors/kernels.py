@@ -6,26 +6,17 @@ Arithmetic is not reordered: the same grains give the same bits on every machine
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from typing import Any
 
-import numba
 import numpy as np
 
+from ...compiled import compiled
 from ...progress import Job
 from .effort import Trial
 
-
-def _compiled(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Compile at the first call, and keep the result on disk where there is a place to write."""
-    options = {'nogil': True, 'error_model': 'numpy'}
-    try:
-        return numba.njit(cache=True, **options)(function)
-    except RuntimeError:  # neither the package's folder nor the user's cache can be written
-        return numba.njit(**options)(function)
+exact = compiled(fastmath=False)
 
 
-@_compiled
+@exact
 def put(ranked, a, b, first, values, start, stop):
     """Let values start..stop - 1 of a row in, `first` the column of the zeroth, round the end of the row."""
     size = ranked.shape[3]
@@ -48,7 +39,7 @@ def put(ranked, a, b, first, values, start, stop):
         start += count
 
 
-@_compiled
+@exact
 def lower_ellipsoids(ranked, low, high, centres, forms, farthest):
     """Lower the squared distances (1 or 3, Z, Y, X) to the nearest ellipsoids to those of more of them.
 
@@ -82,7 +73,7 @@ def lower_ellipsoids(ranked, low, high, centres, forms, farthest):
                 put(ranked, a % planes, b % rows, low[i, 2], values, start, stop)
 
 
-@_compiled
+@exact
 def lower_spheres(ranked, low, high, centres, radii, farthest):
     """As `lower_ellipsoids`, for those with semi-axes `radii` (N, 3) along z, y and x."""
     planes, rows = ranked.shape[1:3]
@@ -107,7 +98,7 @@ def lower_spheres(ranked, low, high, centres, radii, farthest):
                 put(ranked, a % planes, b % rows, low[i, 2], values, start, stop)
 
 
-@_compiled
+@exact
 def raise_cells(found, cells, start, stop, seeds, low, steps, first, normals, halves):
     """Raise distances (Z, Y, X) to those to the planes around some cells, where they are inside these.
 
@@ -145,7 +136,7 @@ def raise_cells(found, cells, start, stop, seeds, low, steps, first, normals, ha
                     row[k] = max(row[k], least[k])
 
 
-@_compiled
+@exact
 def disc_pixels(mask, halves):
     """Twice the pixels of a phase (rows, columns) in a disc around every pair of neighbours that differ, float32.
 

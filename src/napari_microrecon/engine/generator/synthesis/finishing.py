@@ -122,6 +122,8 @@ def _settle(labels: np.ndarray, field: np.ndarray, fractions: np.ndarray, taken:
         for least in (3, 2, 1):
             if len(places) < 2 * moved:
                 places = np.flatnonzero(near.ravel() >= least)
+        if not len(places):
+            return
         moved = min(moved, len(places))
         nearest = np.argpartition(margin.ravel()[places], moved - 1)[:moved]
         labels.ravel()[places[nearest]] = taker

@@ -14,21 +14,15 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-import numba
 import numpy as np
+
+from ...compiled import compiled
 
 RADIUS = 3  # of the patches that are matched, in pixels: 7 x 7
 LANES = 8  # floats that a processor takes at once
 VOTE = 1  # of their core that votes for voxels: 3 x 3
 
-
-def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Compile at the first call, and keep the result on disk where there is a place to write."""
-    options = {'nogil': True, 'fastmath': True, 'error_model': 'numpy'}
-    try:
-        return numba.njit(cache=True, **options)(function)
-    except RuntimeError:  # neither the package's folder nor the user's cache can be written
-        return numba.njit(**options)(function)
+quick = compiled(fastmath=True)
 
 
 @cache
@@ -74,13 +68,34 @@ def searcher(single: bool) -> Callable[..., Any]:
                                     q[a * wide + b * channels + k] = padded[at_z + a, y + radius, x + b, k]
                                 else:
                                     q[a * wide + b * channels + k] = padded[at_z + a, y + b, x + radius, k]
+                    # The leaf of the tree that the patch falls into. In the few dimensions that are stored together
+                    # patches are no farther apart than in all: the nearest there is looked at first, others only where
+                    # they may be nearer still.
+                    for k in range(count):
+                        s = np.float32(0.0)
+                        for n in range(length):
+                            s += basis[k, n] * q[n]
+                        place[k] = s - centre[k]
+                    node = 1
+                    for _ in range(depth):
+                        node = 2 * node + (1 if place[dims[node]] >= cuts[node] else 0)
+                    begin, end = bounds[node - (1 << depth)], bounds[node - (1 << depth) + 1]
+                    nearest, bound = begin, np.float32(1e30)
+                    for i in range(begin, end):
+                        s = np.float32(0.0)
+                        for k in range(count):
+                            e = place[k] - points[i, k]
+                            s += e * e
+                        bounded[i - begin] = s
+                        if s < bound:
+                            nearest, bound = i, s
                     least = np.float32(1e30)
                     chosen = np.int64(-1)
                     distance = np.float32(0.0)
                     looked = 0
-                    if not first:
-                        # Its own match and those of its six neighbours, shifted by the step between them.
-                        for j in range(7):
+                    # First its own match and those of its six neighbours, shifted by the step between them.
+                    for j in range(7 if first else 0, 8 + end - begin):
+                        if j < 7:
                             rows = (0, -1, 1, 0, 0, 0, 0)[j]
                             columns = (0, 0, 0, -1, 1, 0, 0)[j]
                             across = (0, 0, 0, 0, 0, -1, 1)[j]
@@ -101,47 +116,11 @@ def searcher(single: bool) -> Callable[..., Any]:
                                 continue
                             tried[looked] = m
                             looked += 1
-                            limit = least - potential[m]
-                            at = m * channels - back
-                            s = np.float32(0.0)
-                            for n in range(wide):
-                                lanes[n] = 0.0
-                            for a in range(size):
-                                for n in range(wide):
-                                    e = q[a * wide + n] - stack[at + a * step + n]
-                                    lanes[n] += e * e
-                            for n in range(row):
-                                s += lanes[n]
-                            if s < limit:
-                                least, chosen, distance = s + potential[m], m, s
-                    # The leaf of the tree that the patch falls into.
-                    for k in range(count):
-                        s = np.float32(0.0)
-                        for n in range(length):
-                            s += basis[k, n] * q[n]
-                        place[k] = s - centre[k]
-                    node = 1
-                    for _ in range(depth):
-                        node = 2 * node + (1 if place[dims[node]] >= cuts[node] else 0)
-                    leaf = node - (1 << depth)
-                    begin, end = bounds[leaf], bounds[leaf + 1]
-                    # In the few dimensions that are stored together patches are no farther apart than in all: the
-                    # nearest there is looked at first, others only where they may be nearer still.
-                    nearest, bound = begin, np.float32(1e30)
-                    for i in range(begin, end):
-                        s = np.float32(0.0)
-                        for k in range(count):
-                            e = place[k] - points[i, k]
-                            s += e * e
-                        bounded[i - begin] = s
-                        if s < bound:
-                            nearest, bound = i, s
-                    for j in range(begin - 1, end):
-                        i = nearest if j < begin else j
-                        m = np.int64(leaves[i])
-                        limit = least - potential[m]
-                        if bounded[i - begin] >= limit or j == nearest:
-                            continue
+                        else:
+                            i = nearest if j == 7 else begin + j - 8
+                            m = np.int64(leaves[i])
+                            if bounded[i - begin] >= least - potential[m] or (j > 7 and i == nearest):
+                                continue
                         at = m * channels - back
                         s = np.float32(0.0)
                         for n in range(wide):
@@ -152,15 +131,15 @@ def searcher(single: bool) -> Callable[..., Any]:
                                 lanes[n] += e * e
                         for n in range(row):
                             s += lanes[n]
-                        if s < limit:
+                        if s < least - potential[m]:
                             least, chosen, distance = s + potential[m], m, s
                     new[z, y, x] = chosen
                     best[z, y, x] = distance
 
-    return compiled(search)
+    return quick(search)
 
 
-@compiled
+@quick
 def vote(normal, start, stop, stack, width, channels, match, weight, core, numerator, denominator):
     """Add what the patches of one plane say of the voxels of some planes, whose sums begin at `start`."""
     nz, ny, nx = match.shape
@@ -189,7 +168,7 @@ def vote(normal, start, stop, stack, width, channels, match, weight, core, numer
                 denominator[z - start, y, x] += total
 
 
-@compiled
+@quick
 def rise(normal, coarse, height0, width0, height1, width1, valid1, new):
     """Matches of the next finer level from those of the coarser one: the pixel that the voxel's parity points at."""
     nz, ny, nx = new.shape
@@ -218,7 +197,7 @@ def rise(normal, coarse, height0, width0, height1, width1, valid1, new):
                 new[z, y, x] = (layer * height1 + r) * width1 + c
 
 
-@compiled
+@quick
 def gather(stack, width, channels, centres, out):
     """Patches (n, 7 * 7 * channels) around flat centres of a stack."""
     size = 2 * RADIUS + 1
@@ -231,7 +210,7 @@ def gather(stack, width, channels, centres, out):
                 n += 1
 
 
-@compiled
+@quick
 def descend(points, dims, cuts, depth, out):
     """Number of the node of this depth of the tree that each point (n, D) falls into."""
     for i in range(len(points)):
@@ -241,7 +220,7 @@ def descend(points, dims, cuts, depth, out):
         out[i] = node - (1 << depth)
 
 
-@compiled
+@quick
 def plant(points, depth):
     """Balanced kd-tree of points (n, D): order, split dimension and value of every node, bounds of the leaves.
 

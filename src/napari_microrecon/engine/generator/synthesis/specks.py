@@ -1,8 +1,8 @@
 """Specks: pieces of a few pixels, which averages lose, as a hard-core process inside the phase around them.
 
 They are taken out of the slices before a volume is grown. What its sections then lack of pieces of every small size is
-unfolded into bodies of a few voxels (the discrete form of the Saltykov method; Russ and Dehoff, Practical Stereology,
-2000, chapter 11) that are strewn at random, neither touching each other nor a boundary.
+unfolded into bodies of a few voxels (the idea of the Saltykov method of stereology, in voxels) that are strewn at
+random, neither touching each other nor a boundary.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from scipy.optimize import nnls
 from ...voxels import Axis
 from ..priors.fields import random_stream
 from .corrections import middle_of
-from .kernels import compiled
+from .kernels import quick
 
 LARGEST = 8  # pixels of a speck's section
 DEPTHS = 8  # parts of a phase by distance to its boundary
@@ -243,7 +243,7 @@ def strewn(
     return taken
 
 
-@compiled
+@quick
 def _strew(labels, taken, places, turns, host, phase, wanted):
     """Put bodies whose voxels and neighbours are all of the host and free, at the places in order."""
     nz, ny, nx = labels.shape
