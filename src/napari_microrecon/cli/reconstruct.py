@@ -164,11 +164,15 @@ def reconstruct(
     # Once the volumes are safe. The likeliest phase at every voxel is smoother than the material, and meant to be.
     shape_verdict = None
     if params.mode != 'most-likely':
-        shape_verdict = terminal.run(judging_shape(given, done.volumes))
-        if shape_verdict.level != 'fits':
-            terminal.note(f'shape: {shape_verdict.words}')
-        if record is not None:
-            record.note(shape=shape_verdict.model_dump())
+        try:
+            shape_verdict = terminal.run(judging_shape(given, done.volumes))
+        except InputError as error:
+            terminal.note(f'shape: not judged: {error}')
+        else:
+            if shape_verdict.level != 'fits':
+                terminal.note(f'shape: {shape_verdict.words}')
+            if record is not None:
+                record.note(shape=shape_verdict.model_dump())
     _report(terminal, paths, given, done, choice.reason, record, shape_verdict)
 
 
