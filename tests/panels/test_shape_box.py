@@ -49,7 +49,7 @@ def test_a_grown_volume_comes_with_its_verdict_and_pictures(ready, qtbot, until_
     assert verdict.words in panel.shape.words.text()
     assert panel.shape.words.property('level') == verdict.level
     assert 'patches of your slices' in panel.choice_text.text()
-    for of_slice, of_volume in panel.shape.pairs:
+    for of_slice, of_volume in panel.shape.pictures.views:
         assert not of_slice.image.isNull()
         assert of_slice.image.size() == of_volume.image.size()  # at equal scale
     # It is in the run, and comes back with it.
@@ -82,4 +82,4 @@ def test_a_volume_that_does_not_fit_is_red_and_said_in_the_status(ready, qtbot):
     assert panel.shape.words.property('level') == 'does not fit'
     assert 'Look at both' in panel.shape.detail.text()
     qtbot.mouseClick(panel.shape.fold.head, Qt.MouseButton.LeftButton)
-    assert panel.shape.pairs[0][0].isVisibleTo(panel.shape)
+    assert panel.shape.pictures.views[0][0].isVisibleTo(panel.shape)

@@ -244,7 +244,9 @@ def test_finetune_shows_curves_and_stop_keeps_the_best(ready, qtbot):
     qtbot.waitUntil(lambda: session.training.latest('s2_error') is not None, timeout=120000)
     assert panel.health.text()
     qtbot.waitUntil(lambda: len(session.training.curves.get('loss', ())) >= 2, timeout=120000)
-    assert not panel.sections._pictures[0].pixmap().isNull()
+    of_slice, of_volume = panel.pictures.views[0]
+    assert not of_volume.image.isNull()
+    assert of_slice.image.size() == of_volume.image.size()  # at equal scale
     steps, loss = panel.plot.data('loss')
     assert len(steps) >= 2
     assert np.isfinite(loss).all()

@@ -13,7 +13,8 @@ from ..engine.generator.params import FinetuneParams
 from ..session.jobs import JobState
 from .forms import ModelForm
 from .parts import Fold, Panel, button, heading, hint, row, shortened
-from .plots import CurvePlot, Sections
+from .picture_pairs import PicturePairs
+from .plots import CurvePlot
 from .weights_combo import WeightsCombo
 
 if TYPE_CHECKING:
@@ -149,11 +150,11 @@ class FinetunePanel(Panel):
         self.health = hint()
         self.health.setToolTip('What the volumes of the last evaluation show beside these numbers')
         column.addWidget(self.health, 6, 0, 1, 2)
-        column.addWidget(heading('Preview: middle planes z, y, x'), 7, 0, 1, 2)
-        self.sections = Sections()
+        column.addWidget(heading('Preview'), 7, 0, 1, 2)
+        self.pictures = PicturePairs()
         self.in_viewer = QCheckBox('Show it in the viewer, too')
         self.in_viewer.setToolTip('Volume in 3D every few seconds; slow without a graphics card')
-        column.addWidget(self.sections, 8, 0, 1, 2)
+        column.addWidget(self.pictures, 8, 0, 1, 2)
         column.addWidget(self.in_viewer, 9, 0, 1, 2)
         self.in_viewer.toggled.connect(self.preview_requested)
         self.column.addWidget(self.live)
@@ -171,7 +172,7 @@ class FinetunePanel(Panel):
         if not training.steps:
             self.plot.clear()
             self.gap_plot.clear()
-            self.sections.show_volume(None)
+            self.pictures.clear()
         # The losses between evaluations are not kept with a run: of one that is opened again there are none to plot.
         has_losses = any(name in training.curves for name in _CURVES)
         with_critics = 'critic_gap' in training.curves
@@ -227,8 +228,9 @@ class FinetunePanel(Panel):
         self.start.setVisible(start is not None or self._session.weights_spec == 'auto')
 
     def _on_preview(self) -> None:
-        if self._session.preview is not None and self._session.job.kind == 'finetune':
-            self.sections.show_volume(self._session.preview)
+        preview, slices = self._session.preview, self._session.slices
+        if preview is not None and slices is not None and self._session.job.kind == 'finetune':
+            self.pictures.show_pairs(slices, preview)
 
     def _on_job(self) -> None:
         job = self._session.job

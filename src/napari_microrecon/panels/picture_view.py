@@ -24,6 +24,11 @@ class PictureView(QWidget):
         """Room for a picture that tells something."""
         return QSize(300, 280)
 
+    def clear(self) -> None:
+        """Show nothing."""
+        self.image = QImage()
+        self.update()
+
     def show_grey(self, grey: np.ndarray) -> None:
         """Draw 2D grey values from the 0.5 % quantile (black) to the 99.5 % quantile (white)."""
         low, high = np.percentile(grey, [0.5, 99.5])

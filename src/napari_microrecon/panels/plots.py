@@ -9,7 +9,7 @@ import numpy as np
 import pyqtgraph as pg
 from qtpy.QtCore import Qt
 from qtpy.QtGui import QColor
-from qtpy.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from ..viewer.appearance import Palette
 
@@ -218,37 +218,3 @@ class CurvePlot(QWidget):
                 for name, role, mark in entries
             )
         )
-
-
-class Sections(QWidget):
-    """The middle planes of a volume, one per axis, as small pictures."""
-
-    def __init__(self, edge: int = 110, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._edge = edge
-        self._pictures = [QLabel() for _ in range(3)]
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        for axis, picture in zip('zyx', self._pictures, strict=True):
-            picture.setToolTip(f'Middle plane, normal {axis}')
-            picture.setFixedSize(edge, edge)
-            picture.setAlignment(Qt.AlignmentFlag.AlignCenter)
-            layout.addWidget(picture)
-
-    def show_volume(self, volume: Any) -> None:
-        """Draw a Volume's middle planes; None clears them."""
-        from qtpy.QtGui import QImage, QPixmap
-
-        for axis, picture in zip('zyx', self._pictures, strict=True):
-            if volume is None:
-                picture.clear()
-                continue
-            middle = volume.shape['zyx'.index(axis)] // 2
-            plane = np.ascontiguousarray(volume.slice_labels(axis, middle))
-            image = QImage(
-                plane.tobytes(), plane.shape[1], plane.shape[0], plane.shape[1], QImage.Format.Format_Indexed8
-            )
-            image.setColorTable([QColor(phase.color).rgb() for phase in volume.phases.items])
-            # The copy outlives the bytes that QImage only borrows.
-            pixmap = QPixmap.fromImage(image.copy())
-            picture.setPixmap(pixmap.scaled(self._edge, self._edge, Qt.AspectRatioMode.KeepAspectRatio))
