@@ -7,11 +7,13 @@ import pytest
 from qtpy.QtCore import Qt
 from scipy import ndimage
 
+from napari_microrecon.engine.generator.selection import judging_shape
 from napari_microrecon.engine.phases import Phases
 from napari_microrecon.engine.progress import drain
 from napari_microrecon.engine.run import Run
 from napari_microrecon.engine.shape import ShapeVerdict
 from napari_microrecon.engine.slices import Slice
+from napari_microrecon.engine.volume import Volume
 from napari_microrecon.panels.weights_combo import UNTRAINED
 from napari_microrecon.session import SliceDraft
 from napari_microrecon.session.runs import open_run
@@ -68,14 +70,10 @@ def test_a_grown_volume_comes_with_its_verdict_and_pictures(ready, qtbot, until_
 
 def test_a_volume_that_does_not_fit_is_red_and_said_in_the_status(ready, qtbot):
     panel, session = ready.reconstruct_panel, ready.workbench.session
-    from napari_microrecon.engine.volume import Volume
-
     rods = np.zeros((40, 40, 40), np.uint8)
     rods[:, ::4, ::4] = 1
     volume = Volume(rods, session.need_slices().phases, name='rods')
-    from napari_microrecon.engine.generator.selection import judging_shape
-
-    session.shape = drain(judging_shape(session.need_slices(), [rods]))
+    session.shape = drain(judging_shape(session.need_slices(), [volume]))
     session.set_volumes((volume,))
     assert session.shape is not None
     assert session.shape.level == 'does not fit'

@@ -35,7 +35,7 @@ def rock() -> Volume:
     """Thresholded noise, 32^3."""
     from scipy.ndimage import gaussian_filter
 
-    field = gaussian_filter(np.random.default_rng(7).standard_normal((32, 32, 32)), 2, mode='wrap')
+    field = gaussian_filter(np.random.default_rng(7).standard_normal((32, 32, 32)), 1.5, mode='wrap')
     labels = (field > np.quantile(field, 0.7)).astype(np.uint8)
     return Volume(labels, Phases.named('grain', 'pore', pore=1), VoxelSize.cube(3, 'um'), name='rock')
 
