@@ -19,7 +19,7 @@ from .terminal import Terminal, duration
 from .window_picture import WindowPicture, window_command
 
 if TYPE_CHECKING:
-    from ..engine.analysis import Comparison
+    from ..engine.analysis import Comparison, ShapeEvidence
     from ..engine.samples import Sample
 
 
@@ -48,8 +48,8 @@ def demo(
     terminal = Terminal(as_json)
     real = terminal.run(fetch(sample.name)) if sample.kind == 'measured' else sample.load_volume()
     with WindowPicture(name, output / 'window.png', edge) as picture:
-        made, comparison, reason = _work(terminal, sample, real, edge, seed)
-        files = _write(output, made, real, comparison)
+        made, comparison, shape, reason = _work(terminal, sample, real, edge, seed)
+        files = _write(output, made, real, comparison, shape)
         terminal.note('waiting for the picture of the napari window')
         terminal.flush()
         remark = picture.wait()
@@ -57,6 +57,7 @@ def demo(
         files.append(picture.path)
     sentences = ['', f'{sample.title}. Weights: {reason}.', '', 'What the numbers mean:']
     sentences += [f'  {line}' for line in meaning(comparison)]
+    sentences.append(f'  The shapes in its sections, against the slices: {shape.verdict.words}.')
     sentences += ['', 'Written:', *(f'  {path}  {_CONTENT[path.name]}' for path in files)]
     if remark:
         sentences.append(remark)
@@ -64,6 +65,7 @@ def demo(
         sentences,
         {
             'sample': name, 'weights_reason': reason, 'files': [str(path) for path in files], 'remark': remark,
+            'shape_verdict': shape.verdict.model_dump(),
             'report': json.loads(comparison.generated.to_json()),
         },
     )  # fmt: skip
@@ -176,9 +178,10 @@ def _curve_agreement(comparison: Comparison) -> tuple[int, int]:
 
 def _work(
     terminal: Terminal, sample: Sample, real: Volume, edge: int | None, seed: int
-) -> tuple[Volume, Comparison, str]:
-    from ..engine.analysis import compare
+) -> tuple[Volume, Comparison, ShapeEvidence, str]:
+    from ..engine.analysis import ShapeEvidence, compare
     from ..engine.generator import ReconstructParams, choose_weights, estimate, resolve_device
+    from ..engine.generator.selection import judging_shape
     from .reconstruct import make_volumes
 
     slices = sample.load_slices()
@@ -191,16 +194,17 @@ def _work(
     cost = estimate(params.shape, choice.weights, resolve_device('auto'))
     terminal.note(f'reconstructing {" x ".join(map(str, params.shape))} voxels takes about {duration(cost.seconds)}')
     made = make_volumes(terminal, slices, choice.weights, params).volumes[0]
+    shape = ShapeEvidence(terminal.run(judging_shape(slices, [made])), slices)
     comparison = terminal.run(compare(made, real, workers=None))
-    return made, comparison, choice.reason
+    return made, comparison, shape, choice.reason
 
 
-def _write(folder: Path, made: Volume, real: Volume, comparison: Comparison) -> list[Path]:
+def _write(folder: Path, made: Volume, real: Volume, comparison: Comparison, shape: ShapeEvidence) -> list[Path]:
     from ..engine.analysis import report_html
 
     report = json.loads(comparison.generated.to_json()) | {'comparison': json.loads(comparison.to_json())}
     return [
         write_volume(made, folder / 'volume.tif'),
         write_text(folder / 'report.json', json.dumps(report, indent=1, allow_nan=False) + '\n'),
-        write_text(folder / 'report.html', report_html(comparison, (made, real))),
+        write_text(folder / 'report.html', report_html(comparison, (made, real), shape=shape)),
     ]

@@ -22,11 +22,13 @@ def save_report(session: Session, path: Path) -> Task:
     _need_complete(session)
     if path.suffix.lower() not in REPORT_OUTPUTS:
         raise InputError(path.name, 'cannot be written', f'end the name in {" or ".join(REPORT_OUTPUTS)}')
+    own = session.measured is not None and any(session.measured is volume for volume in session.volumes)
+    verdict, slices = session.shape, session.slices
     pictured = (session.measured, None if session.comparison is None else session.reference)
     volumes = [volume for volume in pictured if volume is not None]
 
     def run() -> EngineJob[None]:
-        from ..engine.analysis import report_html, table_csv
+        from ..engine.analysis import ShapeEvidence, report_html, table_csv
         from ..engine.files.targets import write_text
 
         yield Progress(f'Writing {path.name}')
@@ -35,7 +37,8 @@ def save_report(session: Session, path: Path) -> Task:
         elif path.suffix.lower() == '.csv':
             text = table_csv(subject, ensemble)
         else:
-            text = report_html(subject, volumes, ensemble)
+            shape = ShapeEvidence(verdict, slices) if own and verdict is not None and slices is not None else None
+            text = report_html(subject, volumes, ensemble, shape)
         write_text(path, text)
 
     return Task('save', f'Writing {path.name}', run, lambda _: session.say(f'Wrote {path}', 'success'))

@@ -8,12 +8,14 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
-from napari_microrecon.engine.analysis import compare, measure, report_html
+from napari_microrecon.engine.analysis import ShapeEvidence, compare, measure, report_html
 from napari_microrecon.engine.analysis.html_figures import scale_bar, show_unit, slice_png
 from napari_microrecon.engine.analysis.html_tables import number
 from napari_microrecon.engine.phases import Phases
 from napari_microrecon.engine.progress import drain
 from napari_microrecon.engine.provenance import Provenance
+from napari_microrecon.engine.shape import ShapeReference
+from napari_microrecon.engine.slices import Slice, SliceSet
 from napari_microrecon.engine.volume import Volume
 from napari_microrecon.engine.voxels import VoxelSize
 
@@ -131,3 +133,24 @@ def test_numbers(value, text):
 def test_units():
     assert show_unit('1/um^3') == '1/µm³'
     assert show_unit('1') == ''
+
+
+@pytest.mark.parametrize('coarse', [False, True])
+def test_the_shapes_are_told_and_shown_beside_the_slices(coarse: bool) -> None:
+    def picture(edge: int) -> np.ndarray:
+        return sponge((8, edge, edge), 5).labels[4]
+
+    slices = SliceSet.of([Slice(picture(96), PHASES, name='a <slice>')])
+    made = sponge((48, 48, 48), 2)
+    if coarse:
+        made = Volume(made.labels[:24, :24, :24].repeat(2, 0).repeat(2, 1).repeat(2, 2), PHASES, name='coarse')
+    verdict = ShapeReference.of(slices).judge([made.labels])
+    assert (verdict.level == 'does not fit') == coarse
+    report = drain(measure(made, 1, tortuosity=False))
+    silent, told = report_html(report, [made]), report_html(report, [made], shape=ShapeEvidence(verdict, slices))
+    checked(told)
+    assert 'shapes of the slices' not in silent
+    section = told.partition('shapes of the slices')[2].partition('</section>')[0]
+    assert f'>{verdict.level}</span>' in section
+    assert all(words in section for words in verdict.worst) or not coarse
+    assert section.count('<img') == 6

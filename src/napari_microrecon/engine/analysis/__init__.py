@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from .comparison import Comparison, Verdict
     from .faces import Face, face_title, spatial_face
     from .html_report import report_html
+    from .html_shape import ShapeEvidence
     from .many import measure_blocks, measure_many
     from .measuring import measure
     from .memory import MemoryEstimate, MemoryRefusal, check_memory, coarsen, crop_middle, estimate_memory
@@ -34,6 +35,7 @@ _HOMES = {
     'comparison': ('Comparison', 'Verdict'),
     'faces': ('Face', 'face_title', 'spatial_face'),
     'html_report': ('report_html',),
+    'html_shape': ('ShapeEvidence',),
     'many': ('measure_blocks', 'measure_many'),
     'measuring': ('measure',),
     'memory': ('MemoryEstimate', 'MemoryRefusal', 'check_memory', 'coarsen', 'crop_middle', 'estimate_memory'),
@@ -60,6 +62,7 @@ __all__ = [
     'Repeats',
     'Report',
     'Representativity',
+    'ShapeEvidence',
     'Statistic',
     'Verdict',
     'VolumeInfo',

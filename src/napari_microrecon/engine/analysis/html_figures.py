@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..phases import Phases
 from ..volume import Volume
 from ..voxels import AXES, IMAGE_AXES, Axis
 from .bands import CurveBand, Ensemble, band_reach
@@ -243,12 +244,16 @@ def report_figure(report: Report) -> str:
 
 def slice_png(volume: Volume, normal: Axis) -> str:
     """Middle slice as a data address of a PNG in the colours of the phases."""
+    return labels_png(volume.slice_labels(normal, volume.shape[AXES.index(normal)] // 2), volume.phases)
+
+
+def labels_png(labels: np.ndarray, phases: Phases) -> str:
+    """Labels (rows, columns), uint8, as a data address of a PNG in the colours of the phases."""
     from PIL import Image
 
-    labels = volume.slice_labels(normal, volume.shape[AXES.index(normal)] // 2)
     picture = Image.fromarray(labels)  # grey: the values are the labels
     palette: list[int] = []
-    for phase in volume.phases.items:
+    for phase in phases.items:
         palette += [int(phase.color[i : i + 2], 16) for i in (1, 3, 5)]
     picture.putpalette(palette)
     out = io.BytesIO()

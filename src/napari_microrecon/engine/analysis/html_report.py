@@ -12,6 +12,7 @@ from . import html_figures as figures
 from .bands import Ensemble
 from .comparison import Comparison
 from .html_figures import show_unit
+from .html_shape import ShapeEvidence, shape_content
 from .html_tables import comparison_table, ensemble_table, provenance_rows, statistics_table
 from .report import Report, VolumeInfo
 from .texts import MEANINGS, STYLE
@@ -21,7 +22,10 @@ _REAL = 'Real'
 
 
 def report_html(
-    report: Report | Comparison | Ensemble, volumes: Sequence[Volume] = (), ensemble: Ensemble | None = None
+    report: Report | Comparison | Ensemble,
+    volumes: Sequence[Volume] = (),
+    ensemble: Ensemble | None = None,
+    shape: ShapeEvidence | None = None,
 ) -> str:
     """Write a report, a comparison or an ensemble as one HTML page without outside references.
 
@@ -34,6 +38,8 @@ def report_html(
         middle slices. Without them there are no pictures.
     ensemble : Ensemble, optional
         Mean and spread over realisations, to stand beside a report; a comparison brings its own.
+    shape : ShapeEvidence, optional
+        Whether the (generated) volume has the shapes of its slices; without it the page is silent on that.
 
     Returns
     -------
@@ -41,10 +47,10 @@ def report_html(
         The page.
     """
     if isinstance(report, Comparison):
-        return _comparison_page(report, volumes)
+        return _comparison_page(report, volumes, shape)
     if isinstance(report, Ensemble):
         return _ensemble_page(report)
-    return _report_page(report, volumes, ensemble)
+    return _report_page(report, volumes, ensemble, shape)
 
 
 def _page(heading: str, lead: str, *sections: str) -> str:
@@ -75,17 +81,32 @@ def _size(info: VolumeInfo) -> str:
     return f'{shape} voxels of {show_unit(str(size))}, {edges} {unit} (z, y, x)'
 
 
-def _report_page(report: Report, volumes: Sequence[Volume], ensemble: Ensemble | None) -> str:
+def _report_page(
+    report: Report, volumes: Sequence[Volume], ensemble: Ensemble | None, shape: ShapeEvidence | None
+) -> str:
     lead = f'Phase <b>{escape(report.phase_name)}</b> (label {report.phase}). {escape(_size(report.volume))}.'
     return _page(
         f'Microstructure of {report.volume.name}',
         lead,
         _section('Middle slices', _slices([(report.volume.name, v) for v in volumes[:1]])),
+        _shape(shape, volumes),
         _section('Statistics', statistics_table(report), 'Values after ± are standard errors, where they are known.'),
         _section('Curves', f'<figure>{figures.report_figure(report)}</figure>' if report.curves else ''),
         _realisations(ensemble),
         _section('What the numbers mean', _meanings(report.statistics)),
         _section('Where it came from', _provenance([('Volume', report.volume)])),
+    )
+
+
+def _shape(shape: ShapeEvidence | None, volumes: Sequence[Volume]) -> str:
+    """Section on the shapes in the sections of the first volume."""
+    if shape is None:
+        return ''
+    return _section(
+        'Does it have the shapes of the slices?',
+        shape_content(shape, volumes[0] if volumes else None),
+        'Sections of the volume against the slices it was made from: sizes, roundness and number of pieces, boundary, '
+        'texture. Above crops of the slices, below sections of the volume, at equal scale.',
     )
 
 
@@ -117,7 +138,7 @@ def _ensemble_page(ensemble: Ensemble) -> str:
     )
 
 
-def _comparison_page(comparison: Comparison, volumes: Sequence[Volume]) -> str:
+def _comparison_page(comparison: Comparison, volumes: Sequence[Volume], shape: ShapeEvidence | None) -> str:
     generated, real = comparison.generated, comparison.real
     lead = (
         f'Phase <b>{escape(generated.phase_name)}</b>. '
@@ -143,6 +164,7 @@ def _comparison_page(comparison: Comparison, volumes: Sequence[Volume]) -> str:
         f'{generated.volume.name} beside {real.volume.name}',
         lead,
         f'<section><div class="tiles">{tiles}</div>{basis}</section>',
+        _shape(shape, volumes),
         _section('Middle slices', _slices(named)),
         _section(
             'Where the generated volume lies',

@@ -100,6 +100,7 @@ section>p:last-child{margin-bottom:0}
 .tile.outside{background:#fceee8;border-color:var(--gen)}
 figure{margin:0}
 figure svg{width:100%;height:auto;display:block}
+.slices+.slices{margin-top:14px}
 .slices{display:grid;grid-template-columns:repeat(3,1fr);gap:14px;align-items:start}
 .frame{position:relative;border-radius:6px;overflow:hidden;border:1px solid var(--line)}
 .frame img{width:100%;height:100%;display:block;image-rendering:pixelated}
@@ -121,6 +122,7 @@ tbody th{font-weight:600;white-space:nowrap}
 .badge{display:inline-block;border-radius:99px;padding:0 9px;font-size:12px;font-weight:600;margin-right:4px;
 background:#e4e8ec;color:#4b5761;white-space:nowrap}
 .badge.inside{background:#dbe8f3;color:#1f4a73}
+.badge.partly{background:#fdf0cf;color:#7a5606}
 .badge.outside{background:#fbdfd3;color:#9c3a10}
 .plain th{color:var(--soft);font-weight:500;width:9em}
 .plain td{overflow-wrap:anywhere}
