@@ -109,10 +109,13 @@ def reconstruct(
     from ..engine.generator import choosing_weights, estimate, resolve_device
     from ..engine.generator.choice import needs_selection
     from ..engine.generator.cost import choosing_seconds, growing_seconds
-    from ..engine.generator.selection import judging_shape
+    from ..engine.generator.grown import is_grown_around
+    from ..engine.generator.selection import COMBINED, EXEMPLAR, judging_shape
 
     used = resolve_device(params.device)
     spec = _spec(weights, prior)
+    if probabilities is not None and spec in (EXEMPLAR, COMBINED):
+        raise InputError('--probabilities', 'a grown volume has none', 'leave it out, or take another --prior')
     if params.mode != 'unconditional':
         for one in given:
             checked_position(one, params.shape)
@@ -127,7 +130,7 @@ def reconstruct(
         )
     choice = terminal.run(choosing_weights(spec, given))
     terminal.note(f'weights: {choice.reason}')
-    conditioned = params.mode != 'unconditional'
+    conditioned = params.mode != 'unconditional' and not is_grown_around(choice.weights, params)
     cost = estimate(params.shape, choice.weights, used, between=given if conditioned else None)
     # Between slices the learning is done once; drawing another volume takes next to no time.
     seconds = cost.seconds if conditioned else cost.seconds * realisations

@@ -9,6 +9,7 @@ import pytest
 from scipy import ndimage
 
 from napari_microrecon.engine.analysis.novelty import find_copies
+from napari_microrecon.engine.errors import InputError
 from napari_microrecon.engine.generator import ReconstructParams, reconstruct
 from napari_microrecon.engine.generator.choice import choosing_weights
 from napari_microrecon.engine.generator.exemplar import Exemplars
@@ -235,3 +236,34 @@ def test_the_product_grows_scatters_and_repeats(picture, spec):
     asked = held.model_copy(update={'target_fractions': {1: 0.3}})
     (volume,) = drain(reconstruct(slices, weights, asked)).volumes
     assert volume.fractions[1] == pytest.approx(0.3, abs=1 / volume.labels.size)
+
+
+def test_a_volume_grows_around_slices_at_their_places() -> None:
+    truth = _blobs((44, 48, 52), 4)
+    slices = SliceSet.of([
+        *(Slice(truth[p], TWO, 'z', p, name=f'z={p}') for p in (0, 21)), Slice(truth[:, 30], TWO, 'y', 30, name='y=30'),
+    ])  # fmt: skip
+    weights = drain(choosing_weights('exemplar', slices)).weights
+    params = ReconstructParams(shape=truth.shape, mode='conditioned', fractions='volume', seed=2)
+    job = reconstruct(slices, weights, params)
+    previews: list[Volume] = []
+    made = drain(job, lambda step: previews.append(step.preview) if step.preview else None).volumes[0]
+    assert {one.shape for one in previews} == {truth.shape}
+    for position in (0, 21):
+        np.testing.assert_array_equal(made.labels[position], truth[position])
+    np.testing.assert_array_equal(made.labels[:, 30], truth[:, 30])
+    np.testing.assert_allclose(made.fractions, slices.fractions, atol=1e-4)
+    # Neither an end of everything at the slice, nor the slice once more beside it.
+    along = (np.diff(made.labels, axis=0) != 0).mean((1, 2))
+    across = (np.diff(made.labels, axis=1) != 0).mean((0, 2))
+    for rate in (along[20], along[21], across[29], across[30]):
+        assert 0.4 < rate / _faces(truth) < 1.8
+
+
+def test_a_grown_volume_takes_no_training_volume() -> None:
+    truth = _blobs((48, 48, 48), 4)
+    slices = SliceSet.of([Slice(truth[p], TWO, 'z', p, name=f'z={p}') for p in (5, 30)])
+    weights = drain(choosing_weights('exemplar', slices)).weights
+    params = ReconstructParams(shape=truth.shape, mode='conditioned')
+    with pytest.raises(InputError, match='no help to a volume grown from patches'):
+        drain(reconstruct(slices, weights, params, Volume(truth, TWO, name='scan')))

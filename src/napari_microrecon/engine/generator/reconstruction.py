@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from collections.abc import Generator as Iteration
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 
 from ..conditioned.filling import fill, realise
+from ..conditioned.planes import Planes
 from ..errors import InputError
 from ..progress import Job, Progress, Throttle
 from ..provenance import Provenance, Source, hash_array, now, versions
@@ -21,10 +20,10 @@ from .checkpoint import Weights
 from .choice import check_phases
 from .cost import check_memory, is_held
 from .device import Placement, device_errors, placement, release
+from .grown import grow, is_grown_around
 from .params import ReconstructParams
-from .sampling import DEFAULT_TILE, Grid, Window, draw, sample_logits
-from .synthesis.scatter import drawn_fractions
-from .unet import Film, Generator
+from .sampler import Sampler
+from .sampling import DEFAULT_TILE, Grid, Window
 
 SMALLEST_TRAINING = 32  # voxels; a smaller volume shows no gap between slices
 
@@ -56,54 +55,6 @@ class Reconstruction:
         for one in self.probabilities:
             spread -= one.astype(np.float32) ** 2
         return np.maximum(spread, 0, out=spread)
-
-
-class Sampler:
-    """A generator (or an untrained prior) on a device, calibrated to the slices."""
-
-    def __init__(self, weights: Weights, slices: SliceSet, params: ReconstructParams, place: Placement) -> None:
-        self.weights, self.place, self.params = weights, place, params
-        self.prior = weights.header.prior
-        self.network: Generator | None = None
-        self.film: Film | None = None
-        if weights.header.trained:
-            network = weights.network()
-            film = weights.modulation(network)
-            self.network = place.put_network(network)
-            if film is not None:
-                self.film = [(scale.to(place.device), shift.to(place.device)) for scale, shift in film]
-        target = wanted_fractions(slices.fractions, params.target_fractions)
-        # Whatever order the weights count the phases in: logits are handed on in that of the slices.
-        self.order = list(weights.header.order or range(len(target)))
-        own = np.empty_like(target)
-        own[self.order] = target
-        self.offsets = weights.calibrated(own).astype(np.float32)
-
-    @property
-    def levels(self) -> int:
-        """Levels of the network; 1 for an untrained prior."""
-        return 1 if self.network is None else self.network.architecture.levels
-
-    def grid(self, seed: int) -> Grid:
-        """Random input of one realisation."""
-        reach = 0 if self.network is None else self.network.reach
-        return draw(self.prior, self.params.shape, seed, periodic=self.params.periodic, levels=self.levels, reach=reach)
-
-    def logits(self, grid: Grid, tile: int, take: Callable[[Window, np.ndarray], None]) -> Iteration[tuple[int, int]]:
-        """Hand calibrated logits (K, z, y, x) of every window to `take`; yields (done, total)."""
-        if self.network is None:
-            inner = tuple(slice(grid.margin, grid.margin + n) for n in grid.shape)
-            z, y, x = (slice(0, n) for n in grid.shape)
-            fields = np.ascontiguousarray(grid.fields[:, *inner])
-            take((z, y, x), (self.prior.logits(fields) + self.offsets[:, None, None, None])[self.order])
-            yield 1, 1
-            return
-        offsets = torch.from_numpy(self.offsets).to(self.place.device)[:, None, None, None]
-
-        def hand_on(window: Window, logits: torch.Tensor) -> None:
-            take(window, (logits + offsets)[self.order].cpu().numpy())
-
-        yield from sample_logits(self.network, grid, self.film, self.place, tile, hand_on)
 
 
 def reconstruct(
@@ -158,13 +109,17 @@ def reconstruct(
     try:
         with device_errors('Reconstruction'):
             check_memory(slices.phases, weights, params)
-            if conditioned:
+            if conditioned and not is_grown_around(weights, params):
                 return (yield from _between(slices, params, place, training))
-            yield Progress('preparing the generator', 0, params.realisations)
+            if conditioned and training is not None:
+                raise InputError(training.name, 'is no help to a volume grown from patches', 'leave it out')
+            planes = Planes.of(slices, params.shape) if conditioned else None
+            note = '' if planes is None else '; '.join(planes.notes)
+            yield Progress('preparing the generator', 0, params.realisations, note=note)
             sampler = Sampler(weights, slices, params, place)
             volumes: list[Volume] = []
             for index in range(params.realisations):
-                labels = yield from _realisation(sampler, slices, params, index)
+                labels = yield from _realisation(sampler, slices, params, index, planes)
                 volumes.append(_volume(labels, slices, weights, params, params.seed + index, name))
             return Reconstruction(tuple(volumes))
     finally:
@@ -216,10 +171,10 @@ def _check_training(training: Volume, slices: SliceSet, params: ReconstructParam
 
 
 def _realisation(
-    sampler: Sampler, slices: SliceSet, params: ReconstructParams, index: int
+    sampler: Sampler, slices: SliceSet, params: ReconstructParams, index: int, planes: Planes | None
 ) -> Iteration[Progress, None, np.ndarray]:
     if sampler.network is None and sampler.prior.exemplar is not None:
-        return (yield from _grown(sampler, slices, params, index))
+        return (yield from grow(sampler, slices, params, index, planes))
     labels = np.zeros(params.shape, np.uint8)
     began = time.monotonic()
     throttle, preview = Throttle(), Throttle(1.0)
@@ -250,37 +205,6 @@ def _realisation(
         offsets = calibrate(exact.reshape(len(exact), -1)[:, ::step].T.astype(float), wanted)
         labels = (exact + offsets[:, None, None, None].astype(np.float16)).argmax(0).astype(np.uint8)
     return labels
-
-
-def _grown(
-    sampler: Sampler, slices: SliceSet, params: ReconstructParams, index: int
-) -> Iteration[Progress, None, np.ndarray]:
-    """A volume grown from the patches of the slices, from noise or from a volume of the parametric prior."""
-    exemplar, seed = sampler.prior.exemplar, params.seed + index
-    assert exemplar is not None
-    what = 'growing' if params.realisations == 1 else f'growing {index + 1} of {params.realisations}'
-    own = np.asarray(slices.fractions) if is_held(params) else drawn_fractions(exemplar.exemplars, params.shape, seed)
-    fractions = wanted_fractions(own, params.target_fractions)
-    yield Progress(what, 0, 0)
-    start = None
-    if exemplar.from_prior:
-        logits = sampler.prior.logits(sampler.prior.sample(params.shape, seed, periodic=True))
-        few = logits.reshape(len(logits), -1).T[:: max(1, logits[0].size // 200_000)]
-        offsets = calibrate(few.astype(float), fractions)
-        start = (logits + offsets[:, None, None, None].astype(np.float32)).argmax(0).astype(np.uint8)
-        yield Progress(what, 0, 0, preview=Volume(start, slices.phases, slices.voxel_size, name='prior'))
-    job = exemplar.growing(
-        params.shape, seed, fractions, threads=torch.get_num_threads(), tile=params.tile, start=start
-    )
-    while True:
-        try:
-            step = next(job)
-        except StopIteration as stop:
-            return stop.value
-        shown = step.preview
-        if shown is not None:
-            shown = Volume(shown, slices.phases, slices.voxel_size, name='partial')
-        yield Progress(what, step.step, step.total, step.metrics, shown)
 
 
 def _prior_preview(sampler: Sampler, grid: Grid) -> np.ndarray:

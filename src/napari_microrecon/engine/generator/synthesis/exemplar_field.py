@@ -16,6 +16,7 @@ from ...voxels import AXES, Axis
 from ..exemplar import Exemplars
 
 if TYPE_CHECKING:
+    from .pinning import Pinned
     from .pyramid import Pyramid
     from .specks import Specks
 
@@ -83,13 +84,14 @@ class ExemplarField(BaseModel):
         threads: int = 1,
         tile: int | None = None,
         start: np.ndarray | None = None,
+        pinned: Pinned | None = None,
     ) -> Job[np.ndarray]:
         """Grow a volume with these phase fractions.
 
         Parameters
         ----------
         shape : tuple of int
-            Z, Y, X in voxels; the volume is periodic.
+            Z, Y, X in voxels; the volume is periodic unless it holds slices.
         seed : int
             Same seed, same volume.
         fractions : numpy.ndarray
@@ -97,7 +99,9 @@ class ExemplarField(BaseModel):
         threads, tile : int
             How much is worked on at once; neither changes a voxel.
         start : numpy.ndarray, optional
-            Labels (Z, Y, X) to begin with instead of noise.
+            Labels (Z, Y, X) to begin with instead of noise; with `pinned` of its grown shape.
+        pinned : Pinned, optional
+            Slices that the volume holds.
 
         Yields
         ------
@@ -118,9 +122,13 @@ class ExemplarField(BaseModel):
         if start is not None:
             sign = Progress('reading the prior')
             distances = yield from aside(lambda: signed_distances(start, self.phase_count), sign)
-        field = yield from Grower(pyramid, shape, seed, threads, tile).run(distances)
+        grown = shape if pinned is None else pinned.grown_shape
+        field = yield from Grower(pyramid, grown, seed, threads, tile, pinned).run(distances)
         sign = Progress('finishing the volume', 1000, 1000)
-        return (yield from aside(lambda: finished(field, fractions, specks, seed), sign))
+        labels = yield from aside(lambda: finished(field, fractions, specks, seed), sign)
+        if pinned is None:
+            return labels
+        return (yield from aside(lambda: pinned.settled(labels, field, fractions), sign))
 
     def _prepared(self) -> Job[tuple[Specks, Pyramid]]:
         from .features import channel_count

@@ -47,6 +47,12 @@ def halved(field: np.ndarray) -> np.ndarray:
     return field
 
 
+def halved_whole(field: np.ndarray) -> np.ndarray:
+    """As `halved`, an odd rest included."""
+    odd = [(0, n % 2) for n in field.shape[:-1]]
+    return halved(np.pad(field, [*odd, (0, 0)], 'edge'))
+
+
 def turned(field: np.ndarray, *, isotropic: bool) -> list[np.ndarray]:
     """The picture (rows, columns, ...) in its equivalent orientations: four mirrors, turned as well where isotropic."""
     found = []

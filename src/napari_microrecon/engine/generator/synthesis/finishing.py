@@ -66,7 +66,7 @@ def finished(field: np.ndarray, fractions: np.ndarray, specks: Specks, seed: int
         # Tips and pieces that went, and specks that found no place, are made up for by the boundaries of the others.
         target = target + wanted - np.bincount(labels.ravel(), minlength=len(wanted)) / labels.size
         labels, taken = _with_specks(field, target, specks, seed)
-    _settle(labels, field, wanted, taken)
+    settle(labels, field, wanted, taken)
     return labels
 
 
@@ -99,8 +99,11 @@ def _sharp_enough(field: np.ndarray, fractions: np.ndarray, faces: float, areas:
     return field + np.float32((weak + strong) / 2) * detail
 
 
-def _settle(labels: np.ndarray, field: np.ndarray, fractions: np.ndarray, taken: np.ndarray) -> None:
-    """Move the least decided voxels beside boundaries, until the fractions are met to a voxel; in place."""
+def settle(labels: np.ndarray, field: np.ndarray, fractions: np.ndarray, taken: np.ndarray) -> None:
+    """Move the least decided voxels beside boundaries, those taken (Z, Y, X) left out, until the fractions are met.
+
+    To a voxel, in place.
+    """
     count = len(fractions)
     for _ in range(count):
         surplus = np.bincount(labels.ravel(), minlength=count) - np.round(fractions * labels.size).astype(int)

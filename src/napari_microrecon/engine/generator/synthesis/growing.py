@@ -22,17 +22,19 @@ from ...progress import Progress, Throttle
 from ..priors.fields import random_stream
 from . import kernels
 from .corrections import gaussian_ranks, remapped, sharpened
-from .features import halved, squashed
+from .features import halved_whole, squashed
 from .finishing import labels_of
 from .patches import PatchIndex, Usage
+from .pinning import Pinned
 from .pyramid import Level, Pyramid
 from .slabs import Result, Waiting, Workers, slabs, wrapped
 from .spectra import Spectra
+from .votes import doubled, vote_weights
 
 ITERATIONS = (4, 12, 16, 30)  # of half the voxels, finest level first
 FIRST_PULLS, FIRST_LARGEST = 30, 1.5  # of the random field towards the spectra
 SHARPENED = 1  # coarsest level that is sharpened
-SMALL, SOFT, ROBUST = 0.02, 0.05, 2.0  # a vote weighs (error + SMALL^2, + SOFT typical errors) ^ -ROBUST
+DRAWN = 0.25  # share by which voxels beside a held slice take its values at the coarse levels
 CORE = 1.3  # standard deviation in pixels of the weight within a vote
 STAGE = 'growing the volume'
 
@@ -64,11 +66,18 @@ class Grower:
         Slabs that are worked on at once.
     tile : int, optional
         Planes of a slab; changes memory, not one voxel.
+    pinned : Pinned, optional
+        Slices whose voxels keep their values; `shape` is then their grown shape.
     """
 
-    def __init__(self, pyramid: Pyramid, shape: Shape, seed: int, threads: int = 1, tile: int | None = None) -> None:
+    def __init__(
+        self, pyramid: Pyramid, shape: Shape, seed: int, threads: int = 1, tile: int | None = None,
+        pinned: Pinned | None = None,
+    ) -> None:  # fmt: skip
         self.pyramid, self.shape, self.seed, self.tile = pyramid, shape, seed, tile
         self.workers = Workers(threads)
+        self._pinned = pinned
+        self._kept = [] if pinned is None else pinned.features(len(pyramid.levels))
         self._began = time.monotonic()
         self._done = 0.0
         self._work = 1.0
@@ -154,10 +163,11 @@ class Grower:
         else:
             coarse = pyramid.levels[number + 1]
             matches = yield from _waiting(self._risen(above.matches, coarse, level, shape), 0.0)
-            wide = [_doubled(weight, shape) for weight in above.weights]
+            wide = [doubled(weight, shape) for weight in above.weights]
             field = np.empty((*shape, level.channels), np.float32)
             yield from _waiting(self._vote(level, matches, wide, field, parts), 0.0)
             remapped(field, level.quantiles)
+        self._hold(field, number)
         weights: list[np.ndarray] = []
         best = [np.ones(shape, np.float32) for _ in range(3)]
         spare = np.empty(shape, np.int32)
@@ -187,9 +197,16 @@ class Grower:
                         float(np.mean([means[normal] for normal in at])),
                     )  # fmt: skip
                     yield done
-            weights = _weights(best, length)
+            weights = vote_weights(best, length)
             yield from _waiting(self._vote(level, matches, weights, field, parts), done)
-            yield from _waiting(workers.one(lambda: self._corrected(field, number, level, spectra)), done)
+            yield from _waiting(
+                workers.one(
+                    lambda last=iteration == rounds - 1: self._corrected(
+                        field, number, level, spectra, 0.0 if last or not number else DRAWN
+                    )
+                ),
+                done,
+            )
         return _State(field, matches, weights)
 
     def _first_field(
@@ -199,7 +216,7 @@ class Grower:
         if start is not None:
             distances = start
             for _ in range(number):
-                distances = _halved_whole(distances)
+                distances = halved_whole(distances)
             field = squashed(distances, number)
             remapped(field, level.quantiles)
             return field
@@ -266,13 +283,18 @@ class Grower:
 
         return self.workers.each(work, parts)
 
-    def _corrected(self, field: np.ndarray, number: int, level: Level, spectra: list[Spectra]) -> None:
+    def _corrected(self, field: np.ndarray, number: int, level: Level, spectra: list[Spectra], drawn: float) -> None:
         """Bring spectra, amount of boundary and histogram back to those of the slices, in place."""
         for k, wanted in enumerate(spectra):
             field[..., k] = wanted.pull(field[..., k], threads=self.workers.threads)
         if number <= SHARPENED:
             sharpened(field, level, self.pyramid.fractions)
         remapped(field, level.quantiles)
+        self._hold(field, number, drawn)
+
+    def _hold(self, field: np.ndarray, number: int, drawn: float = 0.0) -> None:
+        if self._pinned is not None:
+            self._pinned.hold(field, self._kept, number, drawn)
 
 
 def _waiting(work: Waiting[Result], done: float) -> Generator[float, None, Result]:
@@ -283,30 +305,3 @@ def _waiting(work: Waiting[Result], done: float) -> Generator[float, None, Resul
         except StopIteration as stop:
             return stop.value
         yield done
-
-
-def _weights(best: list[np.ndarray], length: int) -> list[np.ndarray]:
-    """Weight of every vote, by how well its patch fits compared with others of its plane.
-
-    Without the typical error of each plane the one that fits worst makes square blocks.
-    """
-    typical = [float(np.median(b[::2, ::2, ::2])) / length + SMALL**2 for b in best]
-    found = []
-    for b, own in zip(best, typical, strict=True):
-        weight = b / np.float32(length) + np.float32(SMALL**2)
-        weight *= np.float32(1 / own)
-        weight += np.float32(SOFT)
-        found.append(np.asarray(weight**-ROBUST, np.float32))
-    return found
-
-
-def _doubled(weight: np.ndarray, shape: Shape) -> np.ndarray:
-    for axis in range(3):
-        weight = weight.repeat(2, axis)
-    return np.ascontiguousarray(weight[tuple(slice(n) for n in shape)])
-
-
-def _halved_whole(distances: np.ndarray) -> np.ndarray:
-    """As `halved`, an odd rest included."""
-    odd = [(0, n % 2) for n in distances.shape[:3]]
-    return halved(np.pad(distances, [*odd, (0, 0)], 'edge'))
