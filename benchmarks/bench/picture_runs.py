@@ -26,7 +26,7 @@ from .runs import revision
 
 ENDINGS = ('.png', '.bmp', '.tif', '.tiff', '.jpg', '.jpeg', '.npy')
 GROUPS = ('microlib', 'swnn', 'grey')
-_ONE_THREAD = dict.fromkeys(('OMP_NUM_THREADS', 'MKL_NUM_THREADS', 'OPENBLAS_NUM_THREADS', 'NUMBA_NUM_THREADS'), '1')
+ONE_THREAD = dict.fromkeys(('OMP_NUM_THREADS', 'MKL_NUM_THREADS', 'OPENBLAS_NUM_THREADS', 'NUMBA_NUM_THREADS'), '1')
 
 
 @dataclass(frozen=True)
@@ -216,11 +216,9 @@ def _supervised(command: Sequence[str], log: Path, limits: Limits) -> tuple[str,
     """Run a command on one thread within limits; why it failed, or nothing, and what it used."""
     with log.open('w') as out:
         process = subprocess.Popen(
-            command, stdout=out, stderr=subprocess.STDOUT, start_new_session=True, env={**os.environ, **_ONE_THREAD}
+            command, stdout=out, stderr=subprocess.STDOUT, start_new_session=True, env={**os.environ, **ONE_THREAD}
         )
-        most = int(limits.gigabytes * 1e9)
-        resource.prlimit(process.pid, resource.RLIMIT_AS, (most, most))
-        resource.prlimit(process.pid, resource.RLIMIT_CPU, (limits.cpu_seconds, limits.cpu_seconds + 5))
+        within_limits(process.pid, limits)
         ends = time.monotonic() + limits.seconds
         late = False
         # Popen's own wait would take the process away before its usage is read.
@@ -238,6 +236,13 @@ def _supervised(command: Sequence[str], log: Path, limits: Limits) -> tuple[str,
         lines = [line.strip() for line in log.read_text().splitlines() if line.strip()]
         return (lines[-1][-200:] if lines else '') or f'ended with {process.returncode}', done[2]
     return '', done[2]
+
+
+def within_limits(pid: int, limits: Limits) -> None:
+    """Bound the processor time and the memory of a process that has begun."""
+    most = int(limits.gigabytes * 1e9)
+    resource.prlimit(pid, resource.RLIMIT_AS, (most, most))
+    resource.prlimit(pid, resource.RLIMIT_CPU, (limits.cpu_seconds, limits.cpu_seconds + 5))
 
 
 def _images(folder: Path) -> list[Path]:
