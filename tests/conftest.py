@@ -42,6 +42,17 @@ def _foreign_handlers() -> set[logging.Handler]:
     return {handler for handler in logging.root.handlers if not type(handler).__module__.startswith('_pytest')}
 
 
+@pytest.fixture(scope='module')
+def quick_priors() -> Iterator[None]:
+    """Priors fitted with little effort, for tests in which any prior serves: a first look at every family."""
+    from napari_microrecon.engine.generator.priors import effort, fitting
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fitting, 'Effort', lambda: effort.Effort(effort.MOST / 40))
+        patch.setattr(fitting, '_chosen', {})  # others must not find them
+        yield
+
+
 @pytest.fixture(autouse=True)
 def _global_state_is_left_alone() -> Iterator[None]:
     """PoreSpy sets root logging and numpy's error handling when imported; our code must restore both."""

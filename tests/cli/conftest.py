@@ -69,3 +69,8 @@ def tuned(rocks: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     )  # fmt: skip
     assert code == 0
     return output
+
+
+@pytest.fixture(scope='module', autouse=True)
+def _quick_priors(quick_priors: None) -> None:
+    """Nothing here is about the choice of a prior."""

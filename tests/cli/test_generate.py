@@ -164,7 +164,7 @@ def test_the_recipe_of_the_paper_trains_from_the_slices_alone(cli: Cli, rocks: P
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform == 'win32', reason='Windows has no SIGINT to send to another process')
 def test_ctrl_c_keeps_the_training_and_resume_ends_it_alike(cli: Cli, rocks: Path, tmp_path: Path) -> None:
-    arguments = ['finetune', str(rocks / 'slice.tif'), '--from', 'scratch', '--steps', '32', '--device', 'cpu']
+    arguments = ['finetune', str(rocks / 'slice.tif'), '--from', 'noise', '--steps', '6', '--device', 'cpu']
     command = [sys.executable, '-m', 'napari_microrecon', *arguments, '--output', str(tmp_path / 'stopped.safetensors')]
     # Who starts the tests in the background of a shell has them, and their children, ignore the signal.
     heed = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)

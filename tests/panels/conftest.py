@@ -76,3 +76,8 @@ def agree(qtbot) -> Callable[[MicroreconWidget], None]:
         next(one for one in asking.box.buttons() if one.text() == 'Put it away').click()
 
     return answer
+
+
+@pytest.fixture(scope='module', autouse=True)
+def _quick_priors(quick_priors: None) -> None:
+    """Nothing here is about the choice of a prior."""

@@ -12,6 +12,8 @@ from napari_microrecon.engine.progress import drain
 from napari_microrecon.engine.samples import get_sample
 from napari_microrecon.engine.slices import Slice, SliceSet
 
+pytestmark = pytest.mark.usefixtures('quick_priors')  # any prior serves here
+
 ORDERS = {'sandstone': (1, 0), 'cathode': (2, 0, 1)}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from napari_microrecon.engine.generator import FinetuneParams, ReconstructParams, choose_weights, finetune, reconstruct
 from napari_microrecon.engine.generator.params import Architecture
@@ -10,6 +11,8 @@ from napari_microrecon.engine.generator.priors.grains import GrainField
 from napari_microrecon.engine.phases import Phases
 from napari_microrecon.engine.progress import drain
 from napari_microrecon.engine.slices import Slice, SliceSet
+
+pytestmark = pytest.mark.usefixtures('quick_priors')  # any prior serves here
 
 
 def _nested(count: int, stretch: tuple[float, float, float]) -> np.ndarray:

@@ -14,6 +14,8 @@ from napari_microrecon.engine.generator.training_state import TrainingState
 from napari_microrecon.engine.progress import Progress, drain
 from napari_microrecon.engine.slices import SliceSet
 
+pytestmark = pytest.mark.usefixtures('quick_priors')  # any prior serves here
+
 PAPER = FinetuneParams(
     recipe='paper', minutes=None, steps=6, box=32, evaluations=2, sections=4, critic_steps=2, threads=1
 )

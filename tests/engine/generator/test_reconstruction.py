@@ -15,6 +15,8 @@ from napari_microrecon.engine.progress import drain
 from napari_microrecon.engine.slices import Slice, SliceSet
 from napari_microrecon.engine.volume import Volume
 
+pytestmark = pytest.mark.usefixtures('quick_priors')  # any prior serves here
+
 
 def volume_of(slices: SliceSet, weights: Weights, **params: object) -> np.ndarray:
     settings = ReconstructParams.model_validate({'shape': (32, 40, 36), 'device': 'cpu', **params})

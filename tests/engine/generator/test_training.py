@@ -22,6 +22,8 @@ from napari_microrecon.engine.phases import Phases
 from napari_microrecon.engine.progress import drain
 from napari_microrecon.engine.slices import Slice, SliceSet
 
+pytestmark = pytest.mark.usefixtures('quick_priors')  # any prior serves here
+
 
 def assert_same(a: Weights, b: Weights) -> None:
     assert a.tensors.keys() == b.tensors.keys()

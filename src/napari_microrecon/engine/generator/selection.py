@@ -25,6 +25,7 @@ NAMES = {
     COMBINED: 'the parametric prior, finished with patches of the slices',
 }
 JUDGED = 3  # volumes of a reconstruction whose shapes are set against the slices
+SURELY = 0.85  # of its limit: a parametric prior whose worst statistic lies nearer is taken as it is
 STAGE = 'choosing the generator'
 
 _references: dict[str, ShapeReference] = {}  # of the latest slices
@@ -115,7 +116,7 @@ def _select(slices: SliceSet) -> Job[Selection]:
     priors: dict[str, PriorModel] = {}
     for name in (PARAMETRIC, EXEMPLAR, COMBINED):
         tried = verdicts.get(PARAMETRIC)
-        if tried is not None and tried.level == 'fits':
+        if tried is not None and tried.farthest <= SURELY:
             break  # a volume in a second, and nothing to gain
         if name == COMBINED and (verdicts[EXEMPLAR].level == 'fits' or verdicts[PARAMETRIC].level == 'does not fit'):
             break  # nothing to gain, or what is wrong from the start stays wrong
