@@ -46,20 +46,19 @@ def main() -> None:
 
 def row(kind: str, edge: int, seed: int, folder: Path) -> list[str]:
     """One line of the table."""
-    paths, normals = [], []
+    paths = []
     for normal, picture in zip('zyx', HARD_PICTURES[kind](), strict=False):
         path = folder / f'{normal}.tif'
         tifffile.imwrite(path, picture)
         paths.append(str(path))
-        normals += ['--normal', normal]
     output = folder / 'volume.tif'
     command = [
-        sys.executable, '-m', 'napari_microrecon', 'reconstruct', *paths, *(normals if len(paths) > 1 else ()),
-        '--shape', *[str(edge)] * 3, '--seed', str(seed), '--no-run', '--output', str(output),
+        sys.executable, '-m', 'napari_microrecon', 'reconstruct', *paths,
+        *(['--normal', 'z,y,x'] if len(paths) == 3 else ()), '--shape', *[str(edge)] * 3, '--seed', str(seed), '--no-run', '--output', str(output),
     ]  # fmt: skip
     log = folder / 'log.txt'
     limits = Limits(cpu_seconds=600, seconds=1200.0)
-    began, first = time.monotonic(), float('nan')
+    began = time.monotonic()
     lines: list[tuple[float, str]] = []
     with log.open('w') as out:
         process = subprocess.Popen(

@@ -108,13 +108,12 @@ def reconstruct(
     training = None if training_volume is None else opt.load_volume(training_volume, phases, voxel_size, unit)
     from ..engine.generator import choosing_weights, estimate, resolve_device
     from ..engine.generator.choice import needs_selection
-    from ..engine.generator.cost import choosing_seconds, growing_seconds
-    from ..engine.generator.grown import is_grown_around
+    from ..engine.generator.cost import choosing_seconds, growing_seconds, is_grown_around
     from ..engine.generator.selection import COMBINED, EXEMPLAR, judging_shape
 
     used = resolve_device(params.device)
     spec = _spec(weights, prior)
-    if probabilities is not None and spec in (EXEMPLAR, COMBINED):
+    if probabilities is not None and params.mode == 'conditioned' and spec in (EXEMPLAR, COMBINED):
         raise InputError('--probabilities', 'a grown volume has none', 'leave it out, or take another --prior')
     if params.mode != 'unconditional':
         for one in given:

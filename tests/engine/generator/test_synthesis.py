@@ -12,6 +12,7 @@ from napari_microrecon.engine.analysis.novelty import find_copies
 from napari_microrecon.engine.errors import InputError
 from napari_microrecon.engine.generator import ReconstructParams, reconstruct
 from napari_microrecon.engine.generator.choice import choosing_weights
+from napari_microrecon.engine.generator.cost import bytes_per_voxel
 from napari_microrecon.engine.generator.exemplar import Exemplars
 from napari_microrecon.engine.generator.synthesis import ExemplarField
 from napari_microrecon.engine.generator.synthesis.finishing import finished, labels_of, without_tips
@@ -267,3 +268,14 @@ def test_a_grown_volume_takes_no_training_volume() -> None:
     params = ReconstructParams(shape=truth.shape, mode='conditioned')
     with pytest.raises(InputError, match='no help to a volume grown from patches'):
         drain(reconstruct(slices, weights, params, Volume(truth, TWO, name='scan')))
+
+
+def test_the_memory_of_what_grows_around_slices_is_that_of_growing() -> None:
+    picture = _blobs((48, 48), 4)
+    slices = SliceSet.of([Slice(picture, TWO, 'z', 5)])
+    weights = drain(choosing_weights('exemplar', slices)).weights
+    free = ReconstructParams(shape=(48, 48, 48))
+    placed = ReconstructParams(shape=(48, 48, 48), mode='conditioned')
+    likely = ReconstructParams(shape=(48, 48, 48), mode='most-likely')
+    per_voxel = [bytes_per_voxel(TWO, weights, params) for params in (free, placed, likely)]
+    assert per_voxel[0] == per_voxel[1] != per_voxel[2]

@@ -116,9 +116,15 @@ def is_held(params: ReconstructParams) -> bool:
     return params.fractions == 'volume' or bool(params.target_fractions)
 
 
+def is_grown_around(weights: Weights, params: ReconstructParams) -> bool:
+    """Whether a volume that holds slices is grown around them, instead of filled in by a network."""
+    header = weights.header
+    return not header.trained and header.prior.exemplar is not None and params.mode == 'conditioned'
+
+
 def bytes_per_voxel(phases: Phases, weights: Weights, params: ReconstructParams) -> float:
     """Memory of this machine that a reconstruction takes for every voxel, at its peak."""
-    if params.mode != 'unconditional':
+    if params.mode != 'unconditional' and not is_grown_around(weights, params):
         return BETWEEN_BYTES + BETWEEN_BYTES_PER_PHASE * phases.count + params.realisations
     if not weights.header.trained and weights.header.prior.exemplar is not None:
         return _growing_bytes(channel_count(phases.count))

@@ -13,18 +13,11 @@ from ..slices import SliceSet
 from ..volume import Volume
 from ..voxels import AXES
 from .calibration import calibrate, wanted_fractions
-from .checkpoint import Weights
 from .cost import is_held
 from .params import ReconstructParams
 from .sampler import Sampler
 from .synthesis.pinning import Pinned
 from .synthesis.scatter import drawn_fractions
-
-
-def is_grown_around(weights: Weights, params: ReconstructParams) -> bool:
-    """Whether a volume that holds slices is grown around them, instead of filled in by a network."""
-    header = weights.header
-    return not header.trained and header.prior.exemplar is not None and params.mode == 'conditioned'
 
 
 def grow(

@@ -18,9 +18,9 @@ from ..volume import Volume
 from .calibration import calibrate, wanted_fractions
 from .checkpoint import Weights
 from .choice import check_phases
-from .cost import check_memory, is_held
+from .cost import check_memory, is_grown_around, is_held
 from .device import Placement, device_errors, placement, release
-from .grown import grow, is_grown_around
+from .grown import grow
 from .params import ReconstructParams
 from .sampler import Sampler
 from .sampling import DEFAULT_TILE, Grid, Window
