@@ -52,9 +52,10 @@ def row(kind: str, edge: int, seed: int, folder: Path) -> list[str]:
         tifffile.imwrite(path, picture)
         paths.append(str(path))
     output = folder / 'volume.tif'
+    planes = ['--normal', 'z,y,x'] if len(paths) == 3 else []
     command = [
-        sys.executable, '-m', 'napari_microrecon', 'reconstruct', *paths,
-        *(['--normal', 'z,y,x'] if len(paths) == 3 else ()), '--shape', *[str(edge)] * 3, '--seed', str(seed), '--no-run', '--output', str(output),
+        sys.executable, '-m', 'napari_microrecon', 'reconstruct', *paths, *planes, '--shape', *[str(edge)] * 3,
+        '--seed', str(seed), '--no-run', '--output', str(output),
     ]  # fmt: skip
     log = folder / 'log.txt'
     limits = Limits(cpu_seconds=600, seconds=1200.0)
