@@ -87,7 +87,7 @@ def foretold(lines: list[tuple[float, str]]) -> str:
     """Ratios of the seconds that were announced to those that passed."""
     found = []
     for at, line in lines:
-        said = [_seconds(text) for text in re.findall(r'about ([\d.]+ (?:s|min|h))\b', line)]
+        said = [_seconds(text) for text in re.findall(r'about ([\d.]+ (?:s|min|h))\b(?! left)', line)]
         if said:
             following = next((later for later, other in lines if later > at and other.startswith('weights')), None)
             end = following if following is not None else lines[-1][0]
