@@ -150,8 +150,8 @@ class FinetunePanel(Panel):
         self.health = hint()
         self.health.setToolTip('What the volumes of the last evaluation show beside these numbers')
         column.addWidget(self.health, 6, 0, 1, 2)
-        column.addWidget(heading('Preview'), 7, 0, 1, 2)
-        self.pictures = PicturePairs()
+        column.addWidget(heading('Preview: slices above, volume below'), 7, 0, 1, 2)
+        self.pictures = PicturePairs(height=76, told=False)  # both rows in sight on a screen of 1000 lines
         self.in_viewer = QCheckBox('Show it in the viewer, too')
         self.in_viewer.setToolTip('Volume in 3D every few seconds; slow without a graphics card')
         column.addWidget(self.pictures, 8, 0, 1, 2)

@@ -10,13 +10,22 @@ from .parts import hint
 from .picture_view import PictureView
 from .style import GAP
 
-PAIRS, EDGE, HEIGHT = 3, 128, 104  # pictures of each; their largest edge in voxels; height in pixels of the screen
+PAIRS, EDGE = 3, 128  # pictures of each; their largest edge in voxels
+TOLD = 'Above crops of the slices, below sections of the volume, at equal scale.'
 
 
 class PicturePairs(QWidget):
-    """Three pictures of the slices, and below them three of the volume, normal z, y and x."""
+    """Three pictures of the slices, and below them three of the volume, normal z, y and x.
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    Parameters
+    ----------
+    height : int
+        Of a picture, in pixels of the screen.
+    told : bool
+        Whether a line above says what is what; else only tooltips do.
+    """
+
+    def __init__(self, *, height: int = 104, told: bool = True, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         grid = QGridLayout()
         grid.setContentsMargins(0, 0, 0, 0)
@@ -30,12 +39,13 @@ class PicturePairs(QWidget):
             for line, view in enumerate(pair):
                 view.setMinimumSize(60, 60)
                 view.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-                view.setFixedHeight(HEIGHT)
+                view.setFixedHeight(height)
                 grid.addWidget(view, line, column)
             self.views.append(pair)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
-        column.addWidget(hint('Above crops of the slices, below sections of the volume, at equal scale.'))
+        if told:
+            column.addWidget(hint(TOLD))
         column.addLayout(grid)
 
     def clear(self) -> None:

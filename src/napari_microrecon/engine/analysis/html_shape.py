@@ -38,9 +38,9 @@ def shape_content(evidence: ShapeEvidence, volume: Volume | None) -> str:
     badge = {'fits': 'inside', 'fits in part': 'partly', 'does not fit': 'outside'}[verdict.level]
     words = verdict.words.removeprefix(verdict.level).lstrip(':, ')
     told = (
-        f'<p><span class="badge {badge}">{escape(verdict.level)}</span> {escape(words)} '
-        f'<span class="sd">shape error {verdict.error:.2f}; a single window of the slices has {verdict.floor:.2f}; '
-        f'the worst statistic lies at {verdict.farthest:.2f} times its limit</span></p>'
+        f'<p><span class="badge {badge}">{escape(verdict.level)}</span> {escape(words)}</p>'
+        f'<p class="hint">Shape error {verdict.error:.2f} (a single window of the slices: {verdict.floor:.2f}); '
+        f'the worst statistic lies at {verdict.farthest:.2f} times its limit.</p>'
     )
     if volume is None or volume.phases.count != evidence.slices.phases.count:
         return told
