@@ -285,3 +285,21 @@ def test_a_hidden_phase_stays_hidden_in_the_next_volume():
     color = layer.get_color(1)
     assert color is not None
     assert color[3] == 0
+
+
+def test_what_reading_remarked_on_a_volume_is_shown_once(monkeypatch):
+    from dataclasses import replace
+
+    from napari_microrecon.viewer import notices
+
+    shown: list[str] = []
+    monkeypatch.setattr(notices, 'show_warning', shown.append)
+    session = Session()
+    remarks = notices.Remarks(session)
+    odd = replace(_volume(), note='3 of the 27 chunks of its array 0 are missing')
+    session.set_reference(_volume())
+    session.set_reference(odd)
+    session.set_reference(replace(odd, voxel_size=VoxelSize.cube(2, 'um')))
+    session.set_volumes([odd, _volume(name='other')])
+    assert shown == ['rock: 3 of the 27 chunks of its array 0 are missing']
+    assert remarks is not None  # the session holds it weakly

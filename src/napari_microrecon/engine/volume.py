@@ -28,6 +28,8 @@ class Volume:
         Where it came from.
     name : str
         Short name to show.
+    note : str
+        Remark on the reading for the user, as of `RawImage` ('' where there is none).
     """
 
     labels: np.ndarray
@@ -35,6 +37,7 @@ class Volume:
     voxel_size: VoxelSize = VoxelSize()
     provenance: Provenance = field(default_factory=Provenance)
     name: str = 'volume'
+    note: str = ''
 
     def __post_init__(self) -> None:
         object.__setattr__(self, 'labels', check_labels(self.labels, self.phases, self.name, 3))

@@ -25,10 +25,11 @@ def get_reader(path: PathOrPaths) -> Callable[[PathOrPaths], list[LayerData]] | 
 def read(path: PathOrPaths) -> list[LayerData]:
     """Read a volume as a Labels layer with scale, unit, phases and provenance."""
     from ..engine.files import read_volume
+    from . import notices
 
     if not isinstance(path, str):
         raise InputError('path', 'several files were given', 'open volumes one by one')
-    return [volume_layer(read_volume(Path(path)))]
+    return [volume_layer(read_volume(Path(path), on_note=notices.warning))]
 
 
 def write_labels(path: str, data: Any, attributes: dict[str, Any]) -> list[str]:

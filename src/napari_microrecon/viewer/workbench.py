@@ -18,6 +18,7 @@ from ..engine.slices import SliceSet
 from ..engine.volume import Volume
 from ..engine.voxels import Axis, VoxelSize
 from ..session import Session, analysing, experimenting, holding_back, inputs, references, shelf, tasks, tuning
+from . import notices
 from .asking import Asking
 from .closing import Closing
 from .foreign_size import give_size, resize
@@ -52,6 +53,7 @@ class Workbench(QObject):
         self.session = Session()
         self.runner = Runner(self.session, self)
         self.stage = Stage(viewer, self.session)
+        self.remarks = notices.Remarks(self.session)
         self.likelihood_maps = LikelihoodMaps(viewer, self.session)
         self.stage.show_previews = self.preferences.previews
         self.stage.side_by_side = self.preferences.side_by_side

@@ -11,12 +11,16 @@ from ..errors import InputError
 from ..provenance import hash_array
 from ..raw_image import Kind, RawImage, few_values
 from ..voxels import VoxelSize
+from .contents import WORDS, as_numbers, content_of, format_of_name
 from .metadata import Metadata
+from .npy import read_npy
+from .pictures import read_picture
 from .targets import is_zarr
 
 TIFF = ('.tif', '.tiff')
 ZARR = ('.ome.zarr', '.zarr')
 PICTURES = ('.png', '.jpg', '.jpeg', '.bmp')
+EDITED = 'its pixels were edited after it was written (their sha256 differs)'
 READABLE = (*TIFF, *PICTURES, '.npy', *ZARR)
 
 
@@ -34,22 +38,30 @@ def read_image(path: Path | str) -> RawImage:
         If the file is missing, empty, damaged, of an unknown type or holds no finite numbers.
     """
     path = Path(path)
-    suffix = _check_file(path)
-    size, record, note = VoxelSize(), None, ''
-    if suffix in ZARR:
+    size, record, notes = VoxelSize(), None, []
+    if _check_file(path):
         from .zarr_volumes import read_ome_zarr
 
-        array, axes, size, record = read_ome_zarr(path)
-    elif suffix in TIFF:
-        from .tiff import read_tiff
-
-        array, axes, size, record = read_tiff(path)
-    elif suffix == '.npy':
-        array, axes = _read_npy(path), ''
+        array, axes, size, record, said = read_ome_zarr(path)
+        notes.append(said)
     else:
-        array, axes = _read_picture(path), ''
-    array, note = _arranged(array, axes, path)
-    _check_numbers(array, path)
+        promised = format_of_name(path.suffix)
+        found = content_of(path)
+        if found and found != promised:
+            notes.append(f'is a {WORDS[found]}, whatever its name says, and was read as such')
+        content = found or promised
+        if content == 'TIFF':
+            from .tiff import read_tiff
+
+            array, axes, size, record, said = read_tiff(path)
+            notes.append(said)
+        elif content == 'NPY':
+            array, axes = read_npy(path), ''
+        else:
+            array, axes = read_picture(path, found), ''
+    array, said = _arranged(array, axes, path)
+    array = as_numbers(array, path)
+    note = '; '.join(filter(None, (*notes, said)))
     kind: Kind = 'rgb' if array.ndim == 3 and _is_colour(array, axes) else 'stack'
     if kind == 'rgb' and np.array_equal(array[..., 0], array[..., 1]) and np.array_equal(array[..., 0], array[..., 2]):
         array = np.ascontiguousarray(array[..., 0])
@@ -62,8 +74,10 @@ def read_image(path: Path | str) -> RawImage:
 
 def _described(image: RawImage, record: Metadata | None) -> RawImage:
     """Add our own record, as far as the pixels still are those that it was written for."""
-    if record is None or not image.values or image.values[0] < 0 or image.values[-1] >= record.phases.count:
+    if record is None:
         return image
+    if not image.values or image.values[0] < 0 or image.values[-1] >= record.phases.count:
+        return _noted(image, f'its pixels were edited: they are no labels of the {record.phases.count} phases it names')
     described = replace(
         image,
         voxel_size=record.voxel_size,
@@ -82,8 +96,8 @@ def _described(image: RawImage, record: Metadata | None) -> RawImage:
         provenance=record.provenance.model_copy(
             update={'kind': 'unknown', 'description': f'edited by another program; before that: {before}'}
         ),
-        note='; '.join(filter(None, (image.note, 'its pixels were edited after it was written'))),
     )
+    changed = _noted(changed, EDITED)
     rows, columns = record.voxel_size.pixel(record.normal or 'z')
     tags = image.voxel_size
     if not tags.is_known or tags.agrees_with(VoxelSize(z=tags.z, y=rows, x=columns, unit=record.voxel_size.unit)):
@@ -92,15 +106,19 @@ def _described(image: RawImage, record: Metadata | None) -> RawImage:
     return replace(changed, voxel_size=tags, normal=None, position=None)
 
 
-def _check_file(path: Path) -> str:
-    """Return the ending that decides the format, after checking that there is something to read."""
+def _noted(image: RawImage, words: str) -> RawImage:
+    return replace(image, note='; '.join(filter(None, (image.note, words))))
+
+
+def _check_file(path: Path) -> bool:
+    """Check that there is something to read; whether it is a folder, of zarr."""
     name = path.name.lower()
     suffix = next((s for s in READABLE if name.endswith(s)), '')
     if not path.exists():
         raise InputError(str(path), 'does not exist', 'check the path')
     if path.is_dir():
         if is_zarr(path):
-            return '.zarr'
+            return True
         raise InputError(str(path), 'is a folder', 'give an image file or an .ome.zarr folder')
     if not path.is_file():
         raise InputError(str(path), 'is not a regular file', 'give an image file')
@@ -115,32 +133,7 @@ def _check_file(path: Path) -> str:
         ) from error
     if empty:
         raise InputError(str(path), 'is empty (0 bytes)', 'export or copy it again')
-    return suffix
-
-
-def _read_npy(path: Path) -> np.ndarray:
-    # Not numpy.load, which would open zip archives and, where allowed, unpickle.
-    try:
-        with path.open('rb') as file:
-            return np.lib.format.read_array(file, allow_pickle=False)
-    except (ValueError, OSError, EOFError) as error:
-        raise InputError(
-            str(path), 'is not a NumPy array that can be read', 'save it with numpy.save, one array without objects'
-        ) from error
-
-
-def _read_picture(path: Path) -> np.ndarray:
-    from PIL import Image
-
-    try:
-        with Image.open(path) as image:
-            if image.mode in ('P', 'CMYK', 'YCbCr', 'LAB', 'HSV', 'PA'):
-                image = image.convert('RGBA' if image.mode in ('P', 'PA') else 'RGB')
-            return np.asarray(image)
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise InputError(
-            str(path), f'is not a {path.suffix[1:].upper()} image that can be read', 'export it again as TIFF or PNG'
-        ) from error
+    return False
 
 
 def _arranged(array: np.ndarray, axes: str, path: Path) -> tuple[np.ndarray, str]:
@@ -178,16 +171,3 @@ def _is_colour(array: np.ndarray, axes: str) -> bool:
 
 def _is_grey_alpha(array: np.ndarray, path: Path) -> bool:
     return array.shape[-1] == 2 and path.suffix.lower() in PICTURES
-
-
-def _check_numbers(array: np.ndarray, path: Path) -> None:
-    if array.dtype.kind not in 'buif':
-        raise InputError(str(path), f'holds {array.dtype} values', 'save it as 8 or 16 bit grey values or labels')
-    if array.dtype.kind == 'f':
-        bad = int(array.size - np.count_nonzero(np.isfinite(array)))
-        if bad:
-            raise InputError(
-                str(path),
-                f'holds {bad} values that are NaN or infinite',
-                'replace them by real grey values or crop them away',
-            )

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import codecs
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from xml.etree import ElementTree
 
 import numpy as np
 
 from ..errors import InputError
 from ..voxels import VoxelSize, parse_unit
+from .contents import beginning
 from .metadata import Metadata
+from .pictures import read_frames
+from .tiff_checks import check_chain, check_description, check_pixels
 
 if TYPE_CHECKING:
     from tifffile import TiffFile
@@ -24,65 +27,64 @@ _RESOLUTION_UNITS = {2: (25.4, 'mm'), 3: (10.0, 'mm')}  # TIFF ResolutionUnit: i
 _PRINTER_DPI = (1, 72, 90, 96, 100, 120, 144, 150, 180, 200, 220, 240, 250, 300, 350, 360, 400, 600, 720, 1200)
 
 
-def read_tiff(path: Path) -> tuple[np.ndarray, str, VoxelSize, Metadata | None]:
+class TiffContent(NamedTuple):
+    """What a TIFF holds: pixels, letters of their axes, voxel size, our own record, a remark for the user."""
+
+    pixels: np.ndarray
+    axes: str
+    size: VoxelSize
+    record: Metadata | None
+    note: str
+
+
+def read_tiff(path: Path) -> TiffContent:
     """Read pixels, axes letters (such as 'ZYX' or 'YXS'), voxel size and our own record.
 
     Raises
     ------
     InputError
-        If the file is no TIFF or is damaged.
+        If the file is no TIFF, is damaged, or lacks pixels that we wrote.
     """
-    import struct
-    import zlib
-
     import tifffile
 
-    damage = (OSError, ValueError, TypeError, KeyError, IndexError, struct.error, zlib.error, RuntimeError)
     try:
+        cut = check_chain(path)
         with tifffile.TiffFile(path) as file:
+            check_description(file, path)
             if not file.series:
                 raise InputError(str(path), 'holds no image', 'export it again from the program that made it')
             series = file.series[0]
             size, record = _voxel_size(file), _record(file)
-            _check_length(file, path)
+            missing = check_pixels(file, series, path)
+            notes = [cut]
+            if missing:
+                notes.append(f'{missing} of its planes or blocks are missing and were read as 0')
+            note = '; '.join(filter(None, notes))
+            if record is not None and note:
+                raise InputError(str(path), f'is not whole any more: {note}', 'copy it again from where it was made')
+            axes = series.axes
             try:
-                return series.asarray(), series.axes, size, record
+                pixels = series.asarray()
             except ValueError as error:
                 if 'imagecodecs' not in str(error):
                     raise
-            frames = _read_frames(path)
-            return frames, 'YXSZ'[: frames.ndim] if len(series.axes) == 2 else series.axes, size, record
+                pixels = read_frames(path, 2 * series.nbytes + 2**20)
+                axes = 'YXSZ'[: pixels.ndim] if len(axes) == 2 else axes
+            return TiffContent(pixels, axes, size, record, note)
     except tifffile.TiffFileError as error:
-        with path.open('rb') as file:
-            start = file.read(16)
         raise InputError(
-            str(path), f'is not a TIFF image ({_beginning(start)})', 'export it as TIFF, PNG or NPY'
+            str(path), f'is not a TIFF image ({beginning(path)})', 'export it as TIFF, PNG or NPY'
         ) from error
     except InputError:
         raise
-    except damage as error:
-        reason = ' '.join(str(error).split())[:120]
+    except MemoryError as error:
+        raise InputError(str(path), 'does not fit into memory', 'crop it first') from error
+    # No list says what tifffile or Pillow raise on a damaged file; whatever it is, the file is what is wrong.
+    except Exception as error:
+        reason = ' '.join(str(error).split())[:120] or type(error).__name__
         raise InputError(
             str(path), f'is damaged ({reason})', 'export it again from the program that made it'
         ) from error
-
-
-def _check_length(file: TiffFile, path: Path) -> None:
-    """Refuse a file that ends before its pixels do; the reader would fill the rest with zeros."""
-    length = path.stat().st_size
-    for page in file.pages:
-        ends = [o + n for o, n in zip(page.dataoffsets, page.databytecounts, strict=False)]
-        if ends and max(ends) > length:
-            raise InputError(str(path), f'ends early ({length} bytes, {max(ends)} expected)', 'copy or export it again')
-
-
-def _read_frames(path: Path) -> np.ndarray:
-    """Pixels of a TIFF whose compression tifffile cannot undo by itself (LZW and others), by Pillow."""
-    from PIL import Image, ImageSequence
-
-    with Image.open(path) as image:
-        frames = [np.asarray(frame) for frame in ImageSequence.Iterator(image)]
-    return frames[0] if len(frames) == 1 else np.stack(frames)
 
 
 def write_tiff(path: Path, labels: np.ndarray, metadata: Metadata, spacing: tuple[float, ...]) -> None:
@@ -204,13 +206,3 @@ def _size(z: float, y: float, x: float, unit: str) -> VoxelSize:
         return VoxelSize(z=z * factor, y=y * factor, x=x * factor, unit=known)
     except ValueError:  # pydantic's and our own errors are both ValueErrors
         return VoxelSize()
-
-
-def _beginning(start: bytes) -> str:
-    """What a file begins with, in words."""
-    if not start:
-        return 'it is empty'
-    text = start.decode('ascii', 'replace').strip()
-    if text and all(character.isprintable() or character in '\r\n\t' for character in text) and start.isascii():
-        return f'it begins with the text "{" ".join(text.split())}"'
-    return f'its first bytes are {start[:8].hex(" ")}'

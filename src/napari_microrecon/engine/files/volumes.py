@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Callable
 from pathlib import Path
 
 from ..errors import InputError
@@ -18,7 +20,16 @@ from .targets import check_suffix, replacing
 VOLUME_OUTPUTS = ('.tif', '.tiff', '.ome.zarr', '.zarr')
 
 
-def read_volume(path: Path | str, phases: Phases | int | None = None, voxel_size: VoxelSize | None = None) -> Volume:
+_log = logging.getLogger(__name__)
+
+
+def read_volume(
+    path: Path | str,
+    phases: Phases | int | None = None,
+    voxel_size: VoxelSize | None = None,
+    *,
+    on_note: Callable[[str], None] | None = None,
+) -> Volume:
     """Read a label volume.
 
     Parameters
@@ -30,13 +41,19 @@ def read_volume(path: Path | str, phases: Phases | int | None = None, voxel_size
         segmented by Otsu only where this is given.
     voxel_size : VoxelSize, optional
         Takes the place of what the file says.
+    on_note : callable, optional
+        Told in words what is odd about the file (edited or missing voxels; the volume's `note`). Where nobody listens
+        it goes to the log, as a warning: Python prints that on stderr.
 
     Raises
     ------
     InputError
         If the file cannot be read, is not 3D, or is grey and `phases` is not given.
     """
-    return volume_from(read_image(path), phases, voxel_size)
+    volume = volume_from(read_image(path), phases, voxel_size)
+    if volume.note:
+        (on_note or _log.warning)(f'{Path(path).name}: {volume.note}')
+    return volume
 
 
 def volume_from(image: RawImage, phases: Phases | int | None = None, voxel_size: VoxelSize | None = None) -> Volume:
@@ -57,7 +74,9 @@ def volume_from(image: RawImage, phases: Phases | int | None = None, voxel_size:
         description=f'read from {image.name}; {segmentation.note}',
         inputs=(Source(name=image.name, sha256=hash_array(image.array)),),
     )
-    return Volume(segmentation.labels, segmentation.phases, voxel_size or image.voxel_size, provenance, name)
+    return Volume(
+        segmentation.labels, segmentation.phases, voxel_size or image.voxel_size, provenance, name, image.note
+    )
 
 
 def write_volume(volume: Volume, path: Path | str) -> Path:

@@ -8,10 +8,13 @@ from typing import Any
 import numpy as np
 
 from ..errors import InputError
+from ..provenance import hash_array
 from ..voxels import UNITS, VoxelSize, parse_unit
 from .metadata import KEY, Metadata
+from .zarr_chunks import check_array, missing_chunks
 
 _LONG = {'m': 'meter', 'mm': 'millimeter', 'um': 'micrometer', 'nm': 'nanometer', 'pm': 'picometer'}
+_COPY = 'copy it again from where it was made, with all of its files'
 _CHUNK = 128
 _COARSEST = 64  # voxels: no further level once every edge is this short
 
@@ -32,8 +35,9 @@ def write_ome_zarr(path: Path, labels: np.ndarray, metadata: Metadata) -> None:
         part = labels[::z, ::y, ::x]
         chunks = tuple(min(_CHUNK, n) for n in part.shape)
         array = group.create_array(
-            str(level), shape=part.shape, chunks=chunks, dtype='uint8', dimension_names=('z', 'y', 'x'), fill_value=0
-        )
+            str(level), shape=part.shape, chunks=chunks, dtype='uint8', dimension_names=('z', 'y', 'x'), fill_value=0,
+            config={'write_empty_chunks': True},  # else a chunk that got lost looks like one without pores
+        )  # fmt: skip
         array[...] = part
     unit = {'unit': _LONG[size.unit]} if size.is_known else {}
     datasets = [
@@ -69,18 +73,21 @@ def _steps(shape: tuple[int, ...]) -> list[tuple[int, ...]]:
     return steps
 
 
-def read_ome_zarr(path: Path) -> tuple[np.ndarray, str, VoxelSize, Metadata | None]:
-    """Read the full-resolution array, its axes letters, voxel size and our record.
+def read_ome_zarr(path: Path) -> tuple[np.ndarray, str, VoxelSize, Metadata | None, str]:
+    """Read the full-resolution array, its axes letters, voxel size, our record and a remark.
 
-    NGFF 0.4 and 0.5 are understood.
+    NGFF 0.4 and 0.5 are understood. A chunk that is missing is read as the fill value, as zarr has it, and remarked;
+    in a volume of ours it is refused, unless the voxels are still those that were written (we used to
+    leave chunks of zeros out).
 
     Raises
     ------
     InputError
-        If the folder is no OME-Zarr image.
+        If the folder is no OME-Zarr image, cannot be read within memory and time, or lacks chunks that we wrote.
     """
     import zarr
 
+    note = ''
     try:
         group: Any = zarr.open_group(path, mode='r')
         attributes: dict[str, Any] = dict(group.attrs)
@@ -88,16 +95,35 @@ def read_ome_zarr(path: Path) -> tuple[np.ndarray, str, VoxelSize, Metadata | No
         image = ome['multiscales'][0]
         dataset = image['datasets'][0]
         array = group[dataset['path']]
-        axes = [axis['name'] for axis in image['axes']]
-        units = {axis['name']: axis.get('unit', '') for axis in image['axes']}
+        axes = [str(axis['name']) for axis in image['axes']]
+        units = {axis['name']: str(axis.get('unit', '')) for axis in image['axes']}
         scale = dict(zip(axes, _scale(dataset, len(axes)), strict=True))
+        check_array(array, path)
+        record = Metadata.find({KEY: attributes.get(KEY)})
+        missing, count = missing_chunks(array)
+        if missing:
+            note = f'{missing} of the {count} chunks of its array {array.path} are missing'
         pixels = np.asarray(array[...])
     except InputError:
         raise
-    except (OSError, KeyError, IndexError, TypeError, ValueError, RuntimeError) as error:
+    except MemoryError as error:
+        raise InputError(str(path), 'does not fit into memory', 'crop it first') from error
+    # No list says what zarr and its codecs raise on a damaged folder; whatever it is, the folder is what is wrong.
+    except Exception as error:
+        if note:  # zarr takes an empty file for a chunk
+            raise InputError(str(path), note, _COPY) from error
         raise InputError(
-            str(path), 'is not an OME-Zarr image that can be read', 'give the folder that holds zarr.json or .zattrs'
+            str(path),
+            f'is not an OME-Zarr image that can be read ({_reason(error)})',
+            'give the folder that holds zarr.json or .zattrs, or copy it again',
         ) from error
+    if note:
+        if record is None:
+            note += f' and were read as {array.fill_value}'
+        elif hash_array(pixels) == record.labels_sha256:
+            note = ''
+        else:
+            raise InputError(str(path), note, _COPY)
     x = scale.get('x', 1.0)
     try:
         unit = parse_unit(units.get('x', ''))
@@ -106,7 +132,7 @@ def read_ome_zarr(path: Path) -> tuple[np.ndarray, str, VoxelSize, Metadata | No
         size = VoxelSize()
     if not size.is_known:
         size = VoxelSize()
-    return pixels, ''.join(axes).upper(), size, Metadata.find({KEY: attributes.get(KEY)})
+    return pixels, ''.join(axes).upper(), size, record, note
 
 
 def _scale(dataset: dict, count: int) -> list[float]:
@@ -114,3 +140,7 @@ def _scale(dataset: dict, count: int) -> list[float]:
         if transformation.get('type') == 'scale':
             return [float(s) for s in transformation['scale']]
     return [1.0] * count
+
+
+def _reason(error: Exception) -> str:
+    return ' '.join(str(error).split())[:120] or type(error).__name__
