@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import io
 import subprocess
@@ -22,7 +23,7 @@ from napari_microrecon.engine.errors import InputError
 from napari_microrecon.engine.files import read_slice, read_volume
 from napari_microrecon.engine.progress import Progress, drain
 from napari_microrecon.engine.provenance import hash_file
-from napari_microrecon.engine.samples import CACHE_VARIABLE, URL_VARIABLE, bundled_samples, fetch, get_sample
+from napari_microrecon.engine.samples import CACHE_VARIABLE, URL_VARIABLE, bundled_samples, download, fetch, get_sample
 from napari_microrecon.engine.samples import published_samples as published
 from napari_microrecon.engine.samples.bundled import BundledSample, samples_folder
 from napari_microrecon.engine.samples.published import read_archive
@@ -142,6 +143,9 @@ class _Server(ThreadingHTTPServer):
     def __init__(self, content: dict[str, bytes], pace: Callable[[int], None] = lambda _: None) -> None:
         self.content, self.pace = content, pace
         self.requests: list[str] = []
+        self.headers: dict[str, str] = {}
+        self.block = 1 << 14
+        self.endless = False  # no length is said and none kept
         super().__init__(('127.0.0.1', 0), _Handler)
 
     @property
@@ -159,10 +163,15 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_error(404)
             return
         self.send_response(200)
-        self.send_header('Content-Length', str(len(body)))
+        for name, value in self.server.headers.items():
+            self.send_header(name, value)
+        if not self.server.endless:
+            self.send_header('Content-Length', str(len(body)))
         self.end_headers()
-        block = 1 << 14
+        block = self.server.block
         try:
+            while self.server.endless:
+                self.wfile.write(bytes(block))
             for start in range(0, len(body), block):
                 self.server.pace(start)
                 self.wfile.write(body[start : start + block])
@@ -200,10 +209,10 @@ def serve(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., _Server]]:
         thread.join()
 
 
-def _archive(labels: np.ndarray, name: str = 'ketton.tif') -> bytes:
+def _archive(labels: np.ndarray, name: str = 'ketton.tif', packing: int = zipfile.ZIP_DEFLATED) -> bytes:
     tiff, archive = io.BytesIO(), io.BytesIO()
     tifffile.imwrite(tiff, labels)
-    with zipfile.ZipFile(archive, 'w', zipfile.ZIP_DEFLATED) as file:
+    with zipfile.ZipFile(archive, 'w', packing) as file:
         file.writestr(name, tiff.getvalue())
     return archive.getvalue()
 
@@ -336,6 +345,46 @@ def test_cancel_ends_within_a_second_and_leaves_nothing(
     assert list(cache.iterdir()) == []
 
 
+def test_more_than_the_archive_can_have_is_refused(cache: Path, serve: Callable[..., _Server]) -> None:
+    """Said in the header, or found while it comes: without a length, and without an end."""
+    serve({'ketton.zip': bytes(700_000)})
+    with pytest.raises(InputError, match=r"larger than the 0\.603 MB of the archive.*'limestone'"):
+        drain(fetch('ketton'))
+    assert list(cache.iterdir()) == []
+    server = serve({'ketton.zip': b'endless'})
+    server.endless = True
+    with pytest.raises(InputError, match=r"larger than the 0\.603 MB of the archive.*'limestone'"):
+        drain(fetch('ketton'))
+    assert list(cache.iterdir()) == []
+
+
+def test_what_is_packed_for_the_way_is_not_unpacked(cache: Path, serve: Callable[..., _Server]) -> None:
+    server = serve({'berea.zip': gzip.compress(bytes(500_000_000), 1)})
+    server.headers['Content-Encoding'] = 'gzip'
+    started = time.monotonic()
+    with pytest.raises(InputError, match=r"larger than the 129 MB of the archive, or packed; .*'sandstone'"):
+        drain(fetch('berea'))
+    assert time.monotonic() - started < 5
+    assert list(cache.iterdir()) == []
+
+
+def test_a_server_that_never_comes_to_an_end_is_left(
+    cache: Path, serve: Callable[..., _Server], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(download, '_GRACE', 1.0)
+    monkeypatch.setattr(download, '_SLOWEST', 1e9)
+    over = threading.Event()
+    server = serve({'ketton.zip': bytes(10_000)}, pace=lambda _: over.wait(0.1))
+    server.block = 1
+    started = time.monotonic()
+    with pytest.raises(InputError, match=r"sends less than 1000000 kB a second; try again later.*'limestone'"):
+        drain(fetch('ketton'))
+    assert time.monotonic() - started < 3
+    over.set()
+    assert _fetching_threads() == []
+    assert list(cache.iterdir()) == []
+
+
 def test_cancel_before_the_first_byte(cache: Path, serve: Callable[..., _Server], small: bytes) -> None:
     serve({'ketton.zip': small})
     job = fetch('ketton', sha256=_sha256(small))
@@ -360,6 +409,7 @@ def test_ketton_as_published(shared_data: Path, cache: Path, serve: Callable[...
         (_archive(np.full((8, 8, 8), 7, np.uint8)), 'values other than 0'),
         (_archive(np.zeros((8, 8, 8), np.uint8), name='readme.txt'), 'one TIFF'),
         (_archive(np.zeros((128, 128, 128), np.uint8)), 'one TIFF'),
+        (_archive(np.zeros((8, 8, 8), np.uint8), packing=zipfile.ZIP_LZMA), 'one TIFF'),
     ],
 )
 def test_archive_that_is_not_the_volume(tmp_path: Path, content: bytes, message: str) -> None:

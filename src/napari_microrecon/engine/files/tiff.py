@@ -48,7 +48,8 @@ def read_tiff(path: Path) -> TiffContent:
     import tifffile
 
     try:
-        cut = check_chain(path)
+        with path.open('rb') as chain:
+            cut = check_chain(chain, path)
         with tifffile.TiffFile(path) as file:
             check_description(file, path)
             if not file.series:

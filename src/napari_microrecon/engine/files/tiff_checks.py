@@ -26,8 +26,8 @@ _DEFLATE = (8, 32946)
 _PIECE = 2**24  # bytes that are unpacked at a time
 
 
-def check_chain(path: Path) -> str:
-    """Follow the pages of a TIFF from one to the next, without reading them.
+def check_chain(file: BinaryIO, path: Path) -> str:
+    """Follow the pages of a TIFF from one to the next, without reading them; `path` is for the message.
 
     Returns
     -------
@@ -39,18 +39,18 @@ def check_chain(path: Path) -> str:
     InputError
         If the pages run in a circle, or are more than `MOST_PAGES`.
     """
-    length = path.stat().st_size
-    with path.open('rb') as file:
-        start = file.read(16)
-        order = {b'II': '<', b'MM': '>'}.get(start[:2], '')
-        version = struct.unpack(order + 'H', start[2:4])[0] if order and len(start) >= 4 else 0
-        if version == 42 and len(start) >= 8:
-            count_format, tag, offset_format, offset = 'H', 12, 'I', struct.unpack(order + 'I', start[4:8])[0]
-        elif version == 43 and len(start) >= 16:
-            count_format, tag, offset_format, offset = 'Q', 20, 'Q', struct.unpack(order + 'Q', start[8:16])[0]
-        else:
-            return ''  # no TIFF that this could follow; the reader says what it thinks of it
-        return _follow(file, path, length, offset, (order + count_format, tag, order + offset_format))
+    length = file.seek(0, 2)
+    file.seek(0)
+    start = file.read(16)
+    order = {b'II': '<', b'MM': '>'}.get(start[:2], '')
+    version = struct.unpack(order + 'H', start[2:4])[0] if order and len(start) >= 4 else 0
+    if version == 42 and len(start) >= 8:
+        count_format, tag, offset_format, offset = 'H', 12, 'I', struct.unpack(order + 'I', start[4:8])[0]
+    elif version == 43 and len(start) >= 16:
+        count_format, tag, offset_format, offset = 'Q', 20, 'Q', struct.unpack(order + 'Q', start[8:16])[0]
+    else:
+        return ''  # no TIFF that this could follow; the reader says what it thinks of it
+    return _follow(file, path, length, offset, (order + count_format, tag, order + offset_format))
 
 
 def _follow(file: BinaryIO, path: Path, length: int, offset: int, layout: tuple[str, int, str]) -> str:
@@ -127,10 +127,10 @@ def check_pixels(file: TiffFile, series: TiffPageSeries, path: Path) -> int:
     compression = int(first.compression)
     ratio = None if compression in _FAX else _RATIOS.get(compression, _ANY_OTHER)
     pages: list[Any] = list(series.pages)
-    lengths = {page.parent.filehandle.path: page.parent.filehandle.size for page in pages if page is not None}
+    lengths = {id(page.parent): page.parent.filehandle.size for page in pages if page is not None}
     check_size(path, max(series.nbytes, _packed(first) * len(pages)), ratio, sum(lengths.values()))
     missing = 0
-    own = path.stat().st_size
+    own = file.filehandle.size
     for page in pages:
         if page is None:
             missing += 1

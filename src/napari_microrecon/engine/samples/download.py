@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -19,6 +20,8 @@ from .sample import Sample
 
 _CHUNK = 1 << 16  # bytes; small enough for a smooth bar on a slow line
 _PATIENCE = 15.0  # seconds without a byte, after which the line counts as dead
+_GRACE = 60.0  # seconds that a transfer may take whatever its size
+_SLOWEST = 10_000.0  # bytes per second on average, below which it is given up: a server must not hold us for ever
 _POLL = 0.05  # seconds between looks at the transfer
 
 
@@ -49,7 +52,8 @@ def fetch(name: str, *, sha256: str | None = None) -> Job[Volume]:
     sample = get_sample(name)
     if not isinstance(sample, PublishedSample):
         return _load_bundled(sample)
-    return _fetch_published(sample if sha256 is None else sample.model_copy(update={'sha256': sha256}))
+    # A mirror's archive has another size than the published one, which no longer bounds it.
+    return _fetch_published(sample if sha256 is None else sample.model_copy(update={'sha256': sha256, 'size': 0}))
 
 
 def _load_bundled(sample: Sample) -> Job[Volume]:
@@ -64,6 +68,8 @@ def _fetch_published(sample: PublishedSample) -> Job[Volume]:
     transfer.start()
     try:
         while not transfer.wait(_POLL):
+            if transfer.seconds > transfer.patience:
+                raise _explain(sample, _TooSlow())
             if throttle.ready():
                 stage = f'Downloading {sample.archive}' if transfer.received else f'Connecting to {_host(sample)}'
                 yield Progress(stage, transfer.received, transfer.size)
@@ -73,6 +79,14 @@ def _fetch_published(sample: PublishedSample) -> Job[Volume]:
         return sample.load_volume()
     finally:
         transfer.cancel()
+
+
+class _TooLarge(Exception):
+    """The server sends more than the archive can have."""
+
+
+class _TooSlow(Exception):
+    """The transfer has taken longer than a slow line would."""
 
 
 class _Cancelled(Exception):
@@ -101,11 +115,23 @@ class _Transfer:
         self._folder = cache_folder()
         self._cancelled = threading.Event()
         self._response: Any = None
+        self._started = time.monotonic()
         # Daemon: a dead line must not keep the process alive after its window has closed.
         self._thread = threading.Thread(target=self._run, name=f'fetch {sample.name}', daemon=True)
 
+    @property
+    def patience(self) -> float:
+        """Seconds that the transfer may take in all."""
+        return _GRACE + self._sample.largest / _SLOWEST
+
+    @property
+    def seconds(self) -> float:
+        """Time since the beginning."""
+        return time.monotonic() - self._started
+
     def start(self) -> None:
         """Begin."""
+        self._started = time.monotonic()
         self._thread.start()
 
     def wait(self, seconds: float) -> bool:
@@ -146,18 +172,29 @@ class _Transfer:
         """Stream `url` to `output_file`; the signature is that of a pooch downloader."""
         import requests
 
-        with requests.get(url, stream=True, timeout=_PATIENCE) as response:
+        # Unpacked on the way, half a megabyte would fill a disk: packed once is enough for an archive.
+        plain = {'Accept-Encoding': 'identity'}
+        with requests.get(url, stream=True, timeout=_PATIENCE, headers=plain) as response:
             self._response = response
             response.raise_for_status()
-            self.size = int(response.headers.get('Content-Length') or 0)
+            self.size = _length(response.headers.get('Content-Length'))
+            if self.size > self._sample.largest or response.headers.get('Content-Encoding', 'identity') != 'identity':
+                raise _TooLarge
             with open(output_file, 'wb') as file:
                 for chunk in response.iter_content(_CHUNK):
                     if self._cancelled.is_set():
                         break
-                    file.write(chunk)
                     self.received += len(chunk)
+                    if self.received > self._sample.largest:
+                        raise _TooLarge
+                    file.write(chunk)
         if self._cancelled.is_set():
             raise _Cancelled
+
+
+def _length(text: str | None) -> int:
+    """What a server says of the length, 0 where that is no number."""
+    return int(text) if text is not None and text.isascii() and text.isdigit() else 0
 
 
 @contextmanager
@@ -182,6 +219,14 @@ def _explain(sample: PublishedSample, error: Exception) -> InputError:
 
     way_out = f'or use the synthetic sample {sample.stand_in!r}, which needs no network'
     address = f'check the address {sample.url}, {way_out}'
+    if isinstance(error, _TooLarge):
+        problem = (
+            f'what {_host(sample)} sends is larger than the {sample.largest / 1e6:.3g} MB of the archive, or packed'
+        )
+        return InputError(sample.name, problem, address)
+    if isinstance(error, _TooSlow):
+        problem = f'{_host(sample)} sends less than {_SLOWEST / 1e3:.0f} kB a second'
+        return InputError(sample.name, problem, f'try again later, {way_out}')
     if isinstance(error, requests.HTTPError) and error.response is not None:
         answer = f'{error.response.status_code} {error.response.reason}'
         return InputError(sample.name, f'{_host(sample)} answered {answer}', address)
