@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 
+from ..cells import text_cell
 from .bands import Ensemble
 from .comparison import Comparison
 from .report import Report, title
@@ -28,7 +29,8 @@ def table_csv(report: Report | Comparison, ensemble: Ensemble | None = None) -> 
     Returns
     -------
     str
-        RFC 4180 with line feeds; numbers in full precision, empty where a statistic has no meaning.
+        RFC 4180 with line feeds; numbers in full precision, empty where a statistic has no meaning, text that a
+        spreadsheet would take for a formula with an apostrophe in front.
     """
     compared = report if isinstance(report, Comparison) else None
     statistics = report.compared if isinstance(report, Comparison) else report.statistics
@@ -59,5 +61,11 @@ def table_csv(report: Report | Comparison, ensemble: Ensemble | None = None) -> 
             statistic.note,
             statistic.method,
         )
-        rows.writerow(['' if cell is None else repr(cell) if isinstance(cell, float) else cell for cell in cells])
+        rows.writerow([_cell(cell) for cell in cells])
     return out.getvalue()
+
+
+def _cell(value: object) -> object:
+    if isinstance(value, str):
+        return text_cell(value)
+    return '' if value is None else repr(value) if isinstance(value, float) else value
