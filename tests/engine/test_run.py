@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,11 +12,12 @@ import numpy as np
 import pytest
 from pydantic import BaseModel
 
-from napari_microrecon.engine.errors import InputError
+from napari_microrecon.engine.errors import InputError, NoSpaceError
 from napari_microrecon.engine.files import write_volume
 from napari_microrecon.engine.phases import Phases
 from napari_microrecon.engine.provenance import hash_array, hash_file
-from napari_microrecon.engine.run import Run
+from napari_microrecon.engine.run import Run, RunExistsError
+from napari_microrecon.engine.run.replacing import check_place, remove_run
 from napari_microrecon.engine.slices import Slice, SliceSet
 from napari_microrecon.engine.volume import Volume
 from napari_microrecon.engine.voxels import VoxelSize
@@ -102,27 +105,93 @@ def test_inputs_that_changed_are_noticed(tmp_path: Path, slices: SliceSet) -> No
         run.load_slices()
 
 
-def test_a_new_run_replaces_the_old_one_and_nothing_else(tmp_path: Path, slices: SliceSet) -> None:
-    _create(tmp_path / 'out.run', slices)
-    fewer = SliceSet.of([slices.slices[0]])
-    again = _create(tmp_path / 'out.run', fewer)
-    assert sorted(p.name for p in (again.folder / 'inputs').iterdir()) == ['slice_000.tif', 'weights.safetensors']
+def test_a_new_run_takes_no_folder_with_content(tmp_path: Path, slices: SliceSet) -> None:
+    first = _create(tmp_path / 'out.run', slices)
     other = tmp_path / 'photos'
     other.mkdir()
     (other / 'a.jpg').write_text('x')
-    for folder in (other, other / 'a.jpg'):
-        with pytest.raises(InputError, match='holds something else than a run'):
+    for folder in (first.folder, other, other / 'a.jpg'):
+        with pytest.raises(RunExistsError, match='holds something already'):
             _create(folder, slices)
     assert (other / 'a.jpg').read_text() == 'x'
+    assert len(Run.open(first.folder).load_slices()) == 2
+    (tmp_path / 'empty').mkdir()
+    assert _create(tmp_path / 'empty', slices).folder == tmp_path / 'empty'
+    assert sorted(p.name for p in tmp_path.iterdir()) == ['empty', 'out.run', 'photos']
 
 
-def test_a_checkpoint_survives_as_the_start_of_the_next_run(tmp_path: Path, slices: SliceSet) -> None:
+def test_a_finished_run_takes_the_place_of_an_earlier_one_and_keeps_what_is_not_the_runs(
+    tmp_path: Path, slices: SliceSet
+) -> None:
+    home = tmp_path / 'out.run'
+    old = _create(home, slices)
+    old.checkpoint.write_bytes(b'half trained')
+    (home / 'notes.txt').write_text('etched 5 s')
+    (home / 'inputs' / 'photo.jpg').write_text('x')
+    (home / 'inputs' / 'slice_000.tif.bak').write_text('y')
+    new = _create(tmp_path / 'out-2.run', SliceSet.of([slices.slices[0]]))
+    new.settle(home)
+    assert [p.name for p in tmp_path.iterdir()] == ['out.run']
+    assert new.folder == home
+    found = sorted(p.relative_to(home).as_posix() for p in home.rglob('*') if p.is_file())
+    assert found == [
+        'inputs/photo.jpg', 'inputs/slice_000.tif', 'inputs/slice_000.tif.bak', 'inputs/weights.safetensors',
+        'notes.txt', 'run.json',
+    ]  # fmt: skip
+    assert len(Run.open(home).load_slices()) == 1
+
+
+@pytest.mark.parametrize('moment', ['before', 'after'])
+def test_an_exchange_that_was_killed_is_completed_or_undone(tmp_path: Path, slices: SliceSet, moment: str) -> None:
+    home = tmp_path / 'out.run'
+    _create(home, slices)
+    (home / 'notes.txt').write_text('etched 5 s')
+    gone = f'.out.run.{_dead_process()}.old'
+    home.rename(tmp_path / gone)
+    (tmp_path / f'.out.run.{_dead_process()}.part').mkdir()
+    if moment == 'after':
+        _create(home, SliceSet.of([slices.slices[0]]))
+    (tmp_path / '.out.run.1.part').mkdir()  # of a process that runs
+    assert check_place(home) is not None
+    assert sorted(p.name for p in tmp_path.iterdir()) == ['.out.run.1.part', 'out.run']
+    assert (home / 'notes.txt').read_text() == 'etched 5 s'
+    assert len(Run.open(home).load_slices()) == (1 if moment == 'after' else 2)
+
+
+def _dead_process() -> int:
+    done = subprocess.Popen([sys.executable, '-c', ''])
+    done.wait()
+    return done.pid
+
+
+@pytest.mark.parametrize(
+    'text', ['', 'no json', '[]', '{}', '{"name": "another program"}', '{"command": "finetune", "status": "done"}']
+)
+def test_a_run_json_of_another_program_protects_its_folder(tmp_path: Path, text: str) -> None:
+    (tmp_path / 'run.json').write_text(text)
+    (tmp_path / 'thesis.tex').write_text('x')
+    with pytest.raises(InputError, match='damaged or of another program'):
+        check_place(tmp_path)
+    remove_run(tmp_path)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ['run.json', 'thesis.tex']
+
+
+def test_a_record_that_names_files_elsewhere_removes_none(tmp_path: Path, slices: SliceSet) -> None:
+    run = _create(tmp_path / 'out.run', slices)
+    precious = tmp_path / 'precious.tif'
+    precious.write_text('x')
+    run.add_output('volume', precious)
+    run.discard()
+    assert [p.name for p in tmp_path.iterdir()] == ['precious.tif']
+
+
+def test_a_run_that_resumes_has_a_checkpoint_from_the_first_moment(tmp_path: Path, slices: SliceSet) -> None:
     run = _create(tmp_path / 'out.run', slices)
     run.checkpoint.write_bytes(b'half trained')
     again = Run.create(
-        run.folder, 'finetune', slices, StoredWeights(), Parameters(), device='cpu', resume=run.checkpoint
+        tmp_path / 'again.run', 'finetune', slices, StoredWeights(), Parameters(), device='cpu', resume=run.checkpoint
     )
-    assert not again.checkpoint.exists()
+    assert again.checkpoint.read_bytes() == b'half trained'
     resumed = again.input_path('resume')
     assert resumed is not None
     assert resumed.read_bytes() == b'half trained'
@@ -154,7 +223,7 @@ def test_a_run_that_cannot_be_completed_leaves_the_old_one(tmp_path: Path, slice
 
     before = _create(tmp_path / 'out.run', slices)
     for folder in (before.folder, tmp_path / 'new.run'):
-        with pytest.raises(InputError, match=rf'{folder.name}: cannot be written: no space left'):
+        with pytest.raises(NoSpaceError, match=rf'{folder.name}: cannot be written: no space left'):
             Run.create(folder, 'reconstruct', slices, Broken(), Parameters())
     assert [p.name for p in tmp_path.iterdir()] == ['out.run']
     assert len(Run.open(before.folder).load_slices()) == 2

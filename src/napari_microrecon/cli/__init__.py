@@ -6,23 +6,36 @@ Exit codes: 0 done; 1 it failed although the input was good; 2 bad input, told i
 from __future__ import annotations
 
 import contextlib
+import io
 import logging
 import os
+import signal
 import sys
+import threading
 import warnings
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from .. import __version__
-from ..engine.errors import EngineError, InputError
+from ..engine.errors import EngineError, InputError, NoSpaceError
+from ..engine.files.failures import write_error
 from . import demo, evaluate, export, finetune, hold_back, reconstruct, replay, representativity, samples, slice_count
 from .terminal import fail
 
 _HELP = 'Turn 2D slices of a material into 3D microstructures and compare them with real ones.'
 # Newer typer carries its own click: the base of all usage errors is reached through a public name.
 _UsageError: Any = next(base for base in typer.BadParameter.__mro__ if base.__name__ == 'ClickException')
+
+_SMALLER = 'use a smaller --shape or a --tile'
+_CROPPED = 'use --crop or --coarsen'
+_LESS_MEMORY = {
+    'reconstruct': _SMALLER, 'hold-back': 'use a smaller --shape', 'finetune': 'give smaller slices',
+    'analyze': _CROPPED, 'compare': 'crop the volumes first', 'representativity': 'crop the volume first',
+    'novelty': 'crop the volume first', 'export': 'crop the volume first', 'demo': 'use a smaller --edge',
+}  # fmt: skip
 
 app = typer.Typer(
     name='napari-microrecon',
@@ -65,16 +78,25 @@ def _common(
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code; nothing escapes as a traceback."""
     debug = bool(os.environ.get('NAPARI_MICRORECON_DEBUG'))
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A name or a unit that the terminal cannot show must not cost the work.
+            stream.reconfigure(errors='backslashreplace')
     try:
-        with _quiet_libraries():
+        with _quiet_libraries(), _terminated():
             code = app(
                 args=list(sys.argv[1:] if arguments is None else arguments),
                 standalone_mode=False,
                 prog_name='napari-microrecon',
             )
-            sys.stdout.flush()
+            if sys.stdout is not None:
+                sys.stdout.flush()
         # typer turns Ctrl-C into this code without a word
         return fail('stopped', 130) if code == 130 else code if isinstance(code, int) else 0
+    except _Terminated:
+        return fail('terminated', 143)
+    except NoSpaceError as error:
+        return fail(str(error), 1)
     except InputError as error:
         return fail(str(error), 2)
     except EngineError as error:
@@ -87,14 +109,47 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return fail('stopped', 130)
     except BrokenPipeError:
         # The reader of a pipe went away, as with `| head`: no error. Python must not flush into it at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if sys.stdout is not None:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except MemoryError:
-        return fail('memory: the machine ran out of it; use a smaller --shape or a --tile', 1)
+        return fail(f'memory: the machine ran out of it; {_less_memory()}', 1)
+    except OSError as error:
+        if debug:
+            raise
+        subject = os.fsdecode(error.filename) if error.filename is not None else 'output'
+        return fail(str(write_error(Path(subject), error)), 1)
     except Exception as error:
         if debug:
             raise
         return fail(f'{type(error).__name__}: {error}; set NAPARI_MICRORECON_DEBUG=1 to see where it comes from', 1)
+
+
+class _Terminated(BaseException):
+    """The system asked the program to end: what is at work stops and keeps what it has."""
+
+
+def _less_memory() -> str:
+    """What needs less of it, for the command that was given."""
+    command = next((word for word in sys.argv[1:] if not word.startswith('-')), '')
+    return _LESS_MEMORY.get(command, 'close other programs, or use smaller files')
+
+
+@contextlib.contextmanager
+def _terminated() -> Iterator[None]:
+    """Let SIGTERM end the work as Ctrl-C does, so that a training keeps its latest state."""
+
+    def stop(*_: object) -> None:
+        raise _Terminated
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 @contextlib.contextmanager

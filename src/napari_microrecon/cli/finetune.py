@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..engine.errors import InputError
+from ..engine.errors import EngineError, InputError
 from ..engine.files import check_target
 from ..engine.generator.params import FinetuneParams, Recipe
 from ..engine.preparation import Preparation
 from ..engine.progress import Progress
-from ..engine.run import CHECKPOINT, Run, hash_tensors
+from ..engine.run import RECORD, Run, hash_tensors
+from ..engine.run.replacing import free_beside
 from ..engine.slices import SliceSet
 from . import options as opt
-from .outputs import beside
+from .outputs import place_of_run
 from .picture_options import UNCHANGED, takes_pictures
-from .terminal import Terminal, duration
+from .terminal import Terminal, duration, say
 
 if TYPE_CHECKING:
     from ..engine.generator import Weights
@@ -60,6 +61,7 @@ def finetune(
     ] = None,
     run: opt.RunFolder = None,
     no_run: opt.NoRun = False,
+    overwrite: opt.Overwrite = False,
     as_json: opt.Json = False,
 ) -> None:
     """Train weights on your own slices, starting from the nearest ones there are."""
@@ -77,34 +79,84 @@ def finetune(
         asked = {'seed': seed, 'device': device, 'recipe': recipe or 'sections'}
         budget = {'steps': steps, 'minutes': 3.0 if minutes is None and steps is None else minutes}
         params = opt.validated(FinetuneParams, **asked, **budget)
-    check_target(output, _WEIGHTS, _WEIGHTS_BYTES)
+    inputs = [*(slices or ()), start]
+    check_target(output, _WEIGHTS, _WEIGHTS_BYTES, inputs=inputs)
+    if output.exists() and not overwrite:
+        raise InputError(str(output), 'is there already', 'choose another output, or say --overwrite')
+    place = None if no_run else _place(run, output, inputs, earlier, overwrite)
     from ..engine.generator import resolve_device
 
     used = resolve_device(params.device)
     weights, reason = _start(params.start_of(start), given, earlier)
     terminal.note(f'start: {reason}')
-    record = None
-    if not no_run:
-        record = Run.create(
-            run or beside(output), 'finetune', given, weights, params, device=used, weights_reason=reason,
-            resume=None if earlier is None else earlier.checkpoint,
-        )  # fmt: skip
-        record.note(segmentation=opt.segmentation_notes(given))
-    resumed = None
-    if earlier is not None:
-        resumed = earlier.checkpoint if record is None else record.input_path('resume')
+    record = None if place is None else _record(place, given, weights, params, used, reason, earlier)
     began = time.monotonic()
     try:
         training = train(
             terminal, given, weights, params, output.stem,
-            checkpoint=None if record is None else record.checkpoint, resume=resumed,
+            checkpoint=None if record is None else record.checkpoint,
+            resume=earlier.checkpoint if earlier is not None and earlier.checkpoint.is_file() else None,
         )  # fmt: skip
         output.parent.mkdir(parents=True, exist_ok=True)
         training.weights.save(output)
     except BaseException as error:
-        _stopped(record, error)
+        _stopped(record, error, resumed=earlier is not None)
         raise
-    _report_training(terminal, output, training, weights.name, reason, time.monotonic() - began, record)
+    _report_training(terminal, output, training, weights.name, reason, time.monotonic() - began, record, place)
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where a training's run is made, and where it lies in the end."""
+
+    folder: Path
+    home: Path
+    goes_on: bool  # in the folder of the run that it resumes
+
+
+def _place(
+    wanted: Path | None, output: Path, inputs: Sequence[Path | str], earlier: Run | None, overwrite: bool
+) -> _Place:
+    """Where the run of this training goes; what another one has reached is never replaced without --overwrite."""
+    if earlier is not None and (wanted is None or wanted.resolve() == earlier.folder.resolve()):
+        return _Place(earlier.folder, earlier.folder, True)
+    folder = place_of_run(output, wanted, inputs, 'finetune')
+    there = Run.open(folder) if (folder / RECORD).is_file() else None
+    if there is None:
+        return _Place(folder, folder, False)
+    if there.is_at_work:
+        raise InputError(str(folder), 'is being trained by another process', 'choose another output')
+    reached = there.record.status == 'done' or there.checkpoint.is_file()
+    if reached and not overwrite:
+        if there.record.status == 'done':
+            raise InputError(str(folder), 'holds a finished training', 'choose another output, or say --overwrite')
+        raise InputError(
+            str(folder), 'holds a training that was stopped', f'go on with --resume {folder}, or say --overwrite'
+        )
+    # Beside it under a name of its own, to be found and resumed should this one be stopped, too.
+    return _Place(free_beside(folder), folder, False)
+
+
+def _record(
+    place: _Place,
+    slices: SliceSet,
+    weights: Weights,
+    params: FinetuneParams,
+    device: str,
+    reason: str,
+    earlier: Run | None,
+) -> Run:
+    """The run of this training: a new one, or the one that goes on."""
+    if place.goes_on and earlier is not None:
+        earlier.go_on(device)
+        return earlier
+    resume = None if earlier is None or not earlier.checkpoint.is_file() else earlier.checkpoint
+    record = Run.create(
+        place.folder, 'finetune', slices, weights, params, device=device, weights_reason=reason, resume=resume,
+        home=place.home,
+    )  # fmt: skip
+    record.note(segmentation=opt.segmentation_notes(slices))
+    return record
 
 
 def _resumable(resume: Path | None, asked: Mapping[str, object]) -> Run | None:
@@ -112,12 +164,18 @@ def _resumable(resume: Path | None, asked: Mapping[str, object]) -> Run | None:
     if resume is None:
         return None
     earlier = Run.open(resume)
-    if earlier.record.command != 'finetune' or not earlier.checkpoint.is_file():
-        raise InputError(str(earlier.folder), f'holds no {CHECKPOINT} to go on from', 'start without --resume')
+    if earlier.record.command != 'finetune':
+        raise InputError(str(earlier.folder), 'is no training', 'start without --resume')
     if earlier.record.status == 'done':
         raise InputError(
             str(earlier.folder), 'is finished', 'train on from its weights instead: --from with its .safetensors'
         )
+    if earlier.is_at_work:
+        raise InputError(str(earlier.folder), 'is being trained by another process', 'stop that one first')
+    if earlier.checkpoint.is_file():  # else it was stopped before its first evaluation and begins anew
+        from ..engine.generator.training_state import TrainingState
+
+        TrainingState.load(earlier.checkpoint)  # refused here, before anything is written
     for name, value in asked.items():
         if value is not None:
             raise InputError(name, 'cannot change when a training goes on', 'leave it out: that of the run holds')
@@ -169,20 +227,30 @@ def train(
     return Training(made, done)
 
 
-def _stopped(record: Run | None, error: BaseException) -> None:
-    """Keep what a stopped training has reached; remove a run that came to nothing."""
+def _stopped(record: Run | None, error: BaseException, *, resumed: bool) -> None:
+    """Keep what a stopped training has reached; remove a new run that bad input has ended before it began."""
     if record is None:
         return
-    if not record.checkpoint.is_file():
-        record.discard()
-        return
-    record.finish('stopped')
-    if isinstance(error, KeyboardInterrupt):
-        typer.echo(f'kept the best weights so far; go on with --resume {record.folder}', err=True)
+    try:
+        if isinstance(error, EngineError) and not resumed and not record.checkpoint.is_file():
+            record.discard()
+            return
+        record.finish('stopped')
+    except InputError:  # a full disk: the checkpoint is there, and what stopped the training is what is told
+        pass
+    if not isinstance(error, EngineError):
+        say(f'kept what was reached; go on with --resume {record.folder}')
 
 
 def _report_training(
-    terminal: Terminal, output: Path, training: Training, start: str, reason: str, seconds: float, record: Run | None
+    terminal: Terminal,
+    output: Path,
+    training: Training,
+    start: str,
+    reason: str,
+    seconds: float,
+    record: Run | None,
+    place: _Place | None,
 ) -> None:
     made = training.weights
     measured = made.header.training.get('statistics', {})
@@ -197,10 +265,13 @@ def _report_training(
     shape = made.header.training.get('shape')
     if shape:
         sentences.append(f'  shapes of its volumes: {shape["words"]} (shape error {shape["error"]:.2f})')
-    if record is not None:
+    if record is not None and place is not None:
+        seconds = round(seconds + float(record.record.results.get('seconds', 0.0)), 1)
         record.add_output('weights', output, hash_tensors(made.tensors))
         plan = training.weights.header.training['plan']
         record.finish(steps=training.steps, plan=plan, seconds=seconds, statistics=measured)
+        if record.folder != place.home:
+            record.settle(place.home)
         sentences.append(f'run: {record.folder} (napari-microrecon replay {record.folder} makes it again)')
     data = {
         'output': str(output), 'steps': training.steps, 'seconds': seconds, 'statistics': measured, 'start': start,

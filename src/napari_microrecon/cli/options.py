@@ -46,6 +46,7 @@ RunFolder = Annotated[
     Path | None, typer.Option('--run', help='Folder of the Run record; default beside the output: OUT.run')
 ]
 NoRun = Annotated[bool, typer.Option('--no-run', help='Keep no Run record.')]
+Overwrite = Annotated[bool, typer.Option('--overwrite', help='Replace what is there, once the new result is whole.')]
 Json = Annotated[bool, typer.Option('--json', help='Print the result as JSON.')]
 Phase = Annotated[int | None, typer.Option('--phase', help='Label of the phase to analyse; default: the pore, else 1.')]
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+
+from ..engine.errors import InputError
+from ..engine.run.replacing import check_place, free_beside
 
 
 def beside(output: Path) -> Path:
@@ -23,3 +27,26 @@ def _split(output: Path) -> tuple[str, str]:
         if output.name.lower().endswith(ending.lower()) and ending:
             return output.name[: -len(ending)], output.name[-len(ending) :]
     return output.name, ''
+
+
+def place_of_run(output: Path, wanted: Path | None, inputs: Sequence[Path | str], command: str) -> Path:
+    """Folder for the run of a command: that of --run, else OUT.run; what it may not replace stays.
+
+    The earlier run of the same command is replaced at the end. Beside a run of another command, one that holds a file
+    that is read, or another program's folder, OUT-2.run is taken.
+
+    Raises
+    ------
+    InputError
+        If --run names such a folder.
+    """
+    folder = wanted or beside(output)
+    try:
+        earlier = check_place(folder, inputs)
+        if earlier is not None and earlier.command != command:
+            raise InputError(str(folder), f'is a run of `{earlier.command}`', 'choose another folder with --run')
+    except InputError:
+        if wanted is not None:
+            raise
+        return free_beside(folder)
+    return folder

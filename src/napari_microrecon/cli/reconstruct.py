@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -10,12 +11,14 @@ import typer
 from ..engine.conditioned.planes import checked_position
 from ..engine.errors import InputError
 from ..engine.files import VOLUME_OUTPUTS, check_target, replacing, write_volume
+from ..engine.files.staging import staging
 from ..engine.preparation import Preparation
 from ..engine.provenance import hash_array
 from ..engine.run import Run
+from ..engine.run.replacing import put_run
 from ..engine.slices import SliceSet
 from . import options as opt
-from .outputs import beside, numbered
+from .outputs import numbered, place_of_run
 from .picture_options import UNCHANGED, takes_pictures
 from .terminal import Terminal, duration
 
@@ -80,6 +83,7 @@ def reconstruct(
     device: opt.Device = 'auto',
     run: opt.RunFolder = None,
     no_run: opt.NoRun = False,
+    overwrite: opt.Overwrite = False,
     as_json: opt.Json = False,
 ) -> None:
     """Reconstruct a 3D volume from 2D slices."""
@@ -102,9 +106,15 @@ def reconstruct(
     if params.mode != 'unconditional' and (lost := next((s for s in given if s.position is None), None)) is not None:
         raise InputError(lost.name, 'has no position', 'give --position for every slice or use --mode unconditional')
     # Labels of two phases compress to an eighth or less.
-    check_target(output, VOLUME_OUTPUTS, shape[0] * shape[1] * shape[2] * realisations // 8)
+    inputs = [*(slices or ()), weights, *([] if training_volume is None else [training_volume])]
+    paths = numbered(output, realisations)
+    for path in paths:
+        size = shape[0] * shape[1] * shape[2] * realisations // 8
+        check_target(path, VOLUME_OUTPUTS, size, inputs=inputs, overwrite=overwrite, foreign=False)
     if probabilities is not None:
-        check_target(probabilities, _PROBABILITIES, 4 * given.phases.count * shape[0] * shape[1] * shape[2])
+        size = 4 * given.phases.count * shape[0] * shape[1] * shape[2]
+        check_target(probabilities, _PROBABILITIES, size, inputs=[*inputs, *paths])
+    folder = None if no_run else place_of_run(output, run, inputs, 'reconstruct')
     training = None if training_volume is None else opt.load_volume(training_volume, phases, voxel_size, unit)
     from ..engine.generator import choosing_weights, estimate, resolve_device
     from ..engine.generator.choice import needs_selection
@@ -138,31 +148,28 @@ def reconstruct(
         terminal.note(f'between the slices: {given.evidence or given.symmetry}; see conditioning in the documentation')
     done = make_volumes(terminal, given, choice.weights, params, training)
     record = None
-    if not no_run:
-        record = Run.create(
-            run or beside(output), 'reconstruct', given, choice.weights, params, device=used,
-            weights_reason=choice.reason,
-        )  # fmt: skip
-        record.note(segmentation=opt.segmentation_notes(given))
-        if training is not None:
-            copy = write_volume(training, record.folder / 'inputs' / 'training_volume.tif')
-            record.add_input(TRAINING_VOLUME, copy, hash_array(training.labels))
-    paths = numbered(output, len(done.volumes))
-    try:
+    with staging() as stage:  # nothing of an earlier result goes before all of this one is there
+        if folder is not None:
+            record = Run.create(
+                stage.path(folder, put_run), 'reconstruct', given, choice.weights, params, device=used,
+                weights_reason=choice.reason, home=folder,
+            )  # fmt: skip
+            record.note(segmentation=opt.segmentation_notes(given))
+            if training is not None:
+                copy = write_volume(training, record.folder / 'inputs' / 'training_volume.tif')
+                record.add_input(TRAINING_VOLUME, copy, hash_array(training.labels))
         for path, volume in zip(paths, done.volumes, strict=True):
-            write_volume(volume, path)
+            made = write_volume(volume, stage.path(path))
             if record is not None:
-                record.add_output('volume', path, hash_array(volume.labels))
+                record.add_output('volume', path, hash_array(volume.labels), made=made)
         if probabilities is not None:
-            _write_probabilities(probabilities, done)
+            made = _write_probabilities(stage.path(probabilities), done)
             if record is not None:
-                record.add_output('probabilities', probabilities)
-    except BaseException:
+                record.add_output('probabilities', probabilities, made=made)
         if record is not None:
-            record.discard()
-        raise
-    if record is not None:
-        record.finish()
+            record.finish()
+    if record is not None and folder is not None:
+        record = Run(folder, record.record)
     # Once the volumes are safe. The likeliest phase at every voxel is smoother than the material, and meant to be.
     shape_verdict = None
     if params.mode != 'most-likely':
@@ -174,7 +181,8 @@ def reconstruct(
             if shape_verdict.level != 'fits':
                 terminal.note(f'shape: {shape_verdict.words}')
             if record is not None:
-                record.note(shape=shape_verdict.model_dump())
+                with contextlib.suppress(InputError):  # a disk that is full by now: the volume is there
+                    record.note(shape=shape_verdict.model_dump())
     _report(terminal, paths, given, done, choice.reason, record, shape_verdict)
 
 
@@ -214,7 +222,7 @@ def _target_fractions(texts: list[str] | None, slices: SliceSet) -> dict[int, fl
     return found
 
 
-def _write_probabilities(path: Path, done: Reconstruction) -> None:
+def _write_probabilities(path: Path, done: Reconstruction) -> Path:
     import numpy as np
 
     if done.probabilities is None:
@@ -232,6 +240,7 @@ def _write_probabilities(path: Path, done: Reconstruction) -> None:
                 temporary, np.moveaxis(values, 0, 1), imagej=True, resolution=(1 / size.x, 1 / size.y),
                 metadata={'axes': 'ZCYX', 'unit': size.unit if size.is_known else 'pixel', 'spacing': size.z},
             )  # fmt: skip
+    return path
 
 
 def _report(

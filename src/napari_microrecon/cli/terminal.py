@@ -21,8 +21,22 @@ _SHOWN = ('loss', 's2_error', 'surface_error', 'fraction_error', 'percolating')
 def fail(message: str, code: int) -> int:
     """Print one line on stderr and return the exit code."""
     _wipe()
-    print('napari-microrecon: ' + ' '.join(message.split()), file=sys.stderr)
+    say('napari-microrecon: ' + ' '.join(message.split()))
     return code
+
+
+def say(text: str, end: str = '\n') -> None:
+    """Print on stderr; where nobody listens (closed, on a full disk) the work goes on without a word."""
+    if sys.stderr is not None:
+        with contextlib.suppress(OSError, ValueError):
+            print(text, end=end, file=sys.stderr, flush=True)
+
+
+def _is_screen() -> bool:
+    try:
+        return sys.stderr is not None and sys.stderr.isatty()
+    except ValueError:  # closed
+        return False
 
 
 class Terminal:
@@ -73,19 +87,19 @@ class Terminal:
         """Print the remarks that wait."""
         if self._waiting:
             _wipe()
-            print('\n'.join(self._waiting), file=sys.stderr, flush=True)
+            say('\n'.join(self._waiting))
             self._waiting.clear()
 
     def _show(self, progress: Progress) -> None:
         line = describe(progress)
-        if sys.stderr.isatty():
+        if _is_screen():
             width = shutil.get_terminal_size().columns - 1
-            print(f'\r\x1b[K{line[:width]}', end='', file=sys.stderr, flush=True)
+            say(f'\r\x1b[K{line[:width]}', end='')
             return
         now = time.monotonic()
         if now - self._said >= (_SPARSE if progress.stage == self._stage else _NEW_STAGE):
             self._stage, self._said = progress.stage, now
-            print(line, file=sys.stderr, flush=True)
+            say(line)
 
 
 def describe(progress: Progress) -> str:
@@ -112,5 +126,5 @@ def duration(seconds: float) -> str:
 
 
 def _wipe() -> None:
-    if sys.stderr.isatty():
-        print('\r\x1b[K', end='', file=sys.stderr, flush=True)
+    if _is_screen():
+        say('\r\x1b[K', end='')

@@ -28,3 +28,7 @@ class InputError(EngineError, ValueError):
         self.problem = problem
         self.remedy = remedy
         super().__init__(f'{subject}: {problem}; {remedy}')
+
+
+class NoSpaceError(InputError):
+    """A disk is full: the input was good, and the work can be repeated once there is space."""

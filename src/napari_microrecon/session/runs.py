@@ -11,10 +11,10 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..engine.errors import InputError
+from ..engine.errors import InputError, NoSpaceError
 from ..engine.progress import Job as EngineJob
 from ..engine.progress import Progress
-from ..engine.run import RECORD, Command, Run
+from ..engine.run import RECORD, Command, Run, RunExistsError
 from ..engine.run.reference import Origin
 from ..engine.slices import SliceSet
 from ..engine.volume import Volume
@@ -91,14 +91,17 @@ def new_run(
     name = _ENDING.sub('', slices.slices[0].name)
     material = re.sub(r'[^\w-]+', '-', name)[:_LONGEST].strip('-') or 'slices'
     stem = f'{datetime.now():%Y%m%d-%H%M%S}-{command}-{material}'
-    folder, number = runs_folder() / f'{stem}.run', 1
-    while folder.exists():
-        number += 1
-        folder = runs_folder() / f'{stem}-{number}.run'
-    try:
-        run = Run.create(folder, command, slices, weights, params, device=device, weights_reason=reason)
-    except InputError as error:
-        raise InputError(error.subject, error.problem, f'set {FOLDER_VARIABLE} to another folder') from error
+    number = 1
+    while True:
+        folder = runs_folder() / (f'{stem}.run' if number == 1 else f'{stem}-{number}.run')
+        try:
+            run = Run.create(folder, command, slices, weights, params, device=device, weights_reason=reason)
+            break
+        except RunExistsError:  # of the same second: another window, or this one
+            number += 1
+        except InputError as error:
+            remedy = error.remedy if isinstance(error, NoSpaceError) else f'set {FOLDER_VARIABLE} to another folder'
+            raise type(error)(error.subject, error.problem, remedy) from error
     run.note(**{_SEGMENTATION: list(notes)})
     return run
 
@@ -270,7 +273,8 @@ def _reference_of(run: Run) -> EngineJob[tuple[Volume | None, str]]:
 
 def can_go_on(run: Run) -> bool:
     """Whether a fine-tuning stopped before its end and left its state."""
-    return run.record.command == 'finetune' and run.record.status != 'done' and run.checkpoint.is_file()
+    stopped = run.record.command == 'finetune' and run.record.status != 'done' and not run.is_at_work
+    return stopped and run.checkpoint.is_file()
 
 
 def _training_of(run: Run) -> tuple[Weights | None, Training]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from typing import TYPE_CHECKING
 
+from ..engine.errors import InputError
 from ..engine.progress import Job as EngineJob
 from ..engine.progress import Progress
 from ..engine.run import Run, hash_tensors
@@ -69,6 +71,8 @@ def _train(run: Run, slices: SliceSet, start: Weights, params: FinetuneParams, *
     from ..engine.generator import finetune as train
 
     began = time.monotonic()
+    if resume:
+        run.go_on()
     before = float(run.record.results.get('seconds', 0.0))
     try:
         weights = yield from train(
@@ -82,10 +86,12 @@ def _train(run: Run, slices: SliceSet, start: Weights, params: FinetuneParams, *
             steps=told['steps_done'], plan=told['plan'], seconds=seconds, statistics=told.get('statistics', {})
         )  # fmt: skip
     except BaseException:
-        if run.checkpoint.is_file():
-            run.finish('stopped', seconds=round(before + time.monotonic() - began, 1))
-        else:
-            run.discard()
+        # What stopped it is what is told, also where the disk is too full to record that.
+        with contextlib.suppress(InputError):
+            if resume or run.checkpoint.is_file():
+                run.finish('stopped', seconds=round(before + time.monotonic() - began, 1))
+            else:
+                run.discard()
         raise
     return weights
 

@@ -14,8 +14,8 @@ from ..voxels import VoxelSize
 from .contents import WORDS, as_numbers, content_of, format_of_name
 from .metadata import Metadata
 from .npy import read_npy
+from .ours import is_zarr
 from .pictures import read_picture
-from .targets import is_zarr
 
 TIFF = ('.tif', '.tiff')
 ZARR = ('.ome.zarr', '.zarr')

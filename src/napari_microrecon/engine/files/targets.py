@@ -1,27 +1,20 @@
-"""Writing safely: a temporary name beside the target, renamed when complete, so that no partial file is left."""
+"""Where results may be written: checked before the work, and written completely or not at all."""
 
 from __future__ import annotations
 
 import contextlib
 import errno
-import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from ..errors import InputError
+from ..errors import InputError, NoSpaceError
+from .failures import write_error
+from .ours import check_replaceable, is_ours
+from .staging import clear, followed, put, remove, temporary
 
-_FULL = {errno.ENOSPC, errno.EFBIG, errno.EDQUOT} if hasattr(errno, 'EDQUOT') else {errno.ENOSPC, errno.EFBIG}
 _MARGIN = 1 << 20  # bytes that stay free
-
-
-def write_error(path: Path, error: OSError) -> InputError:
-    """Say in one line why `path` could not be written."""
-    if error.errno in _FULL:
-        return InputError(str(path), 'cannot be written: no space left', 'free some space or choose another output')
-    reason = (error.strerror or str(error)).lower()
-    return InputError(str(path), f'cannot be written ({reason})', 'choose another output folder')
 
 
 def check_suffix(path: Path, allowed: tuple[str, ...]) -> Path:
@@ -38,8 +31,16 @@ def check_suffix(path: Path, allowed: tuple[str, ...]) -> Path:
     return path
 
 
-def check_target(path: Path, allowed: tuple[str, ...], size: int = 0) -> Path:
-    """Check before long work that `path` can be written.
+def check_target(
+    path: Path,
+    allowed: tuple[str, ...],
+    size: int = 0,
+    *,
+    inputs: Iterable[Path | str] = (),
+    overwrite: bool = False,
+    foreign: bool = True,
+) -> Path:
+    """Check before long work that `path` can be written, and clear what a killed process has left of it.
 
     Parameters
     ----------
@@ -49,16 +50,36 @@ def check_target(path: Path, allowed: tuple[str, ...], size: int = 0) -> Path:
         Endings that the writer knows.
     size : int
         Bytes that it may take; 0 where that is not known.
+    inputs : iterable of Path or str
+        Files that the work reads; `volume.tif@z=64` names its file.
+    overwrite : bool
+        Whether the user said that files of other programs may be replaced.
+    foreign : bool
+        Whether that is needed: kinds of files that carry no sign of who wrote them are replaced without.
 
     Raises
     ------
     InputError
-        If the ending is unknown, the folder cannot be written to or has too little space.
+        If the ending is unknown, the folder cannot be written to or has too little space, the output is an input, or
+        something is there that this program did not write.
     """
     check_suffix(path, allowed)
-    if path.is_dir() and not is_zarr(path):
-        raise InputError(str(path), 'is a folder', 'give the name of a file')
-    folder = path.parent
+    check_not_input(path, inputs)
+    if path.is_dir():
+        check_replaceable(path)
+    elif path.exists() and not foreign and not overwrite and not is_ours(path):
+        raise InputError(
+            str(path), 'is there and was not written by napari-microrecon', 'choose another output, or say --overwrite'
+        )
+    target = followed(path)
+    clear(target)
+    folder = target.parent
+    try:
+        target.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        pass
+    except (OSError, ValueError) as error:  # a name that is too long, or no name at all
+        raise write_error(path, error if isinstance(error, OSError) else OSError(errno.EINVAL, str(error))) from error
     while not folder.exists() and folder != folder.parent:
         folder = folder.parent
     try:
@@ -68,7 +89,7 @@ def check_target(path: Path, allowed: tuple[str, ...], size: int = 0) -> Path:
     except OSError as error:
         raise write_error(path, error) from error
     if size and free < size + _MARGIN:
-        raise InputError(
+        raise NoSpaceError(
             str(path),
             f'needs about {_readable(size)} and {_readable(free)} are free: no space left',
             'free some space or choose another output folder',
@@ -76,36 +97,44 @@ def check_target(path: Path, allowed: tuple[str, ...], size: int = 0) -> Path:
     return path
 
 
+def check_not_input(output: Path, inputs: Iterable[Path | str]) -> None:
+    """Refuse an output that is, or holds, a file that is read."""
+    mine = output.resolve()
+    for text in inputs:
+        given = Path(str(text).partition('@')[0]) if '@' in str(text) and not Path(text).exists() else Path(text)
+        try:
+            theirs = given.resolve()
+            same = mine == theirs or mine in theirs.parents or (output.exists() and output.samefile(given))
+        except OSError:  # no file at all: the name of weights
+            continue
+        if same:
+            raise InputError(str(output), f'is the input {text}', 'choose another output')
+
+
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """Give a temporary path beside `path`; it takes the final name only when the block ends without an error.
 
-    The temporary path does not exist yet; a file or a folder may be made there. An existing zarr folder is replaced.
+    The temporary path does not exist yet; a file or a folder may be made there. A zarr folder of ours is replaced, a
+    link is followed.
 
     Raises
     ------
     InputError
         If the place cannot be written.
     """
-    temporary = path.with_name(f'.{path.name}.{os.getpid()}.part')
+    final = followed(path)
+    part = temporary(final)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        yield temporary
-        old = None
-        if path.is_dir():
-            old = path.with_name(f'.{path.name}.{os.getpid()}.old')
-            path.rename(old)
-        temporary.replace(path)
-        if old is not None:
-            shutil.rmtree(old, ignore_errors=True)
+        final.parent.mkdir(parents=True, exist_ok=True)
+        yield part
+        if final.is_dir():
+            check_replaceable(final)
+        put(part, final)
     except OSError as error:
         raise write_error(path, error) from error
     finally:
-        if temporary.is_dir():
-            shutil.rmtree(temporary, ignore_errors=True)
-        else:
-            with contextlib.suppress(OSError):
-                temporary.unlink(missing_ok=True)
+        remove(part)
 
 
 def write_text(path: Path, text: str) -> Path:
@@ -113,11 +142,6 @@ def write_text(path: Path, text: str) -> Path:
     with replacing(path) as temporary:
         temporary.write_text(text, encoding='utf-8')
     return path
-
-
-def is_zarr(path: Path) -> bool:
-    """Whether a folder is a zarr group or array."""
-    return any((path / name).is_file() for name in ('zarr.json', '.zattrs', '.zgroup', '.zarray'))
 
 
 def _readable(size: float) -> str:

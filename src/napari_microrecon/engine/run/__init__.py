@@ -13,7 +13,17 @@
 
 from __future__ import annotations
 
-from .folder import Run, hash_tensors
+from .folder import Run, RunExistsError, hash_tensors
 from .record import CHECKPOINT, RECORD, Command, ReferenceRecord, RunFile, RunRecord
 
-__all__ = ['CHECKPOINT', 'RECORD', 'Command', 'ReferenceRecord', 'Run', 'RunFile', 'RunRecord', 'hash_tensors']
+__all__ = [
+    'CHECKPOINT',
+    'RECORD',
+    'Command',
+    'ReferenceRecord',
+    'Run',
+    'RunExistsError',
+    'RunFile',
+    'RunRecord',
+    'hash_tensors',
+]

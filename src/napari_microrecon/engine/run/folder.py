@@ -13,12 +13,15 @@ from typing import Any, Literal, Protocol, Self
 from pydantic import BaseModel, ValidationError
 
 from ..errors import InputError
-from ..files import read_slice, read_volume, replacing, write_slice, write_text
+from ..files import read_slice, read_volume, write_slice, write_text
+from ..files.processes import is_running, this_process
+from ..files.staging import followed, remove, temporary
 from ..files.targets import write_error
 from ..provenance import Source, hash_array, hash_file, now, versions
 from ..slices import Slice, SliceSet
 from ..volume import Volume
 from .record import CHECKPOINT, RECORD, Command, ReferenceRecord, RunFile, RunRecord
+from .replacing import claim, put_run, remove_run
 
 
 class _Weights(Protocol):
@@ -34,6 +37,10 @@ class _Weights(Protocol):
     def save(self, path: Path) -> object: ...
 
 
+class RunExistsError(InputError):
+    """The folder of a new run is taken."""
+
+
 class Run:
     """A run folder and its record.
 
@@ -45,9 +52,10 @@ class Run:
         What run.json says.
     """
 
-    def __init__(self, folder: Path, record: RunRecord) -> None:
+    def __init__(self, folder: Path, record: RunRecord, home: Path | None = None) -> None:
         self.folder = folder
         self.record = record
+        self._home = home or folder  # where the folder will lie, where it is made elsewhere first
 
     @classmethod
     def create(
@@ -61,32 +69,66 @@ class Run:
         device: str = '',
         weights_reason: str = '',
         resume: Path | None = None,
+        home: Path | None = None,
     ) -> Self:
         """Make a run folder and copy slices and weights into it.
 
-        A run that lies there already is replaced; any other folder with content is left alone.
+        Parameters
+        ----------
+        folder : Path or str
+            Must be free: missing or empty. An earlier run is replaced by `settle`, when this one is finished.
+        resume : Path, optional
+            State of the training that goes on: it is this run's own checkpoint from the first moment.
+        home : Path, optional
+            Where the folder will lie in the end; the record names its outputs from there.
+
+        Raises
+        ------
+        RunExistsError
+            If something is in the folder; of two processes at the same moment one gets it.
+        InputError
+            If it cannot be written.
+        """
+        folder = Path(folder)
+        part = temporary(folder)
+        try:
+            part.mkdir(parents=True)
+            record = _fill(part, command, slices, weights, parameters, resume)
+            told = {'device': device, 'weights_reason': weights_reason, 'process': this_process()}
+            cls(part, record.model_copy(update=told))._save()
+            try:
+                claim(part, folder)
+            except OSError as error:
+                if not folder.exists():
+                    raise
+                problem = 'holds something already'
+                raise RunExistsError(str(folder), problem, 'choose another folder with --run') from error
+        except RunExistsError:
+            raise
+        except InputError as error:
+            # The names of the parts mean nothing to the user.
+            raise type(error)(str(folder), error.problem, error.remedy) from error
+        except OSError as error:
+            raise write_error(folder, error) from error
+        finally:
+            remove(part)
+        return cls(folder, record.model_copy(update=told), home)
+
+    def settle(self, home: Path) -> None:
+        """Take the place of an earlier run; files in it that its record does not name come along.
 
         Raises
         ------
         InputError
-            If the folder holds something else or cannot be written.
+            If something else lies there by now, or it cannot be written.
         """
-        folder = Path(folder)
-        if folder.exists() and not (folder / RECORD).is_file() and (not folder.is_dir() or any(folder.iterdir())):
-            raise InputError(str(folder), 'holds something else than a run', 'choose another folder with --run')
         try:
-            # Read first: it may lie in the very run that is replaced here.
-            earlier = None if resume is None else resume.read_bytes()
-            with replacing(folder) as part:
-                record = _fill(part, command, slices, weights, parameters, earlier)
-                record = record.model_copy(update={'device': device, 'weights_reason': weights_reason})
-                cls(part, record)._save()
-        except InputError as error:
-            # The names of the parts mean nothing to the user.
-            raise InputError(str(folder), error.problem, error.remedy) from error
+            put_run(self.folder, followed(home))
+        except FileExistsError as error:
+            raise InputError(str(home), 'holds something else by now', f'the run is in {self.folder}') from error
         except OSError as error:
-            raise write_error(folder, error) from error
-        return cls(folder, record)
+            raise write_error(home, error) from error
+        self.folder = self._home = home
 
     @classmethod
     def open(cls, folder: Path | str) -> Self:
@@ -181,14 +223,16 @@ class Run:
         """Record a file that has been written into the run's inputs/."""
         self._update(inputs=(*self.record.inputs, _describe(role, path, path.name, content_sha256)))
 
-    def add_output(self, role: str, path: Path, content_sha256: str = '', name: str = '') -> None:
-        """Record a result that has been written to `path`, and what it was called, if not as its file."""
-        relative = Path(os.path.relpath(path.resolve(), self.folder.resolve())).as_posix()
+    def add_output(
+        self, role: str, path: Path, content_sha256: str = '', name: str = '', *, made: Path | None = None
+    ) -> None:
+        """Record a result at `path`, and what it was called, if not as its file; `made` is where it still lies."""
+        relative = Path(os.path.relpath(path.resolve(), self._home.resolve())).as_posix()
         output = RunFile(
             role=role,
             path=relative,
             name=name or path.name,
-            sha256=hash_file(path) if path.is_file() else '',
+            sha256=hash_file(made or path) if (made or path).is_file() else '',
             content_sha256=content_sha256,
         )
         others = tuple(o for o in self.record.outputs if o.path != relative)
@@ -212,8 +256,17 @@ class Run:
             self._update(reference=reference)
 
     def discard(self) -> None:
-        """Remove the folder of a run that came to nothing."""
-        shutil.rmtree(self.folder, ignore_errors=True)
+        """Remove a run that came to nothing: what its record names, and the folder where nothing else is in it."""
+        remove_run(self.folder)
+
+    @property
+    def is_at_work(self) -> bool:
+        """Whether the process that writes this run still does."""
+        return self.record.status == 'started' and is_running(self.record.process)
+
+    def go_on(self, device: str = '') -> None:
+        """Record that the work has been taken up by this process."""
+        self._update(status='started', process=this_process(), device=device or self.record.device)
 
     def _update(self, **changes: Any) -> None:
         self.record = self.record.model_copy(update=changes)
@@ -242,7 +295,7 @@ def hash_tensors(tensors: Mapping[str, Any]) -> str:
 
 
 def _fill(
-    folder: Path, command: Command, slices: SliceSet, weights: _Weights, parameters: BaseModel, resume: bytes | None
+    folder: Path, command: Command, slices: SliceSet, weights: _Weights, parameters: BaseModel, resume: Path | None
 ) -> RunRecord:
     """Copy the inputs into `folder` and describe them."""
     values = parameters.model_dump(mode='json')
@@ -253,7 +306,8 @@ def _fill(
     inputs.append(_describe('weights', path, weights.name, hash_tensors(weights.tensors)))
     if resume is not None:
         path = folder / 'inputs' / 'resume.safetensors'
-        path.write_bytes(resume)
+        shutil.copyfile(resume, path)
+        shutil.copyfile(resume, folder / CHECKPOINT)
         inputs.append(_describe('resume', path, CHECKPOINT))
     return RunRecord(
         schema=1,

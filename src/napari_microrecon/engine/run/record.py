@@ -96,3 +96,4 @@ class RunRecord(BaseModel):
     outputs: tuple[RunFile, ...] = ()
     reference: ReferenceRecord | None = None
     created: str = ''
+    process: str = ''  # that works on it, or did

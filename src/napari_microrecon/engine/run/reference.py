@@ -12,8 +12,8 @@ from ..provenance import hash_array
 from ..volume import Volume
 from .folder import Run
 from .record import ReferenceRecord
+from .replacing import COPY
 
-COPY = 'reference.tif'  # in the run's folder
 LARGEST_COPY = 2**28  # voxels; a few seconds and some tens of megabytes
 
 
