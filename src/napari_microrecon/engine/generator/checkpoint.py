@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib.resources import as_file, files
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import torch
-from pydantic import BaseModel, ConfigDict, ValidationError
-from safetensors import SafetensorError, safe_open
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from safetensors.torch import save
 from torch import Tensor
 
@@ -24,6 +23,8 @@ from ..voxels import VoxelSize
 from .calibration import calibrate
 from .params import Architecture
 from .priors import PriorModel
+from .priors.bounds import Fractions, Number, Share, add_up
+from .tensor_files import Kind, TensorFile, reading, shown
 
 if TYPE_CHECKING:
     from .unet import Generator
@@ -32,6 +33,11 @@ FORMAT = 1
 LOGIT_SAMPLE = 'calibration.logits'
 SLICE_CODE = 'slices.code'  # what the slice encoder read from the training slices
 SUFFIX = '.safetensors'
+KIND = Kind('napari-microrecon', FORMAT, 'microrecon weights', 'give weights that finetune has written')
+SAMPLED = (64, 2**20)  # logits of each phase that a file may bring along
+ALIKE = 1e-6  # spread of logits that say nothing
+EDGES = (1e-15, 1e15)  # of a voxel, in any unit
+_BATCH_NORM = '.norm.running_mean'  # of networks of before 21 November 2026
 
 
 class Fingerprint(BaseModel):
@@ -39,9 +45,16 @@ class Fingerprint(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra='forbid')
 
-    fractions: tuple[float, ...]
-    correlation_lengths: tuple[tuple[float, float, float], ...]
-    edges: tuple[tuple[float, float, float], ...]
+    fractions: Fractions
+    correlation_lengths: tuple[tuple[Number, Number, Number], ...]
+    edges: tuple[tuple[Share, Share, Share], ...]
+
+    @model_validator(mode='after')
+    def _check(self) -> Self:
+        add_up(self.fractions)
+        if not len(self.fractions) == len(self.correlation_lengths) == len(self.edges):
+            raise ValueError('has not as many lengths and edges as fractions')
+        return self
 
     def reordered(self, order: Sequence[int]) -> Fingerprint:
         """The same material with its phases counted in another order: phase k is what `order[k]` was."""
@@ -72,18 +85,41 @@ class WeightsHeader(BaseModel):
     model_config = ConfigDict(frozen=True, extra='forbid')
 
     format: int = FORMAT
-    name: str
+    name: str = Field(max_length=300)
     architecture: Architecture
     prior: PriorModel
     phases: Phases
     voxel_size: VoxelSize
-    fractions: tuple[float, ...]
+    fractions: Fractions
     isotropic: bool
     fingerprint: Fingerprint
     order: tuple[int, ...] = ()
     trained: bool = True
     provenance: Provenance = Provenance()
     training: dict[str, Any] = {}
+
+    @model_validator(mode='after')
+    def _check(self) -> Self:
+        count = self.architecture.phase_count
+        counts = {
+            'prior': self.prior.phase_count,
+            'phases': self.phases.count,
+            'fractions': len(self.fractions),
+            'fingerprint': len(self.fingerprint.fractions),
+        }
+        for name, found in counts.items():
+            if found != count:
+                raise ValueError(f'{name} has {found} phases, the network {count}')
+        add_up(self.fractions)
+        if self.prior.channels != self.architecture.field_count:
+            raise ValueError(f'the network takes {self.architecture.field_count} fields, not {self.prior.channels}')
+        if self.order and sorted(self.order) != list(range(count)):
+            raise ValueError(f'order does not name each of the {count} phases once')
+        if not all(EDGES[0] <= edge <= EDGES[1] for edge in self.voxel_size.zyx):
+            raise ValueError(f'voxel_size is {self.voxel_size}, which nothing has')
+        if not self.name.isprintable():
+            raise ValueError('name holds characters that cannot be shown')
+        return self
 
 
 @dataclass(frozen=True, eq=False)
@@ -151,24 +187,14 @@ class Weights:
         Raises
         ------
         InputError
-            If the file is missing, not safetensors, or not ours.
+            If the file is missing, not safetensors, not ours, of another format, or its numbers cannot be.
         """
         path = Path(path)
         if not path.is_file():
             raise InputError(str(path), 'no such weights file', f'shipped weights: {", ".join(shipped_weights())}')
-        try:
-            with safe_open(path, 'pt') as file:
-                text = (file.metadata() or {}).get('napari-microrecon')
-                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no dict)
-        except (SafetensorError, OSError, ValueError) as error:
-            raise InputError(path.name, f'is no readable safetensors file ({error})', 'give another file') from error
-        if text is None:
-            raise InputError(path.name, 'holds no microrecon weights', 'give a file that finetune has written')
-        try:
-            header = WeightsHeader.model_validate(json.loads(text))
-        except (ValidationError, json.JSONDecodeError) as error:
-            raise InputError(path.name, 'has a header of another version', 'train it again or update') from error
-        return cls(header, tensors)
+        with reading(path, KIND) as file:
+            _refuse_batch_norm(file)
+            return checked_weights(file, file.parsed(WeightsHeader))
 
     def network(self) -> Generator:
         """Build the generator with these weights, in evaluation mode on the CPU."""
@@ -180,6 +206,80 @@ class Weights:
             state = {k: v for k, v in state.items() if k not in (LOGIT_SAMPLE, SLICE_CODE)}
             network.load_state_dict(state)
         return network.eval()
+
+
+def checked_weights(file: TensorFile, header: WeightsHeader, prefix: str = '') -> Weights:
+    """Tensors of an open file that belong to this header, as weights.
+
+    Parameters
+    ----------
+    file : TensorFile
+        Of which nothing is known but that its header is sound.
+    header : WeightsHeader
+        Of the weights.
+    prefix : str
+        That the names of their tensors begin with.
+
+    Raises
+    ------
+    InputError
+        If the tensors are not those of the network in the header, or say nothing.
+    """
+    _check_pictures(file, header)
+    if not header.trained:
+        file.check_like({}, prefix=prefix)
+        return Weights(header, {})
+    wanted = dict(_network_tensors(header.architecture))  # pyright: ignore[reportArgumentType]  # frozen: has a hash
+    rows = file.shapes.get(prefix + LOGIT_SAMPLE, (0,))[0:1]
+    if not rows or not SAMPLED[0] <= rows[0] <= SAMPLED[1]:
+        raise file.refuse(
+            f'brings {rows[0] if rows else 0} logits to calibrate by, {SAMPLED[0]} to {SAMPLED[1]} belong'
+        )
+    wanted[LOGIT_SAMPLE] = torch.empty((rows[0], header.architecture.phase_count), device='meta')
+    if prefix + SLICE_CODE in file.shapes or header.architecture.slice_encoder:
+        wanted[SLICE_CODE] = _code_like(wanted)
+    file.check_like(wanted, prefix=prefix)
+    weights = Weights(header, file.tensors(prefix))
+    sample = weights.tensors[LOGIT_SAMPLE].double()
+    if float((sample - sample[:, :1])[:, 1:].std(0).min()) < ALIKE:
+        raise file.refuse('its logits are the same everywhere: volumes would be of one phase')
+    return weights
+
+
+def _refuse_batch_norm(file: TensorFile) -> None:
+    if any(name.endswith(_BATCH_NORM) for name in file.shapes):
+        made = file.record.get('provenance')
+        created = shown(str(made.get('created', '')))[:10] if isinstance(made, dict) else ''
+        raise InputError(
+            file.name,
+            'holds a network that is no longer built; napari-microrecon 0.1.0 of before 21 November 2026 can read it'
+            + (f' (trained {created})' if created else ''),
+            'train it again on its slices',
+        )
+
+
+def _check_pictures(file: TensorFile, header: WeightsHeader) -> None:
+    if header.prior.exemplar is None:
+        return
+    try:
+        header.prior.exemplar.check_pictures()
+    except ValueError as error:
+        raise file.refuse(f'its prior.exemplar: {error}') from error
+
+
+@lru_cache(maxsize=8)
+def _network_tensors(architecture: Architecture) -> dict[str, Tensor]:
+    """Names, shapes and types of a network's tensors, without their memory."""
+    from .unet import Generator
+
+    with torch.device('meta'):
+        return Generator(architecture).state_dict()
+
+
+def _code_like(network: dict[str, Tensor]) -> Tensor:
+    """What the encoder reads from slices: as many numbers as its last layer gives."""
+    bias = network.get('encoder.film.bias')
+    return torch.empty((1, 0 if bias is None else len(bias)), device='meta')
 
 
 def shipped_weights() -> dict[str, Path]:

@@ -8,6 +8,7 @@ from collections.abc import Generator as Iteration
 import numpy as np
 import torch
 
+from ..errors import InputError
 from ..slices import SliceSet
 from .calibration import wanted_fractions
 from .checkpoint import Weights
@@ -60,6 +61,9 @@ class Sampler:
         offsets = torch.from_numpy(self.offsets).to(self.place.device)[:, None, None, None]
 
         def hand_on(window: Window, logits: torch.Tensor) -> None:
+            if not bool(torch.isfinite(logits).all()):
+                # Weights that are numbers, but of no training: the volume would be of one phase.
+                raise InputError(self.weights.name, 'makes no numbers of this material', 'use other weights')
             take(window, (logits + offsets)[self.order].cpu().numpy())
 
         yield from sample_logits(self.network, grid, self.film, self.place, tile, hand_on)

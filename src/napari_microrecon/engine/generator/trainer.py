@@ -31,6 +31,7 @@ from .losses import (
 from .measures import SectionScore, score, wanted_connection
 from .params import FinetuneParams
 from .priors import PriorModel
+from .restoring import check_state
 from .unet import Generator
 
 AVERAGING = 0.99  # of the weights that are evaluated and kept
@@ -281,7 +282,14 @@ class Trainer:
         return {key: value.detach().cpu().contiguous().clone() for key, value in found.items()}
 
     def restore(self, tensors: dict[str, Tensor], step_count: int) -> None:
-        """Take up a state written by `state`."""
+        """Take up a state written by `state`.
+
+        Raises
+        ------
+        InputError
+            If it is not one of a training like this.
+        """
+        check_state(self, tensors)
 
         def part(name: str) -> dict[str, Tensor]:
             return {key[len(name) + 1 :]: value for key, value in tensors.items() if key.startswith(name + '/')}

@@ -2,38 +2,56 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated, Self
 
 import torch
-from pydantic import BaseModel, ConfigDict, ValidationError
-from safetensors import SafetensorError, safe_open
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from safetensors import SafetensorError
 from safetensors.torch import save_file
 
 from ..errors import InputError
-from .checkpoint import Weights, WeightsHeader
+from .checkpoint import Weights, WeightsHeader, checked_weights
 from .params import FinetuneParams
+from .restoring import REMEDY
+from .tensor_files import COUNTS, Kind, reading
 
+FORMAT = 1
 KEY = 'napari-microrecon-training'
+KIND = Kind(KEY, FORMAT, 'stopped trainings', REMEDY)
+MOST_STEPS = 10**9
+
+Step = Annotated[int, Field(ge=0, le=MOST_STEPS)]
+Seconds = Annotated[float, Field(ge=0, le=1e12, allow_inf_nan=False)]
 
 
 class TrainingRecord(BaseModel):
     """Where a training stands; the tensors lie beside it in the same file."""
 
-    model_config = ConfigDict(frozen=True, extra='forbid')
+    # What is measured may be no number; JSON has a word for that only if it is told so.
+    model_config = ConfigDict(frozen=True, extra='forbid', ser_json_inf_nan='constants')
 
+    format: int = FORMAT
     params: FinetuneParams
     header: WeightsHeader
     best: WeightsHeader | None
     best_score: float | None
     inputs: tuple[str, ...]
-    step: int
-    plan: tuple[tuple[int, int], ...]
-    seconds: float
+    step: Step
+    plan: tuple[tuple[Step, Step], ...] = Field(max_length=10_000)
+    seconds: Seconds
     hurried: bool = False
     gaps: tuple[float, ...] = ()
     history: tuple[dict[str, float], ...] = ()
+
+    @model_validator(mode='after')
+    def _check(self) -> Self:
+        if self.best is not None and self.best.architecture != self.header.architecture:
+            raise ValueError('the best weights are of another network than the training')
+        if not self.header.trained:
+            raise ValueError('header is that of an untrained prior')
+        return self
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,16 +79,21 @@ class TrainingState:
 
     @classmethod
     def load(cls, path: Path) -> TrainingState:
-        """Read a file written by `save`."""
+        """Read a file written by `save`.
+
+        Raises
+        ------
+        InputError
+            If it is damaged, of another format, or its numbers cannot be. The file stays as it is.
+        """
         if not path.is_file():
             raise InputError(str(path), 'no such training state', 'give the Run folder of an interrupted fine-tuning')
-        try:
-            with safe_open(path, 'pt') as file:
-                text = (file.metadata() or {}).get(KEY, '')
-                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no dict)
-            record = TrainingRecord.model_validate(json.loads(text))
-        except (SafetensorError, OSError, ValidationError, json.JSONDecodeError) as error:
-            raise InputError(path.name, 'is no readable training state', 'start a new fine-tuning') from error
-        best = {name[5:]: tensor for name, tensor in tensors.items() if name.startswith('best/')}
-        state = {name[6:]: tensor for name, tensor in tensors.items() if name.startswith('state/')}
-        return cls(record, state, Weights(record.best, best) if record.best is not None else None)
+        with reading(path, KIND) as file:
+            record = file.parsed(TrainingRecord)
+            for name in file.shapes:
+                if not name.startswith(('state/', 'best/')):
+                    raise file.refuse(f'holds a tensor {name[:60]!r} that does not belong')
+                if file.types[name] not in COUNTS:
+                    file.check_type(name)
+            best = None if record.best is None else checked_weights(file, record.best, 'best/')
+            return cls(record, file.tensors('state/'), best)

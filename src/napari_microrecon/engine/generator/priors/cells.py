@@ -17,12 +17,16 @@ from functools import lru_cache
 from typing import Literal, Self
 
 import numpy as np
+from pydantic import Field as Described
+from pydantic import model_validator
 from scipy.spatial import Voronoi, cKDTree
 from scipy.special import ndtr
 
+from .bounds import Length, Rising, Stretch, counted
 from .fields import Field, random_stream
 
 FARTHEST = 2.0  # mean spacings; with random seeds, one point in 10^14 is farther from all of them
+REPEATS = 8  # of a periodic volume on either side
 MARGIN = 3.0  # mean spacings around the grid that seeds are drawn in
 DRAWN = 2  # volumes that tell how far from the walls points are where seeds keep apart
 SCORES = np.linspace(-4, 4, 81)  # standard normal values at which the distance is tabulated
@@ -106,7 +110,9 @@ def draw_distance(
     )
     seeds = scatter_seeds(extent, max(count, 1), apart, rng) - margin
     if periodic:
-        images = [np.arange(-math.ceil(MARGIN / s), math.ceil(MARGIN / s) + 1) * s for s in size]
+        # A volume much smaller than a cell repeats itself, and what is beyond some repeats is hidden by nearer ones.
+        counts = [min(math.ceil(MARGIN / s), REPEATS) for s in size]
+        images = [np.arange(-count, count + 1) * s for count, s in zip(counts, size, strict=True)]
         moved = np.concatenate([seeds + np.array(shift) for shift in itertools.product(*images)])
         near = ((moved > -MARGIN) & (moved < size + MARGIN)).all(1)
         seeds = moved[near]
@@ -164,11 +170,21 @@ class CellField(Field):
     """
 
     kind: Literal['cells'] = 'cells'
-    spacing: float
-    apart: float = 0.0
-    stretch: tuple[float, float, float] = (1.0, 1.0, 1.0)
-    distances: tuple[float, ...]
+    spacing: Length
+    apart: float = Described(default=0.0, ge=0, le=0.9, allow_inf_nan=False)
+    stretch: Stretch = (1.0, 1.0, 1.0)
+    distances: Rising
     walls_favoured: bool = True
+
+    @model_validator(mode='after')
+    def _check(self) -> Self:
+        counted(self.distances, len(SCORES), 'distances')
+        return self
+
+    @property
+    def crowd(self) -> float:
+        """Cells per voxel; a diagram of a cell takes as much as a hundred grains."""
+        return 100 / self.spacing**3
 
     @property
     def work(self) -> float:

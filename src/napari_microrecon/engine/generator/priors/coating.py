@@ -17,6 +17,8 @@ from functools import lru_cache
 from typing import Literal, Self
 
 import numpy as np
+from pydantic import Field as Described
+from pydantic import model_validator
 from scipy import ndimage
 from scipy.optimize import lsq_linear
 from scipy.special import eval_hermitenorm, ndtr, ndtri
@@ -24,6 +26,7 @@ from scipy.special import eval_hermitenorm, ndtr, ndtri
 from ...progress import Job
 from ...voxels import AXES
 from ..exemplar import Exemplars, s2_map
+from .bounds import MOST_PHASES, Number, Rising, counted
 from .effort import Trial
 from .fields import Field, levelled, random_stream
 from .gaussian import GaussianField
@@ -53,10 +56,17 @@ class CoatingField(Field):
 
     kind: Literal['coating'] = 'coating'
     texture: GaussianField
-    coated: int = 0
-    values: tuple[float, ...]
-    levels: tuple[float, ...]
-    sums: tuple[float, ...]
+    coated: int = Described(default=0, ge=0, le=MOST_PHASES - 2)
+    values: Rising
+    levels: tuple[Number, ...]
+    sums: Rising
+
+    @model_validator(mode='after')
+    def _check(self) -> Self:
+        counted(self.values, KNOTS, 'values')
+        counted(self.levels, KNOTS, 'levels')
+        counted(self.sums, len(SCORES), 'sums')
+        return self
 
     @property
     def stretch(self) -> tuple[float, float, float]:

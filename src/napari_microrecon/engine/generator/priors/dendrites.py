@@ -16,8 +16,11 @@ from collections.abc import Callable, Iterator
 from typing import Literal, Self
 
 import numpy as np
+from pydantic import Field as Described
+from pydantic import model_validator
 from scipy.spatial import cKDTree
 
+from .bounds import Length, Number, Rising, Share, counted
 from .cells import scatter_seeds
 from .fields import Field, smooth_noise
 
@@ -61,17 +64,32 @@ class DendriteField(Field):
     """
 
     kind: Literal['dendrites'] = 'dendrites'
-    along: int
-    spacing: float
-    arm_spacing: float
-    stem: float
-    arm: float
-    length: float = 0.45
-    lean: float = 0.0
-    fine: tuple[float, float] = (4.0, 1.0)
-    fine_level: float = 4.0
+    along: int = Described(ge=0, le=2)
+    spacing: Length
+    arm_spacing: Length
+    stem: Number
+    arm: Number
+    length: float = Described(default=0.45, ge=0, le=5, allow_inf_nan=False)
+    lean: Share = 0.0
+    fine: tuple[Length, Length] = (4.0, 1.0)
+    fine_level: float = Described(default=4.0, ge=-10, le=100, allow_inf_nan=False)
     favoured: bool = True
-    values: tuple[float, ...] = ()
+    values: Rising = ()
+
+    @model_validator(mode='after')
+    def _check(self) -> Self:
+        counted(self.values, len(SCORES), 'values', may_lack=True)
+        if not 0.5 <= self.spacing / self.arm_spacing <= 20:
+            raise ValueError('spacing is not 0.5 to 20 times arm_spacing')
+        for name in ('stem', 'arm'):
+            if abs(getattr(self, name)) > 1.5 * self.spacing:
+                raise ValueError(f'{name} is more than 1.5 times the spacing')
+        return self
+
+    @property
+    def crowd(self) -> float:
+        """Arms per voxel; four leave a stem at every height."""
+        return 4 / (self.spacing**2 * self.arm_spacing)
 
     @property
     def stretch(self) -> tuple[float, float, float]:

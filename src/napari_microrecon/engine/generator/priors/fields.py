@@ -14,6 +14,8 @@ from scipy.interpolate import CubicSpline
 from scipy.ndimage import gaussian_filter1d
 from scipy.special import ndtri
 
+from .bounds import Support
+
 CUT = 3.0  # standard deviations at which the filter of smooth noise ends
 SLOW, COARSE = 12.0, 6.0  # voxels: noise that is smoother is drawn on a grid on which it is as smooth as this
 MOST_VOXELS = 3_000_000  # of a volume that is measured
@@ -140,13 +142,18 @@ class Field(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra='forbid')
 
-    support: float
+    support: Support
     """Distance in voxels beyond which two values are independent."""
 
     @property
     def work(self) -> float:
         """What drawing a voxel takes, in tenths of a microsecond or so; see `Effort`."""
         return 1.0
+
+    @property
+    def crowd(self) -> float:
+        """Grains, cells or arms per voxel, which time and memory grow with."""
+        return 0.0
 
     @property
     def period(self) -> tuple[int, int, int]:
@@ -177,7 +184,7 @@ class NoiseField(Field):
     """White noise: no structure at all, the input of SliceGAN-like generators; a baseline."""
 
     kind: Literal['noise'] = 'noise'
-    support: float = 0.0
+    support: Support = 0.0
 
     def sample(self, shape: tuple[int, int, int], rng: np.random.Generator, *, periodic: bool) -> np.ndarray:
         """Draw independent standard normal values."""

@@ -12,9 +12,13 @@ from typing import Literal, Self
 
 import numpy as np
 import scipy.fft
+from pydantic import Field as Described
+from pydantic import model_validator
 from scipy.optimize import nnls
 from scipy.special import ndtri
 
+from ...errors import InputError
+from .bounds import LARGEST_GRID, LONGEST_TABLE, REACH, Correlation, Stretch
 from .fields import CoarseAxis, Field
 
 TROUGH = -0.1  # of a correlation that swings
@@ -67,12 +71,28 @@ class GaussianField(Field):
     """
 
     kind: Literal['gaussian'] = 'gaussian'
-    correlation: tuple[float, ...]
-    step: float = 1.0
-    stretch: tuple[float, float, float] = (1.0, 1.0, 1.0)
-    smoothing: float = 0.7
+    correlation: tuple[Correlation, ...] = Described(min_length=2, max_length=LONGEST_TABLE)
+    step: float = Described(default=1.0, ge=0.05, le=10, allow_inf_nan=False)
+    stretch: Stretch = (1.0, 1.0, 1.0)
+    smoothing: float = Described(default=0.7, ge=0, le=20, allow_inf_nan=False)
     by_spectrum: bool = False
-    scale: float = 1.0
+    scale: float = Described(default=1.0, ge=1, le=1e4, allow_inf_nan=False)
+
+    @model_validator(mode='after')
+    def _check(self) -> Self:
+        if abs(self.correlation[0] - 1) > 0.01:
+            raise ValueError(f'correlation begins with {self.correlation[0]:g}, not with 1')
+        # The support says how much is drawn around a volume.
+        if self._reach > REACH * len(self.correlation) * self.step + 1:
+            raise ValueError(f'support is {self.support:g}, farther than the correlation is known')
+        if math.prod(64 + self._reach * s for s in self.stretch) > LARGEST_GRID:
+            raise ValueError('support and stretch ask for more memory than there is')
+        return self
+
+    @property
+    def _reach(self) -> float:
+        """Steps of the grid, in the stretched metric, beyond which two values are independent."""
+        return self.support / self.scale / max(self.stretch)
 
     @classmethod
     def fit(cls, s2: np.ndarray, phi: float, stretch: tuple[float, float, float] = (1.0, 1.0, 1.0)) -> GaussianField:
@@ -151,7 +171,7 @@ class GaussianField(Field):
 
     def _drawn(self, shape: tuple[int, int, int], rng: np.random.Generator, *, periodic: bool) -> np.ndarray:
         """The field on the points of its own grid."""
-        reach = self.support / self.scale / max(self.stretch)
+        reach = self._reach
         pads = [0 if periodic else math.ceil(reach * s) for s in self.stretch]
         grid = tuple(
             n if periodic else scipy.fft.next_fast_len(n + pad, real=True) for n, pad in zip(shape, pads, strict=True)
@@ -167,6 +187,8 @@ class GaussianField(Field):
         if grid[2] % 2 == 0:
             weight[-1] = 1.0
         variance = float((spectrum.sum((0, 1), dtype=float) * weight).sum() / math.prod(grid))
+        if not variance > 0:
+            raise InputError('Gaussian field', 'its correlation holds no waves', 'use other weights, or train again')
         noise = scipy.fft.rfftn(rng.standard_normal(grid, dtype=np.float32))
         noise *= np.sqrt(spectrum, out=spectrum)
         field = scipy.fft.irfftn(noise, grid, overwrite_x=True)

@@ -15,9 +15,12 @@ import math
 from typing import Literal, Self
 
 import numpy as np
+from pydantic import Field as Described
+from pydantic import model_validator
 from scipy.special import ndtr, ndtri
 
 from ...progress import Job, drain
+from .bounds import Length, Rising, Share, Stretch, counted
 from .effort import Trial
 from .fields import Field, drawn_shape, gaussianise, levelled, random_stream, smooth_noise
 from .grain_levels import channel_levels, even_survival
@@ -76,16 +79,28 @@ class GrainField(Field):
     """
 
     kind: Literal['grains'] = 'grains'
-    radius: float
-    spread: float = 0.0
-    density: float
-    stretch: tuple[float, float, float] = (1.0, 1.0, 1.0)
-    flatness: float = 1.0
+    radius: Length
+    spread: float = Described(default=0.0, ge=0, le=0.6, allow_inf_nan=False)
+    density: float = Described(gt=0, le=1e3, allow_inf_nan=False)
+    stretch: Stretch = (1.0, 1.0, 1.0)
+    flatness: float = Described(default=1.0, ge=0.05, le=12, allow_inf_nan=False)
     grains_favoured: bool = False
-    even: float = 0.0
-    bent: float = 0.0
-    channels: float = 0.0
-    values: tuple[float, ...] = ()
+    even: float = Described(default=0.0, ge=0, le=1000, allow_inf_nan=False)
+    bent: Share = 0.0
+    channels: Share = 0.0
+    values: Rising = ()
+
+    @model_validator(mode='after')
+    def _check(self) -> Self:
+        counted(self.values, len(SCORES), 'values', may_lack=True)
+        if 0 < self.even < 0.5:
+            raise ValueError(f'even is {self.even:g}: half a grain in each box, or none, is the least')
+        # Grains of this size and number fill all but exp(-occupied) of space.
+        if not 1e-5 < self._occupied < 50:
+            raise ValueError(
+                f'radius and density fill space {self._occupied:.3g} times over, 0.00001 to 50 is possible'
+            )
+        return self
 
     @classmethod
     def fit(
@@ -142,6 +157,11 @@ class GrainField(Field):
         if self.bent:
             return 1 + 4 / self.spacing
         return 0.1 + (3 if self.flatness == 1 else 6) / self.spacing
+
+    @property
+    def crowd(self) -> float:
+        """Grains per voxel."""
+        return self.density
 
     @property
     def spacing(self) -> float:

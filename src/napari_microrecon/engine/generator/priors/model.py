@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Annotated
+from typing import Annotated, Self
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, model_validator
 from pydantic import Field as Described
 from scipy.special import ndtri
 
 from ..calibration import calibrate
 from ..synthesis import ExemplarField
+from .bounds import MOST_CROWDED, MOST_PHASES, Number, counted
 from .cells import CellField
 from .coating import CoatingField
 from .dendrites import DendriteField
@@ -52,12 +53,29 @@ class PriorModel(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra='forbid')
 
-    phase_count: int
+    phase_count: int = Described(ge=2, le=MOST_PHASES)
     fields: tuple[AnyField, ...]
     order: tuple[int, ...] = ()
-    thresholds: tuple[float, ...] = ()
+    thresholds: tuple[Number, ...] = ()
     exemplar: ExemplarField | None = None
     reason: str = ''
+
+    @model_validator(mode='after')
+    def _check(self) -> Self:
+        count, is_two = self.phase_count, self.phase_count == 2
+        counted(self.fields, count - 1, 'fields')
+        # Two phases have one place each: early versions did not say which.
+        counted(self.thresholds, count - 1, 'thresholds', may_lack=is_two)
+        if sorted(self.order) != list(range(count)) and not (is_two and not self.order):
+            raise ValueError(f'order does not name each of the {count} phases once')
+        for index, field in enumerate(self.fields):
+            if isinstance(field, CoatingField) and field.coated >= index:
+                raise ValueError(f'fields.{index}.coated is {field.coated}: only a field before it can be coated')
+            if field.crowd > MOST_CROWDED:
+                raise ValueError(f'fields.{index} asks for {field.crowd:.3g} grains, cells or arms in every voxel')
+        if self.exemplar is not None and self.exemplar.phase_count != count:
+            raise ValueError(f'exemplar has {self.exemplar.phase_count} phases, the prior {count}')
+        return self
 
     @property
     def channels(self) -> int:

@@ -5,20 +5,30 @@ from __future__ import annotations
 import base64
 import hashlib
 import io
+import math
+import struct
+import zlib
 from functools import cached_property
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import Field as Described
 
 from ...progress import Job, Progress, aside
 from ...voxels import AXES, Axis
 from ..exemplar import Exemplars
+from ..priors.bounds import MOST_PHASES, Fractions, add_up
 
 if TYPE_CHECKING:
     from .pinning import Pinned
     from .pyramid import Pyramid
     from .specks import Specks
+
+SMALLEST = 16  # pixels along an edge
+MOST_PIXELS = 2**29  # of all pictures together; labels of one byte each
+_HEAD = b'\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR'
+_DEEP = b'\x08\x00'  # 8 bits, grey
 
 _built: dict[str, tuple[Specks, Pyramid]] = {}  # of the latest slices only: patches take some hundred MB
 
@@ -43,10 +53,36 @@ class ExemplarField(BaseModel):
     model_config = ConfigDict(frozen=True, extra='forbid')
 
     pictures: dict[Axis, tuple[str, ...]]
-    phase_count: int
-    fractions: tuple[float, ...]
+    phase_count: int = Described(ge=2, le=MOST_PHASES)
+    fractions: Fractions
     isotropic: bool
     from_prior: bool = False
+
+    @model_validator(mode='after')
+    def _check(self) -> Self:
+        if len(self.fractions) != self.phase_count:
+            raise ValueError(f'there are {len(self.fractions)} fractions of {self.phase_count} phases')
+        add_up(self.fractions)
+        if AXES[0] not in self.pictures or not all(self.pictures.values()):
+            raise ValueError('pictures of the plane z are missing, or another plane has none')
+        # The sizes that the files claim, before any is unpacked.
+        pixels = sum(math.prod(_claimed(text)) for texts in self.pictures.values() for text in texts)
+        if pixels > MOST_PIXELS:
+            raise ValueError(f'pictures have {pixels:.3g} pixels, {MOST_PIXELS:.3g} at most are held')
+        return self
+
+    def check_pictures(self) -> None:
+        """Unpack the pictures of a file that somebody else may have written.
+
+        Raises
+        ------
+        ValueError
+            If one is damaged or holds what is no phase.
+        """
+        for images in self.exemplars.images.values():
+            for image in images:
+                if int(image.max()) >= self.phase_count:
+                    raise ValueError(f'a picture holds label {image.max()} where 0 to {self.phase_count - 1} are')
 
     @classmethod
     def of(cls, exemplars: Exemplars, *, from_prior: bool = False) -> Self:
@@ -157,8 +193,26 @@ def _packed(labels: np.ndarray) -> str:
     return base64.b64encode(buffer.getvalue()).decode('ascii')
 
 
-def _unpacked(text: str) -> np.ndarray:
-    from PIL import Image
+def _claimed(text: str) -> tuple[int, int]:
+    """Columns and rows by the head of a PNG file in base64: 8 bits of grey, as `_packed` writes them."""
+    try:
+        head = base64.b64decode(text[:40], validate=True)  # 30 bytes
+    except ValueError as error:
+        raise ValueError('a picture is not written in base64') from error
+    if len(head) < 30 or head[:16] != _HEAD or head[24:26] != _DEEP:
+        raise ValueError('a picture is no PNG file of labels')
+    columns, rows = int.from_bytes(head[16:20], 'big'), int.from_bytes(head[20:24], 'big')
+    if min(columns, rows) < SMALLEST:
+        raise ValueError(f'a picture of {columns} x {rows} pixels is too small, {SMALLEST} are needed')
+    return columns, rows
 
-    with Image.open(io.BytesIO(base64.b64decode(text)), formats=('PNG',)) as image:
-        return np.array(image, np.uint8)
+
+def _unpacked(text: str) -> np.ndarray:
+    from PIL.PngImagePlugin import PngImageFile
+
+    try:
+        # Not by Image.open, which takes a large slice for a bomb: the size has been checked.
+        with PngImageFile(io.BytesIO(base64.b64decode(text))) as image:
+            return np.array(image, np.uint8)
+    except (OSError, SyntaxError, ValueError, EOFError, zlib.error, struct.error) as error:
+        raise ValueError(f'a picture is damaged ({error})') from error
