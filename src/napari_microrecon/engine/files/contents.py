@@ -31,6 +31,8 @@ _FOREIGN = {
 }
 WORDS = {'NPY': 'NumPy array', 'TIFF': 'TIFF image', 'PNG': 'PNG image', 'JPEG': 'JPEG image', 'BMP': 'BMP image'}
 _SLACK = 2**28  # bytes that any file may declare: what is left out on purpose costs no space on disk
+_LARGEST = 1e15  # grey value or label
+_MOST_LEVELS = 2**20  # whole numbers from the lowest to the highest grey value that a histogram has a bin each for
 _SHARE = 0.5  # of the free memory that the pixels may take: colour and other types need copies of them
 
 
@@ -151,10 +153,6 @@ def as_numbers(array: np.ndarray, path: Path) -> np.ndarray:
         return array if array.dtype.itemsize in (4, 8) else array.astype(np.float32 if low.itemsize < 4 else float)
     # Histograms of whole numbers have one bin per number: that many would fill the memory.
     return array.astype(np.float64) if int(high) - int(low) > _MOST_LEVELS else array
-
-
-_LARGEST = 1e15
-_MOST_LEVELS = 2**24
 
 
 def gigabytes(count: float) -> str:
