@@ -19,6 +19,12 @@ if TYPE_CHECKING:
 
 To = Literal['tiff', 'ome-zarr', 'vti', 'stl', 'ply', 'network', 'report', 'weights']
 _Source = Annotated[str, typer.Argument(metavar='VOLUME|RUN', help='A volume file, or the folder of a run.')]
+_Trusted = Annotated[
+    list[Path] | None,
+    typer.Option(
+        '--trust-paths', metavar='PATH', help='File or folder that a run may open besides what lies beside it.'
+    ),
+]
 _FORMATS = '; '.join(f'{known.key} ({", ".join(known.endings)})' for known in FORMATS)
 
 
@@ -33,11 +39,12 @@ def export(
     phases: opt.PhasesText = None,
     voxel_size: opt.VoxelText = None,
     unit: opt.UnitText = 'um',
+    trust_paths: _Trusted = None,
     as_json: opt.Json = False,
 ) -> None:
     """Write a volume for other programs: image, mesh of a phase, pore network, report, weights."""
     terminal = Terminal(as_json)
-    run = _run_of(volume)
+    run = _run_of(volume, trust_paths)
     loaded = _volume_of(volume, run, phases, voxel_size, unit)
     from ..engine.export import check_export
     from ..engine.export import export as job
@@ -56,6 +63,7 @@ def methods(
     phases: opt.PhasesText = None,
     voxel_size: opt.VoxelText = None,
     unit: opt.UnitText = 'um',
+    trust_paths: _Trusted = None,
     as_json: opt.Json = False,
 ) -> None:
     """Write the paragraph for a paper: inputs, model, training, seeds, versions and what to cite."""
@@ -64,7 +72,7 @@ def methods(
         check_target(output, ('.txt', '.md'))
     from ..engine.export.methods_text import methods_of_run, methods_paragraph
 
-    run = _run_of(volume)
+    run = _run_of(volume, trust_paths)
     if run is None:
         path = Path(volume)
         loaded = opt.load_volume(volume, phases, voxel_size, unit)
@@ -83,11 +91,11 @@ def methods(
     terminal.result(sentences, {'text': text, 'output': None if output is None else str(output)})
 
 
-def _run_of(text: str) -> Run | None:
+def _run_of(text: str, trusted: list[Path] | None) -> Run | None:
     """The run that a path names, None where it is a volume."""
     path = Path(text)
     is_run = path.name == RECORD or (path / RECORD).is_file() or path.suffix == '.run'
-    return Run.open(path) if is_run else None
+    return Run.open(path, trusted or ()) if is_run else None
 
 
 def _volume_of(text: str, run: Run | None, phases: str | None, voxel_size: str | None, unit: str) -> Volume:

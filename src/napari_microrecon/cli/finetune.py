@@ -81,7 +81,7 @@ def finetune(
         params = opt.validated(FinetuneParams, **asked, **budget)
     inputs = [*(slices or ()), start]
     check_target(output, _WEIGHTS, _WEIGHTS_BYTES, inputs=inputs)
-    if output.exists() and not overwrite:
+    if output.exists() and not overwrite and not _is_of(output, earlier):
         raise InputError(str(output), 'is there already', 'choose another output, or say --overwrite')
     place = None if no_run else _place(run, output, inputs, earlier, overwrite)
     from ..engine.generator import resolve_device
@@ -103,6 +103,21 @@ def finetune(
         _stopped(record, error, resumed=earlier is not None)
         raise
     _report_training(terminal, output, training, weights.name, reason, time.monotonic() - began, record, place)
+
+
+def _is_of(output: Path, earlier: Run | None) -> bool:
+    """Whether these are the weights of the run that goes on: it was killed between writing and recording them."""
+    from ..engine.generator import Weights
+
+    if earlier is None:
+        return False
+    try:
+        header = Weights.load(output).header
+    except InputError:
+        return False
+    mine = [item.content_sha256 for item in earlier.record.inputs if item.role == 'slice']
+    same = [source.sha256 for source in header.provenance.inputs] == mine
+    return same and header.training.get('params', {}).get('seed') == earlier.record.parameters.get('seed')
 
 
 @dataclass(frozen=True)
@@ -221,9 +236,8 @@ def train(
         nonlocal done
         done = max(done, progress.step)
 
-    made = terminal.run(
-        job(slices, start, params, checkpoint=checkpoint, resume=resume, name=name, stop_after=stop_after), remember
-    )
+    training = job(slices, start, params, checkpoint=checkpoint, resume=resume, name=name, stop_after=stop_after)
+    made = terminal.run(training, remember, by_steps=True)
     return Training(made, done)
 
 

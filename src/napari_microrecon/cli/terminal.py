@@ -5,9 +5,12 @@ from __future__ import annotations
 import contextlib
 import json
 import shutil
+import signal
 import sys
+import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from types import FrameType
 from typing import Any, TypeVar
 
 from ..engine.progress import Job, Progress, drain
@@ -60,10 +63,22 @@ class Terminal:
         """Remark for the user, on stderr."""
         self._waiting.append(text)
 
-    def run(self, job: Job[Result], on_progress: Callable[[Progress], None] | None = None) -> Result:
-        """Run an engine job with progress; stopping the program stops the job and frees what it holds."""
+    def run(
+        self, job: Job[Result], on_progress: Callable[[Progress], None] | None = None, *, by_steps: bool = False
+    ) -> Result:
+        """Run an engine job with progress; stopping the program stops the job and frees what it holds.
 
+        With `by_steps` the first Ctrl-C (or SIGTERM) waits for the end of the step at work, whose result would be lost;
+        the second does not.
+        """
+        with _after_the_step() if by_steps else contextlib.nullcontext(lambda: None) as stop_if_asked:
+            return self._run(job, on_progress, stop_if_asked)
+
+    def _run(
+        self, job: Job[Result], on_progress: Callable[[Progress], None] | None, stop_if_asked: Callable[[], None]
+    ) -> Result:
         def show(progress: Progress) -> None:
+            stop_if_asked()
             self.flush()
             self._show(progress)
             if on_progress is not None:
@@ -100,6 +115,36 @@ class Terminal:
         if now - self._said >= (_SPARSE if progress.stage == self._stage else _NEW_STAGE):
             self._stage, self._said = progress.stage, now
             say(line)
+
+
+@contextlib.contextmanager
+def _after_the_step() -> Iterator[Callable[[], None]]:
+    """Hold back the first signal to stop; what is given raises what the signal would have."""
+    if threading.current_thread() is not threading.main_thread():
+        yield lambda: None
+        return
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    asked: list[tuple[int, FrameType | None]] = []
+
+    def hold_back(number: int, frame: FrameType | None) -> None:
+        handler = before[signal.Signals(number)]
+        if asked and callable(handler):
+            handler(number, frame)
+        asked.append((number, frame))
+        say('stopping after this step; once more stops at once')
+
+    def stop_if_asked() -> None:
+        if asked and callable(handler := before[signal.Signals(asked[0][0])]):
+            handler(*asked[0])
+
+    held = [number for number, handler in before.items() if callable(handler)]  # not where it is ignored
+    for number in held:
+        signal.signal(number, hold_back)
+    try:
+        yield stop_if_asked
+    finally:
+        for number in held:
+            signal.signal(number, before[number])
 
 
 def describe(progress: Progress) -> str:

@@ -159,6 +159,7 @@ class _Loop:
         began = time.monotonic() - self.seconds
         plan = self.schedule
         finished = state is not None and self.best is not None and self._is_last(trainer.step_count, stop_after)
+        whole = True  # no step is half done: what is in memory is a state to go on from, bit for bit
         try:
             if self.best is None:
                 # Weights to keep from the first moment, and none worse than these at the end.
@@ -174,7 +175,9 @@ class _Loop:
                         evaluation_seconds=self.evaluation_seconds or 10 * self.step_seconds,
                     )
                 at = time.monotonic()
+                whole = False
                 metrics = trainer.step(plan.share(trainer.step_count))
+                whole = True
                 if 'critic_gap' in metrics:
                     self.gaps.append(metrics['critic_gap'])
                     self.slope = metrics['critic_slope']
@@ -190,7 +193,7 @@ class _Loop:
                     yield self._progress(metrics, self._glimpse() if shown.ready() else None)
         finally:
             # Also when the job is closed: what was trained since the last evaluation is kept.
-            if trainer.step_count > evaluated:
+            if whole and trainer.step_count > evaluated:
                 self._save()
         assert self.best is not None
         done = {'plan': [list(entry) for entry in plan.plan], 'steps_done': trainer.step_count}
