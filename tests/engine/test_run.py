@@ -205,7 +205,7 @@ def test_what_is_no_run(tmp_path: Path, slices: SliceSet) -> None:
     run = _create(tmp_path / 'out.run', slices)
     assert Run.open(run.folder / 'run.json').folder == run.folder
     (run.folder / 'run.json').write_text('{"schema": 9}')
-    with pytest.raises(InputError, match='another version'):
+    with pytest.raises(InputError, match='newer version'):
         Run.open(run.folder)
     with pytest.raises(InputError, match='cannot be written'):
         _create(Path('/proc/out.run'), slices)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import platform
 from datetime import UTC, datetime
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Literal
@@ -54,14 +55,37 @@ def hash_file(path: Path) -> str:
         return hashlib.file_digest(file, 'sha256').hexdigest()
 
 
+BUILD = 'build'  # in `versions`
+
+
+@cache
+def build() -> str:
+    """Short sha256 of the engine's source: what decides a result beside the packages.
+
+    The package's version stays the same from release to release while its volumes may not. The source tells every
+    checkout and every change in it apart, in an installed package too, where git is not at hand. '' without source.
+    """
+    folder = Path(__file__).parent
+    digest = hashlib.sha256()
+    found = sorted(folder.rglob('*.py'), key=lambda path: path.relative_to(folder).as_posix())
+    for path in found:
+        # Git may have turned the ends of lines into those of the system.
+        content = path.read_bytes().replace(b'\r\n', b'\n')
+        digest.update(f'{path.relative_to(folder).as_posix()} {len(content)}\n'.encode())
+        digest.update(content)
+    return digest.hexdigest()[:12] if found else ''
+
+
 def versions() -> dict[str, str]:
-    """Versions of Python and of the packages that decide a result."""
+    """Versions of Python and of the packages that decide a result, and the build of this one."""
     found = {'python': platform.python_version()}
     for name in _REPORTED:
         try:
             found[name] = version(name)
         except PackageNotFoundError:
             continue
+    if build():
+        found[BUILD] = build()
     return found
 
 

@@ -203,7 +203,7 @@ def open_run(session: Session, folder: Path) -> Task:
         from ..engine.generator.checkpoint import shipped_weights
 
         yield Progress(f'Opening {folder.name}')
-        opened = Run.open(folder)
+        opened = Run.open(folder, _trusted(folder))
         slices = opened.load_slices()
         path = opened.need_input('weights')
         yield Progress(f'Opening {folder.name}')
@@ -245,6 +245,11 @@ def open_run(session: Session, folder: Path) -> Task:
     return Task('load', f'Opening {folder.name}', run, accept)
 
 
+def _trusted(folder: Path) -> tuple[Path, ...] | None:
+    """What a run may open besides its own: of those that windows have made anything, of one from elsewhere nothing."""
+    return None if runs_folder().resolve() in folder.resolve().parents else ()
+
+
 def _shape_of(run: Run) -> ShapeVerdict | None:
     """The verdict on the shapes of a run's volumes; None of a run from before there was one."""
     from pydantic import ValidationError
@@ -266,7 +271,7 @@ def _reference_of(run: Run) -> EngineJob[tuple[Volume | None, str]]:
         return None, ''
     yield Progress(f'Reading the reference {record.name}')
     try:
-        return find_reference(record, run.folder), ''
+        return find_reference(record, run.folder, run.trusted), ''
     except InputError as error:
         return None, f'{error.subject[:1].upper()}{error.subject[1:]} {error.problem}: {error.remedy}'
 
@@ -282,9 +287,9 @@ def _training_of(run: Run) -> tuple[Weights | None, Training]:
     from ..engine.generator import Weights
     from ..engine.generator.training_state import TrainingState
 
-    found = run.outputs('weights')
+    found = [run.result_path(item) for item in run.outputs('weights')]
     if run.checkpoint.is_file():
         state = TrainingState.load(run.checkpoint)
         training = Training.of_history(state.record.history)
-        return (Weights.load(run.folder / found[-1].path) if found else state.best), training
-    return (Weights.load(run.folder / found[-1].path) if found else None), Training()
+        return (Weights.load(found[-1]) if found else state.best), training
+    return (Weights.load(found[-1]) if found else None), Training()

@@ -17,6 +17,7 @@ from safetensors.torch import save
 from torch import Tensor
 
 from ..errors import InputError
+from ..formats import Kind, shown
 from ..phases import Phases
 from ..provenance import Provenance
 from ..voxels import VoxelSize
@@ -24,7 +25,7 @@ from .calibration import calibrate
 from .params import Architecture
 from .priors import PriorModel
 from .priors.bounds import Fractions, Number, Share, add_up
-from .tensor_files import Kind, TensorFile, reading, shown
+from .tensor_files import TensorFile, reading
 
 if TYPE_CHECKING:
     from .unet import Generator

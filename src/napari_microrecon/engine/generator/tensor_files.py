@@ -14,7 +14,7 @@ from pydantic import BaseModel, ValidationError
 from safetensors import SafetensorError, safe_open
 
 from ..errors import InputError
-from ..provenance import versions
+from ..formats import Kind, check_format, first_problem, shown
 
 Shapes = Mapping[str, tuple[int, ...]]
 _Model = TypeVar('_Model', bound=BaseModel)
@@ -22,17 +22,6 @@ _Model = TypeVar('_Model', bound=BaseModel)
 FLOATS = {'F16': torch.float16, 'BF16': torch.bfloat16, 'F32': torch.float32, 'F64': torch.float64}
 COUNTS = {'I64': torch.int64}
 LARGEST = 1e9  # of a number in a tensor; half precision ends at 65504
-_TOLD = 160  # characters of what a validation says
-
-
-@dataclass(frozen=True)
-class Kind:
-    """What a file of tensors is: its key in the metadata, its present format and its name in messages."""
-
-    key: str
-    format: int
-    words: str
-    remedy: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -152,34 +141,3 @@ def _record(name: str, kind: Kind, text: str) -> dict[str, Any]:
         raise InputError(name, 'its header cannot be right: no JSON object', kind.remedy)
     check_format(name, kind, record.setdefault('format', 1))  # early files did not say it
     return record
-
-
-def check_format(name: str, kind: Kind, found: object) -> None:
-    """Compare a file's format with the present one.
-
-    Raises
-    ------
-    InputError
-        If it is newer, or none.
-    """
-    if isinstance(found, bool) or not isinstance(found, int) or found < 1:
-        raise InputError(name, f'says no format of {kind.words} that there is ({shown(repr(found))})', kind.remedy)
-    if found > kind.format:
-        mine = versions().get('napari-microrecon', 'this version')
-        problem = f'was written by a newer version (format {shown(str(found))}, napari-microrecon {mine} reads'
-        raise InputError(name, f'{problem} {kind.format})', 'update napari-microrecon')
-
-
-def first_problem(error: Exception) -> str:
-    """Say in a few words which field is wrong and why, of a validation that failed."""
-    if not isinstance(error, ValidationError):
-        return 'nested too deeply'
-    first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-    place = '.'.join(str(part) for part in first['loc'])
-    return shown(f'{place}: {first["msg"].removeprefix("Value error, ")}'.removeprefix(': '))
-
-
-def shown(text: str) -> str:
-    """Text of a file that can stand in one line."""
-    line = ''.join(c if c.isprintable() else ' ' for c in ' '.join(text.split()))
-    return line if len(line) <= _TOLD else line[: _TOLD - 3] + '...'

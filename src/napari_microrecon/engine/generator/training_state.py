@@ -12,10 +12,11 @@ from safetensors import SafetensorError
 from safetensors.torch import save_file
 
 from ..errors import InputError
+from ..formats import Kind
 from .checkpoint import Weights, WeightsHeader, checked_weights
 from .params import FinetuneParams
 from .restoring import REMEDY
-from .tensor_files import COUNTS, Kind, reading
+from .tensor_files import COUNTS, reading
 
 FORMAT = 1
 KEY = 'napari-microrecon-training'

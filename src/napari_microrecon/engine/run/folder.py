@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, Protocol, Self
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
 from ..errors import InputError
 from ..files import read_slice, read_volume, write_slice, write_text
@@ -20,7 +20,8 @@ from ..files.targets import write_error
 from ..provenance import Source, hash_array, hash_file, now, versions
 from ..slices import Slice, SliceSet
 from ..volume import Volume
-from .record import CHECKPOINT, RECORD, Command, ReferenceRecord, RunFile, RunRecord
+from .reading import input_path, read_record, readable_path
+from .record import CHECKPOINT, RECORD, SCHEMA, Command, ReferenceRecord, RunFile, RunRecord
 from .replacing import claim, put_run, remove_run
 
 
@@ -55,6 +56,7 @@ class Run:
     def __init__(self, folder: Path, record: RunRecord, home: Path | None = None) -> None:
         self.folder = folder
         self.record = record
+        self.trusted: tuple[Path, ...] | None = ()  # see `readable_path`
         self._home = home or folder  # where the folder will lie, where it is made elsewhere first
 
     @classmethod
@@ -131,13 +133,20 @@ class Run:
         self.folder = self._home = home
 
     @classmethod
-    def open(cls, folder: Path | str) -> Self:
+    def open(cls, folder: Path | str, trusted: Sequence[Path] | None = ()) -> Self:
         """Open a run folder (its run.json serves as well).
+
+        Parameters
+        ----------
+        folder : Path or str
+            Of the run.
+        trusted : sequence of Path or None
+            What the user lets it open besides its own folder and what lies beside that; see `readable_path`.
 
         Raises
         ------
         InputError
-            If it is no run, or of a version that this program does not know.
+            If it is no run, damaged, of a format that this program does not know, or names inputs outside its folder.
         """
         folder = Path(folder)
         if folder.name == RECORD:
@@ -147,11 +156,9 @@ class Run:
             raise InputError(str(folder), 'does not exist', 'give the folder of a run, such as out.run')
         if not path.is_file():
             raise InputError(str(folder), f'is not a run (it holds no {RECORD})', 'give the folder of a run')
-        try:
-            record = RunRecord.model_validate_json(path.read_bytes())
-        except (ValidationError, OSError) as error:
-            raise InputError(str(path), 'is damaged or was written by another version', 'make the run again') from error
-        return cls(folder, record)
+        run = cls(folder, read_record(folder))
+        run.trusted = None if trusted is None else tuple(trusted)
+        return run
 
     @property
     def checkpoint(self) -> Path:
@@ -211,13 +218,25 @@ class Run:
             raise InputError(str(self.folder), 'holds no volume', 'give a run of `reconstruct` that was finished')
         volumes = []
         for item in recorded:
-            path = self.folder / item.path
+            path = self.result_path(item)
             volume = read_volume(path)
-            if item.content_sha256 and hash_array(volume.labels) != item.content_sha256:
+            # Of a file outside the folder it must be known what it held.
+            known = item.content_sha256 or not path.is_relative_to(self.folder.resolve())
+            if known and hash_array(volume.labels) != item.content_sha256:
                 raise InputError(str(path), 'is no longer the volume of the run', 'replay the run to make it again')
             told = item.name not in ('', path.name)
             volumes.append(replace(volume, name=item.name) if told else volume)
         return volumes
+
+    def result_path(self, item: RunFile) -> Path:
+        """Where a recorded result lies.
+
+        Raises
+        ------
+        InputError
+            If that is neither in the folder nor beside it, nor a place that the user trusts.
+        """
+        return readable_path(self.folder, item.path, self.trusted)
 
     def add_input(self, role: str, path: Path, content_sha256: str = '') -> None:
         """Record a file that has been written into the run's inputs/."""
@@ -276,7 +295,7 @@ class Run:
         write_text(self.folder / RECORD, self.record.model_dump_json(indent=2, by_alias=True) + '\n')
 
     def _checked(self, item: RunFile) -> Path:
-        path = self.folder / item.path
+        path = input_path(self.folder, item.path)
         if not path.is_file():
             raise InputError(str(path), 'is missing from the run', 'restore it, or make the run again')
         if hash_file(path) != item.sha256:
@@ -310,7 +329,7 @@ def _fill(
         shutil.copyfile(resume, folder / CHECKPOINT)
         inputs.append(_describe('resume', path, CHECKPOINT))
     return RunRecord(
-        schema=1,
+        schema=SCHEMA,
         command=command,
         parameters=values,
         symmetry=slices.symmetry,

@@ -12,6 +12,7 @@ from ..slices import Symmetry
 from ..voxels import VoxelSize
 
 RECORD = 'run.json'
+SCHEMA = 1
 CHECKPOINT = 'checkpoint.safetensors'
 
 Command = Literal['reconstruct', 'finetune']
@@ -37,7 +38,7 @@ class RunFile(BaseModel):
     model_config = ConfigDict(frozen=True, extra='forbid')
 
     role: str
-    path: str
+    path: str = Field(max_length=4096)
     name: str = ''
     sha256: str = ''
     content_sha256: str = ''
@@ -80,7 +81,7 @@ class RunRecord(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    schema_version: Literal[1] = Field(default=1, alias='schema')
+    schema_version: int = Field(default=SCHEMA, alias='schema', ge=1, le=SCHEMA)
     command: Command
     status: Literal['started', 'done', 'stopped'] = 'started'
     parameters: dict[str, Any] = Field(default_factory=dict)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -11,6 +12,7 @@ from ..files import read_image, read_volume, volume_from, write_volume
 from ..provenance import hash_array
 from ..volume import Volume
 from .folder import Run
+from .reading import input_path, readable_path
 from .record import ReferenceRecord
 from .replacing import COPY
 
@@ -70,7 +72,7 @@ def keep_reference(run: Run, volume: Volume, origin: Origin) -> bool:
     return record.origin != 'layer' or fits
 
 
-def find_reference(record: ReferenceRecord, folder: Path | None = None) -> Volume:
+def find_reference(record: ReferenceRecord, folder: Path | None = None, trusted: Sequence[Path] | None = ()) -> Volume:
     """Read the volume of a record again, with the phases and the voxel size that it had.
 
     Parameters
@@ -78,23 +80,29 @@ def find_reference(record: ReferenceRecord, folder: Path | None = None) -> Volum
     record : ReferenceRecord
         Of a run.
     folder : Path, optional
-        Of the run, for what it has kept itself.
+        Of the run, for what it has kept itself and to know what lies beside it.
+    trusted : sequence of Path or None
+        As of `Run.open`.
 
     Raises
     ------
     InputError
-        If it is gone, has changed, or came from a layer; in words for somebody who opens a run.
+        If it is gone, has changed, came from a layer, or may not be opened (`readable_path`); in words for somebody
+        who opens a run.
     """
     again = 'open it in step 1 to compare with it'
     subject = f'the reference {record.name}'
     if record.origin == 'layer':
         if not record.where or folder is None:
             raise InputError(subject, 'came from a layer and is not kept in the run', again)
-        record = record.model_copy(update={'origin': 'file', 'where': str(folder / record.where)})
+        record = record.model_copy(update={'origin': 'file', 'where': str(input_path(folder, record.where))})
+    if record.origin != 'sample' and folder is not None:
+        readable_path(folder, record.where, trusted, subject=subject)
     if record.origin != 'sample' and not Path(record.where).exists():
         raise InputError(subject, f'is no longer at {record.where}', again)
     try:
-        found = next((one for one in _candidates(record) if hash_array(one.labels) == record.content_sha256), None)
+        candidates = _candidates(record, trusted)
+        found = next((one for one in candidates if hash_array(one.labels) == record.content_sha256), None)
     except InputError as error:
         raise InputError(subject, f'cannot be read again: {error.problem}', again) from error
     if found is None:
@@ -103,14 +111,14 @@ def find_reference(record: ReferenceRecord, folder: Path | None = None) -> Volum
     return replace(found, name=record.name, phases=record.phases, voxel_size=record.voxel_size)
 
 
-def _candidates(record: ReferenceRecord) -> list[Volume]:
+def _candidates(record: ReferenceRecord, trusted: Sequence[Path] | None) -> list[Volume]:
     if record.origin == 'sample':
         from ..samples import get_sample
 
         return [get_sample(record.where).load_volume()]
     path = Path(record.where)
     if record.origin == 'run':
-        return Run.open(path).load_volumes()
+        return Run.open(path, trusted).load_volumes()
     if path.suffix == '.zarr' or path.is_dir():
         return [read_volume(path)]
     image = read_image(path)

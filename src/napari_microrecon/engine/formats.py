@@ -1,0 +1,57 @@
+"""The format numbers of what the program writes, compared on reading; and refusals of a header in a few words.
+
+Weights, runs and stopped trainings have one number each. It goes up when an older version would misread the file.
+What an earlier number said is brought up to date on reading, or refused with the version that can read it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pydantic import ValidationError
+
+from .errors import InputError
+from .provenance import versions
+
+_TOLD = 160  # characters of what a validation says
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of file: its key where it has one, its present format, its name in messages and what to do without it."""
+
+    key: str
+    format: int
+    words: str
+    remedy: str
+
+
+def check_format(name: str, kind: Kind, found: object) -> None:
+    """Compare a file's format with the present one.
+
+    Raises
+    ------
+    InputError
+        If it is newer, or none.
+    """
+    if isinstance(found, bool) or not isinstance(found, int) or found < 1:
+        raise InputError(name, f'says no format of {kind.words} that there is ({shown(repr(found))})', kind.remedy)
+    if found > kind.format:
+        mine = versions().get('napari-microrecon', 'this version')
+        problem = f'was written by a newer version (format {shown(str(found))}, napari-microrecon {mine} reads'
+        raise InputError(name, f'{problem} {kind.format})', 'update napari-microrecon')
+
+
+def first_problem(error: Exception) -> str:
+    """Say in a few words which field is wrong and why, of a validation that failed."""
+    if not isinstance(error, ValidationError):
+        return 'nested too deeply'
+    first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+    place = '.'.join(str(part) for part in first['loc'])
+    return shown(f'{place}: {first["msg"].removeprefix("Value error, ")}'.removeprefix(': '))
+
+
+def shown(text: str) -> str:
+    """Text of a file that can stand in one line."""
+    line = ''.join(c if c.isprintable() else ' ' for c in ' '.join(text.split()))
+    return line if len(line) <= _TOLD else line[: _TOLD - 3] + '...'
