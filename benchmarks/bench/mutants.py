@@ -128,7 +128,8 @@ def prepare(folder: Path, kinds: tuple[str, ...]) -> None:
     weights = Path(str(files('napari_microrecon'))) / 'weights' / 'sandstone.safetensors'
     if 'weights' in kinds:
         shutil.copy(weights, folder / 'weights.safetensors')
-    slices = SliceSet.of([Slice(_labels(64, 64), Phases.named('grain', 'pore', pore=1))])
+    blobs = np.random.default_rng(2).integers(0, 2, (16, 16), np.uint8)
+    slices = SliceSet.of([Slice(np.kron(blobs, np.ones((4, 4), np.uint8)), Phases.named('grain', 'pore', pore=1))])
     if 'run' in kinds:
         from napari_microrecon.engine.files import write_volume
         from napari_microrecon.engine.generator.checkpoint import Weights
@@ -141,16 +142,15 @@ def prepare(folder: Path, kinds: tuple[str, ...]) -> None:
         run.add_output('volume', write_volume(volume, folder / 'run' / 'v.tif'), hash_array(volume.labels))
         run.finish()
     if 'checkpoint' in kinds:
-        from napari_microrecon.engine.generator import finetune
-        from napari_microrecon.engine.generator.checkpoint import Weights
-        from napari_microrecon.engine.generator.params import FinetuneParams
+        from napari_microrecon.engine.generator import choose_weights, finetune
+        from napari_microrecon.engine.generator.params import Architecture, FinetuneParams
+        from napari_microrecon.engine.progress import drain
 
-        start, state = Weights.load(weights), folder / 'checkpoint.safetensors'
-        job = finetune(slices, start, FinetuneParams(minutes=1), checkpoint=state)
-        for progress in job:
-            if progress.metrics.get('step', 0) >= 2:
-                break
-        job.close()
+        start = choose_weights('scratch', slices).weights
+        few = FinetuneParams(minutes=None, steps=10, box=32, evaluations=2, critic_start=0.2, sections=4, threads=1)
+        small = Architecture(channels=8)
+        state = folder / 'checkpoint.safetensors'
+        drain(finetune(slices, start, few, architecture=small, checkpoint=state, stop_after=4))
 
 
 def _change(data: bytes, rng: Rng, *special: Callable[[bytes, Rng], bytes]) -> bytes:

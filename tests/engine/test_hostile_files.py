@@ -175,6 +175,19 @@ def test_planes_without_end_in_an_ome_description(tmp_path: Path, before: str, a
     _refused(tmp_path / 'b.tif', 'OME description speaks of')
 
 
+@pytest.mark.parametrize('name', ['../b.tif', '/etc/passwd', 'C:\\b.tif', 'sub\\b.tif'])
+def test_an_ome_tiff_reaches_no_files_elsewhere(tmp_path: Path, name: str) -> None:
+    tifffile.imwrite(tmp_path / 'a.ome.tif', np.zeros((5, 8, 8), np.uint8), metadata={'axes': 'ZYX'})
+    with tifffile.TiffFile(tmp_path / 'a.ome.tif') as file:
+        text = (file.ome_metadata or '').replace(
+            '<TiffData IFD="0" PlaneCount="5"/>',
+            f'<TiffData IFD="0" PlaneCount="5"><UUID FileName="{name}">urn:uuid:1</UUID></TiffData>',
+        )
+    assert 'UUID FileName' in text
+    tifffile.imwrite(tmp_path / 'c.tif', np.zeros((5, 8, 8), np.uint8), description=text, metadata=None)
+    _refused(tmp_path / 'c.tif', 'names a file elsewhere')
+
+
 def test_a_block_that_unpacks_into_more_than_the_picture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     tifffile.imwrite(tmp_path / 'a.tif', GREY, compression='zlib', metadata=None)
     bomb = zlib.compress(bytes(300 * 2**20), 9)

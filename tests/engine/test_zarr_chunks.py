@@ -157,6 +157,13 @@ def test_an_array_beyond_memory_is_refused_unread(tmp_path: Path) -> None:
         _refused(path, 'GB of pixels|bytes of pixels')
 
 
+def test_a_chunk_that_is_larger_than_its_voxels_is_not_unpacked(tmp_path: Path) -> None:
+    path = tmp_path / 'v.ome.zarr'
+    _foreign(path, 3)
+    (path / '0' / 'c' / '0' / '0' / '0').write_bytes(bytes(100_000))
+    _refused(path, 'a chunk of its array 0 takes 100000 bytes on disk, more than its voxels')
+
+
 def test_zarr_unpickles_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     path = tmp_path / 'v.ome.zarr'

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 import zlib
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 from typing import TYPE_CHECKING, Any, BinaryIO
 from xml.etree import ElementTree
 
@@ -81,12 +81,12 @@ def _follow(file: BinaryIO, path: Path, length: int, offset: int, layout: tuple[
 
 
 def check_description(file: TiffFile, path: Path) -> None:
-    """Refuse an OME description of so many planes that to list them would fill the memory.
+    """Refuse an OME description of so many planes that to list them would fill the memory, or of files elsewhere.
 
     Raises
     ------
     InputError
-        Naming the number.
+        Naming the number, or the file.
     """
     if not file.is_ome:
         return
@@ -95,6 +95,9 @@ def check_description(file: TiffFile, path: Path) -> None:
     except ElementTree.ParseError:
         return
     for element in root.iter():
+        other = element.attrib.get('FileName', '')
+        if other != PureWindowsPath(other).name:  # which knows both kinds of slashes
+            raise InputError(str(path), f'its OME description names a file elsewhere ({other[:120]!r})', _REMEDY)
         # Along: further axes, as first, last and step.
         numbers = {key: _number(value) for key, value in element.attrib.items()}
         planes = (

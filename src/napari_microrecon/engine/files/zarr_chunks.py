@@ -70,17 +70,33 @@ def missing_chunks(array: Any) -> tuple[int, int]:
     """How many chunks are not in the store, and how many there should be; of a sharded array, the chunks in shards.
 
     The folder is listed, and of shards the index at their end or start is read: no voxel is.
+
+    Raises
+    ------
+    InputError
+        If a chunk takes far more on disk than its voxels: it would unpack into no one knows what.
     """
     root = Path(array.store.root) / array.path
     outer = array.shards or array.chunks
     grid = _grid(array.shape, outer)
-    found = [key for key in _keys(root, array, len(grid)) if all(0 <= i < n for i, n in zip(key, grid, strict=True))]
+    sizes = {
+        key: size
+        for key, size in _keys(root, array, len(grid))
+        if all(0 <= i < n for i, n in zip(key, grid, strict=True))
+    }
+    most = 2 * prod(outer) * np.dtype(array.dtype).itemsize + 2**16 + 32 * prod(_grid(outer, array.chunks))
+    if max(sizes.values(), default=0) > most:
+        raise InputError(
+            str(array.store.root),
+            f'a chunk of its array {array.path} takes {max(sizes.values())} bytes on disk, more than its voxels',
+            'it is damaged: copy it again',
+        )
     if array.shards is None:
-        return prod(grid) - len(set(found)), prod(grid)
+        return prod(grid) - len(sizes), prod(grid)
     codec = array.metadata.codecs[0]
     inside = tuple(s // c for s, c in zip(outer, array.chunks, strict=True))
     whole, present = prod(_grid(array.shape, array.chunks)), 0
-    for key in set(found):
+    for key in sizes:
         # At the far edges a shard reaches beyond the array; what lies there counts for nothing.
         used = tuple(
             min(n, -(-(length - i * edge) // chunk))
@@ -107,8 +123,8 @@ def _names(codecs: Iterable[Any]) -> Iterator[str]:
         yield from _names((*within.get('codecs', ()), *within.get('index_codecs', ())))
 
 
-def _keys(root: Path, array: Any, axes: int) -> Iterator[tuple[int, ...]]:
-    """Places in the grid of the chunks that lie in the folder."""
+def _keys(root: Path, array: Any, axes: int) -> Iterator[tuple[tuple[int, ...], int]]:
+    """Places in the grid of the chunks that lie in the folder, and their bytes."""
     metadata = array.metadata
     if metadata.zarr_format == 2:
         separator, prefix = metadata.dimension_separator, ''
@@ -119,7 +135,7 @@ def _keys(root: Path, array: Any, axes: int) -> Iterator[tuple[int, ...]]:
     top = root
     if prefix and separator == '/':
         top = root / prefix
-    for names in _walk(top, deep):
+    for names, size in _walk(top, deep):
         text = separator.join(names)
         if prefix and separator != '/':
             text = text.removeprefix(prefix + separator)
@@ -128,22 +144,22 @@ def _keys(root: Path, array: Any, axes: int) -> Iterator[tuple[int, ...]]:
         except ValueError:
             continue
         if len(key) == axes:
-            yield key
+            yield key, size
 
 
-def _walk(folder: Path, deep: int) -> Iterator[tuple[str, ...]]:
-    """Names of the files so many folders deep, with those of the folders that they lie in."""
+def _walk(folder: Path, deep: int) -> Iterator[tuple[tuple[str, ...], int]]:
+    """Names of the files so many folders deep, with those of the folders that they lie in, and their bytes."""
     if not folder.is_dir():
         return
     with os.scandir(folder) as entries:
         for entry in entries:
             if deep == 1:
                 # An empty file is no chunk: what is left of a copy that broke off.
-                if entry.is_file() and entry.stat().st_size:
-                    yield (entry.name,)
+                if entry.is_file() and (size := entry.stat().st_size):
+                    yield (entry.name,), size
             elif entry.is_dir() and entry.name.isdigit():
-                for rest in _walk(folder / entry.name, deep - 1):
-                    yield (entry.name, *rest)
+                for rest, size in _walk(folder / entry.name, deep - 1):
+                    yield (entry.name, *rest), size
 
 
 def _in_shard(file: Path, codec: Any, inside: tuple[int, ...], used: tuple[int, ...]) -> int:
