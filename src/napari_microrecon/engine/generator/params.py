@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 Mode = Literal['unconditional', 'conditioned', 'most-likely']
 DeviceName = Literal['auto', 'cpu', 'cuda', 'mps']
 Recipe = Literal['sections', 'paper']
+Weight = Annotated[float, Field(ge=0, le=1e6, allow_inf_nan=False)]  # of a loss
 SMALLEST_EDGE = 16
 
 
@@ -74,17 +75,15 @@ class ReconstructParams(_Parameters):
 class LossWeights(_Parameters):
     """Weight of every term of the generator's loss."""
 
-    patches: float = Field(
-        default=1.0, ge=0, description='Sliced Wasserstein distance of patches: texture at every scale'
+    patches: Weight = Field(default=1.0, description='Sliced Wasserstein distance of patches: texture at every scale')
+    s2: Weight = Field(default=0.3, description='Two-point probability in the planes: arrangement beyond a patch')
+    surface: Weight = Field(default=2.0, description='Phase changes along each axis: roughness')
+    connectivity: Weight = Field(default=0.05, description="Keeps the throats of the prior's pore skeleton open")
+    indecision: Weight = Field(default=0.1, description='Phases that are neither one nor the other: blur')
+    critic: Weight = Field(
+        default=0.0, description='Wasserstein critic of sections; 0 leaves it out: it was not found to help'
     )
-    s2: float = Field(default=0.3, ge=0, description='Two-point probability in the planes: arrangement beyond a patch')
-    surface: float = Field(default=2.0, ge=0, description='Phase changes along each axis: roughness')
-    connectivity: float = Field(default=0.05, ge=0, description="Keeps the throats of the prior's pore skeleton open")
-    indecision: float = Field(default=0.1, ge=0, description='Phases that are neither one nor the other: blur')
-    critic: float = Field(
-        default=0.0, ge=0, description='Wasserstein critic of sections; 0 leaves it out: it was not found to help'
-    )
-    penalty: float = Field(default=10.0, ge=0, description='Gradient penalty of the critic')
+    penalty: Weight = Field(default=10.0, description='Gradient penalty of the critic')
 
 
 # What the recipe 'paper' sets where nothing else is asked for; the defaults of the fields are the recipe 'sections'.
@@ -109,26 +108,28 @@ class FinetuneParams(_Parameters):
         'from slices (WGAN-GP) and an image regularisation, after arXiv 2402.15815',
     )
     minutes: float | None = Field(default=3.0, gt=0, le=10000, description='Wall-clock budget in minutes')
-    steps: int | None = Field(default=None, ge=1, description='Fixed number of steps instead of a time budget')
+    steps: int | None = Field(default=None, ge=1, le=10**9, description='Number of steps instead of a time budget')
     seed: int = Field(default=0, ge=0, lt=2**31, description='Seed of the training')
     device: str = Field(default='auto', description='auto, cpu, cuda or mps')
     precision: Literal['auto', 'float32', 'bfloat16'] = Field(
         default='auto', description='auto: bfloat16 where it is native'
     )
-    threads: int | None = Field(default=None, ge=1, description='CPU threads; None leaves the setting of torch')
-    learning_rate: float = Field(default=2e-3, gt=0, description='Peak learning rate of the generator (Adam)')
-    critic_learning_rate: float = Field(default=1e-3, gt=0, description='Learning rate of the critics (Adam)')
+    threads: int | None = Field(default=None, ge=1, le=1024, description='CPU threads; None: the setting of torch')
+    learning_rate: float = Field(default=2e-3, gt=0, le=10, description='Peak learning rate of the generator (Adam)')
+    critic_learning_rate: float = Field(default=1e-3, gt=0, le=10, description='Learning rate of the critics (Adam)')
     critic_start: float = Field(
         default=0.3, ge=0, le=1, description='Share of the training after which the critics join'
     )
-    memory: int = Field(default=8, ge=0, description='Earlier training volumes that the patch distribution counts in')
+    memory: int = Field(
+        default=8, ge=0, le=1000, description='Earlier training volumes that the patch distribution counts in'
+    )
     critic_steps: int = Field(default=1, ge=1, le=10, description='Critic steps per generator step')
-    sections: int = Field(default=8, ge=2, description='Sections per plane that the critics see in a step')
+    sections: int = Field(default=8, ge=2, le=1000, description='Sections per plane that the critics see in a step')
     box: int | None = Field(
         default=None, ge=32, le=256, description='Edge of the training volumes; None: from the features'
     )
     evaluations: int = Field(
-        default=8, ge=1, description='Times that calibrated volumes are measured and the best kept'
+        default=8, ge=1, le=10_000, description='Times that calibrated volumes are measured and the best kept'
     )
     stop_early: bool = Field(
         default=True, description='Finish early once volumes are as near to the slices as these determine the material'

@@ -96,5 +96,7 @@ class TrainingState:
                     raise file.refuse(f'holds a tensor {name[:60]!r} that does not belong')
                 if file.types[name] not in COUNTS:
                     file.check_type(name)
+            if record.best is None and any(name.startswith('best/') for name in file.shapes):
+                raise file.refuse('holds best weights that its record does not describe')
             best = None if record.best is None else checked_weights(file, record.best, 'best/')
             return cls(record, file.tensors('state/'), best)
