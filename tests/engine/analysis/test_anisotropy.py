@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import permutations, product
+
 import numpy as np
 import pytest
 
@@ -122,3 +124,40 @@ def test_stretched_volumes_lie_within_the_error_bar(stretch):
         assert found.verdict == 'anisotropic'
         # three standard errors, and what the grid adds at 1.3 voxels of correlation
         assert abs(found.index - stretch) < 3 * found.sd + 0.015 * stretch
+
+
+@pytest.mark.parametrize(
+    ('shape', 'sigma'),
+    [
+        ((64, 64, 64), (2.0, 2.0, 2.0)), ((48, 48, 48), (1.3, 1.3, 2.6)), ((40, 56, 47), (1.5, 2.0, 3.0)),
+        ((33, 33, 33), (1.0, 1.0, 1.0)), ((130, 130), (2.0, 3.0)), ((90, 131), (2.0, 2.0)),
+    ],
+)  # fmt: skip
+def test_the_index_does_not_depend_on_how_the_material_lies(shape, sigma):
+    mask, spacing = stretched(shape, sigma, 8), (1.0, 1.5, 2.0)[: len(shape)]
+    as_it_is = measured(mask, spacing)
+    tensor = _tensor(as_it_is)
+    for order in permutations(range(mask.ndim)):
+        for flips in product((1, -1), repeat=mask.ndim):
+            turned = mask.transpose(order)[tuple(slice(None, None, step) for step in flips)]
+            found = measured(turned, tuple(spacing[axis] for axis in order))
+            assert (found.index, found.sd, found.lengths) == (as_it_is.index, as_it_is.sd, as_it_is.lengths)
+            # The axes turn with it.
+            expected = tensor[np.ix_(order, order)] * np.outer(flips, flips)
+            np.testing.assert_allclose(_tensor(found), expected, atol=1e-12)
+
+
+def _tensor(found: Anisotropy) -> np.ndarray:
+    axes = np.array(found.axes)
+    return axes.T @ np.diag(found.lengths) @ axes
+
+
+def test_directions_prefer_no_axis():
+    from napari_microrecon.engine.analysis.anisotropy import _directions
+
+    directions = _directions(3)
+    both = np.concatenate([directions, -directions])
+    assert len(np.unique(both.round(9), axis=0)) == 2 * len(directions)
+    for order in permutations(range(3)):
+        np.testing.assert_array_equal(np.unique(both[:, order].round(9), axis=0), np.unique(both.round(9), axis=0))
+    np.testing.assert_allclose(directions.T @ directions / len(directions), np.eye(3) / 3, atol=1e-12)
