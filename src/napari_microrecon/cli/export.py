@@ -10,6 +10,7 @@ import typer
 from ..engine.errors import InputError
 from ..engine.export.formats import FORMATS
 from ..engine.files import check_target, write_text
+from ..engine.files.targets import check_not_input
 from ..engine.run import RECORD, Run
 from . import options as opt
 from .terminal import Terminal
@@ -50,6 +51,7 @@ def export(
     from ..engine.export import export as job
 
     key: str = to
+    check_not_input(output, [volume])
     check_export(loaded, key, output, phase)
     weights = _weights_of(loaded, Path(volume), run) if key == 'weights' else None
     done = terminal.run(job(loaded, key, output, phase, weights=weights))

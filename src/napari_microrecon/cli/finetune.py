@@ -12,6 +12,7 @@ import typer
 
 from ..engine.errors import EngineError, InputError
 from ..engine.files import check_target
+from ..engine.files.names import as_text
 from ..engine.generator.params import FinetuneParams, Recipe
 from ..engine.preparation import Preparation
 from ..engine.progress import Progress
@@ -93,7 +94,7 @@ def finetune(
     began = time.monotonic()
     try:
         training = train(
-            terminal, given, weights, params, output.stem,
+            terminal, given, weights, params, as_text(output.stem),
             checkpoint=None if record is None else record.checkpoint,
             resume=earlier.checkpoint if earlier is not None and earlier.checkpoint.is_file() else None,
         )  # fmt: skip

@@ -51,6 +51,7 @@ def hold_back(
     volume: Annotated[
         Path | None, typer.Option('--volume', metavar='OUT.tif', help='Write the volume made from the rest, too.')
     ] = None,
+    overwrite: opt.Overwrite = False,
     as_json: opt.Json = False,
 ) -> None:
     """Reconstruct from part of the slices and compare sections of the volume with the part held back."""
@@ -58,9 +59,11 @@ def hold_back(
     if minutes is not None and steps is not None:
         raise InputError('--minutes', 'was given together with --steps', 'give one of them')
     if output is not None:
-        check_target(output, ('.json',))
+        check_target(output, ('.json',), inputs=slices or ())
     if volume is not None:
-        check_target(volume, VOLUME_OUTPUTS, shape[0] * shape[1] * shape[2] * realisations // 8)
+        size = shape[0] * shape[1] * shape[2] * realisations // 8
+        for path in numbered(volume, realisations):
+            check_target(path, VOLUME_OUTPUTS, size, inputs=slices or (), overwrite=overwrite, foreign=False)
     given = opt.load_slices(slices, normal, '', phases, voxel_size, unit, prepared, symmetry, terminal.note)
     from ..engine.generator.params import FinetuneParams, ReconstructParams
     from ..engine.holdback import hold_back as job

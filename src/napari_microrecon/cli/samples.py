@@ -48,6 +48,7 @@ def fetch_sample(
     output: Annotated[
         Path | None, typer.Option('--output', '-o', help='Volume to write; default NAME.tif in this folder.')
     ] = None,
+    overwrite: opt.Overwrite = False,
     as_json: opt.Json = False,
 ) -> None:
     """Write a sample's volume as a file; a published one is downloaded, verified and cached first."""
@@ -55,7 +56,7 @@ def fetch_sample(
 
     terminal = Terminal(as_json)
     sample = get_sample(name)
-    target = check_target(output or Path(f'{name}.tif'), VOLUME_OUTPUTS)
+    target = check_target(output or Path(f'{name}.tif'), VOLUME_OUTPUTS, overwrite=overwrite, foreign=False)
     volume = sample.load_volume() if sample.kind == 'synthetic' else terminal.run(fetch(name))
     write_volume(volume, target)
     size = ' x '.join(map(str, volume.shape))

@@ -13,6 +13,7 @@ from ..raw_image import Kind, RawImage, few_values
 from ..voxels import VoxelSize
 from .contents import WORDS, as_numbers, content_of, format_of_name
 from .metadata import Metadata
+from .names import as_text
 from .npy import read_npy
 from .ours import is_zarr
 from .pictures import read_picture
@@ -69,7 +70,7 @@ def read_image(path: Path | str) -> RawImage:
     if array.ndim == 2:
         # A single value is no grey scale either; the segmentation then says that one phase is too few.
         kind = 'labels' if few_values(array) else 'grey'
-    return _described(RawImage(array, size, name=path.name, kind=kind, note=note), record)
+    return _described(RawImage(array, size, name=as_text(path.name), kind=kind, note=note), record)
 
 
 def _described(image: RawImage, record: Metadata | None) -> RawImage:

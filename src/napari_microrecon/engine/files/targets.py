@@ -64,6 +64,12 @@ def check_target(
         something is there that this program did not write.
     """
     check_suffix(path, allowed)
+    try:
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        pass
+    except (OSError, ValueError) as error:  # a name that is too long, or no name at all
+        raise write_error(path, error if isinstance(error, OSError) else OSError(errno.EINVAL, str(error))) from error
     check_not_input(path, inputs)
     if path.is_dir():
         check_replaceable(path)
@@ -74,12 +80,6 @@ def check_target(
     target = followed(path)
     clear(target)
     folder = target.parent
-    try:
-        target.lstat()
-    except (FileNotFoundError, NotADirectoryError):
-        pass
-    except (OSError, ValueError) as error:  # a name that is too long, or no name at all
-        raise write_error(path, error if isinstance(error, OSError) else OSError(errno.EINVAL, str(error))) from error
     while not folder.exists() and folder != folder.parent:
         folder = folder.parent
     try:
@@ -108,7 +108,8 @@ def check_not_input(output: Path, inputs: Iterable[Path | str]) -> None:
         except OSError:  # no file at all: the name of weights
             continue
         if same:
-            raise InputError(str(output), f'is the input {text}', 'choose another output')
+            what = 'holds' if mine in theirs.parents else 'is'
+            raise InputError(str(output), f'{what} the input {text}', 'choose another output')
 
 
 @contextlib.contextmanager

@@ -123,8 +123,8 @@ def _select(slices: SliceSet) -> Job[Selection]:
         tried = verdicts.get(PARAMETRIC)
         if tried is not None and tried.farthest <= SURELY:
             break  # a volume in a second, and nothing to gain
-        if name == COMBINED and verdicts[EXEMPLAR].level == 'fits':
-            break  # nothing to gain
+        if name == COMBINED and _is_enough(verdicts[PARAMETRIC].level, verdicts[EXEMPLAR].level):
+            break
         priors[name] = yield from prior_of(name, slices)
         verdicts[name], connected[name] = yield from tried_out(slices, priors[name], NAMES[name])
     grown = connected.get(EXEMPLAR)
@@ -141,6 +141,11 @@ def _select(slices: SliceSet) -> Job[Selection]:
     if others:
         reason += f'; next best: {NAMES[others[0]]} ({summed_up(verdicts[others[0]])})'
     return Selection(best, priors[best], verdicts, reason)
+
+
+def _is_enough(parametric: str, exemplar: str) -> bool:
+    """Whether finishing the one with the other has nothing to gain."""
+    return exemplar == 'fits' or (exemplar != 'does not fit' and parametric == 'does not fit')
 
 
 def summed_up(verdict: ShapeVerdict) -> str:

@@ -14,6 +14,7 @@ from pydantic import BaseModel
 
 from ..errors import InputError
 from ..files import read_slice, read_volume, write_slice, write_text
+from ..files.names import as_path, as_text
 from ..files.processes import is_running, this_process
 from ..files.staging import followed, remove, temporary
 from ..files.targets import write_error
@@ -236,7 +237,8 @@ class Run:
         InputError
             If that is neither in the folder nor beside it, nor a place that the user trusts.
         """
-        return readable_path(self.folder, item.path, self.trusted)
+        path = readable_path(self.folder, item.path, self.trusted)
+        return as_path(path.parent, path.name)
 
     def add_input(self, role: str, path: Path, content_sha256: str = '') -> None:
         """Record a file that has been written into the run's inputs/."""
@@ -246,11 +248,11 @@ class Run:
         self, role: str, path: Path, content_sha256: str = '', name: str = '', *, made: Path | None = None
     ) -> None:
         """Record a result at `path`, and what it was called, if not as its file; `made` is where it still lies."""
-        relative = Path(os.path.relpath(path.resolve(), self._home.resolve())).as_posix()
+        relative = as_text(Path(os.path.relpath(path.resolve(), self._home.resolve())).as_posix())
         output = RunFile(
             role=role,
             path=relative,
-            name=name or path.name,
+            name=as_text(name or path.name),
             sha256=hash_file(made or path) if (made or path).is_file() else '',
             content_sha256=content_sha256,
         )

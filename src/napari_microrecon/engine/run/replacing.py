@@ -59,8 +59,9 @@ def check_place(folder: Path, inputs: Iterable[Path | str] = ()) -> RunRecord | 
         if left.suffix == f'.{OLD}' and (home / RECORD).is_file():
             _empty(left, home)  # its replacement is in place: the rest of the exchange
     clear(home)
+    found = run_in(folder)
     check_not_input(folder, inputs)
-    return run_in(folder)
+    return found
 
 
 def free_beside(folder: Path) -> Path:
