@@ -54,9 +54,11 @@ def test_postscript_under_another_name_starts_no_ghostscript(
     path.write_bytes(POSTSCRIPT)
     started: list[str] = []
     sys.addaudithook(lambda event, args: started.append(str(args)) if event == 'subprocess.Popen' else None)
-    _refused(path, 'is a PostScript file, not a')
+    with pytest.raises(InputError) as caught:
+        read_image(path)
     assert started == []
     assert not mark.exists()
+    assert 'is a PostScript file, not a' in str(caught.value)
     # The stand-in works: without the mend it would have been called.
     subprocess.run(['gs'], check=True)
     assert mark.exists()
