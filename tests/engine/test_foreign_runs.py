@@ -107,6 +107,16 @@ def test_no_link_leads_out_of_the_folder(folder: Path, tmp_path: Path) -> None:
         Run.open(folder).load_volumes()
 
 
+@pytest.mark.skipif(os.name == 'nt', reason='links need rights there')
+def test_places_may_be_written_with_a_link_in_them(folder: Path, volume: Volume, tmp_path: Path) -> None:
+    (tmp_path / 'link').symlink_to(folder.parent)
+    through = tmp_path / 'link' / 'out.run'
+    assert len(Run.open(through).load_volumes()) == 1
+    write_volume(volume, folder.parent / 'ct.tif')
+    record = describe_reference(volume, Origin('file', str(tmp_path / 'link' / 'ct.tif')))
+    assert find_reference(record, through).shape == volume.shape
+
+
 def test_a_result_beside_the_folder_is_opened_and_checked(folder: Path, volume: Volume) -> None:
     (found,) = Run.open(folder).load_volumes()
     np.testing.assert_array_equal(found.labels, volume.labels)

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from napari_microrecon.engine.generator.boxes import BoxPool
+from napari_microrecon.engine.errors import InputError
+from napari_microrecon.engine.generator.boxes import BoxPool, domain_shape
 from napari_microrecon.engine.generator.exemplar import Exemplars, one_hot
 from napari_microrecon.engine.generator.losses import PlaneStatistics, face_densities
 from napari_microrecon.engine.generator.priors import PriorModel
@@ -55,3 +56,10 @@ def test_an_open_window_is_compared_within_its_rim(one_slice: SliceSet) -> None:
     boxes = [pool.at(step) for step in range(8)]
     assert all(box.faces.shape == (2, 3) for box in boxes)
     assert np.mean([box.faces for box in boxes]) == pytest.approx(1, abs=0.15)
+
+
+def test_cells_that_no_memory_holds_are_refused() -> None:
+    field = CellField(spacing=1e5, distances=tuple(np.linspace(0, 0.5, 81)), support=2e5)
+    prior = PriorModel(phase_count=2, fields=(field,), order=(1, 0), thresholds=(0.0,))
+    with pytest.raises(InputError, match='fewer pixels to a cell'):
+        domain_shape(prior, (64, 64, 64))

@@ -399,6 +399,39 @@ def test_shipped_weights_are_within_the_bounds() -> None:
         assert WeightsHeader.model_validate_json(header.model_dump_json()) == header
 
 
+@pytest.mark.parametrize('kind', [*FIELDS, 'coating'])
+def test_odd_priors_are_refused_or_drawn(kind: str, tmp_path: Path) -> None:
+    base = header_of(three_phases() if kind == 'coating' else two_phases(kind), trained=False)
+    rng = random.Random(1)
+    places = [place for place in _numbers(base['prior']['fields'], ('prior', 'fields')) if 'values' not in place]
+    drawn = 0
+    for _ in range(40):
+        header = copy.deepcopy(base)
+        for place in rng.sample(places, rng.choice((1, 1, 2, 3))):
+            at: Any = header
+            for part in place[:-1]:
+                at = at[part]
+            odd = rng.choice((0, 1e-3, 0.05, 0.5, 1, 3, 12, 100, 1e4, 1e6, -1))
+            at[place[-1]] = odd if rng.random() < 0.5 else at[place[-1]] * rng.choice((0.1, 0.5, 2, 10, 30))
+        try:
+            prior = Weights.load(write(tmp_path / 'odd.safetensors', header, {})).header.prior
+        except InputError:
+            continue
+        for periodic in (False, True):
+            assert np.isfinite(prior.sample((24, 24, 24), 0, periodic=periodic)).all()
+        drawn += 1
+    assert drawn > 3
+
+
+def _numbers(value: Any, place: tuple[str | int, ...]) -> list[tuple[str | int, ...]]:
+    """Places of numbers that stand alone or are few."""
+    if isinstance(value, dict):
+        return [found for key, item in value.items() for found in _numbers(item, (*place, key))]
+    if isinstance(value, list):
+        return [found for i, item in enumerate(value[:4]) for found in _numbers(item, (*place, i))] * (len(value) < 5)
+    return [place] if isinstance(value, int | float) and not isinstance(value, bool) else []
+
+
 @pytest.mark.parametrize('of', ['trained', 'grown'])
 def test_damaged_bytes_are_read_or_refused(
     of: str, one_slice: SliceSet, sound: dict[str, tuple[Header, Tensors]], tmp_path: Path
@@ -412,13 +445,13 @@ def test_damaged_bytes_are_read_or_refused(
     rng = random.Random(3)
     path = tmp_path / 'damaged.safetensors'
     refused: list[str] = []
-    for _ in range(250):
+    for _ in range(500):
         path.write_bytes(damaged(whole, rng))
         try:
             Weights.load(path).network()
         except InputError as error:
             refused.append(str(error))
-    assert len(refused) > 60
+    assert len(refused) > 150
     assert not any('\n' in told or len(told) > 400 for told in refused)
 
 

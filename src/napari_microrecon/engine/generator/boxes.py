@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from ..errors import InputError
 from ..voxels import AXES
 from .calibration import calibrate
 from .exemplar import Exemplars
@@ -19,6 +20,7 @@ from .priors.fields import random_stream
 WIDENINGS = 6  # tenths that are added to the pores' logit at most until they hang together
 LARGEST = 64**3  # voxels of a training volume
 EVALUATED = 3  # large volumes of an evaluation; one where cells need a larger one
+MOST_VOXELS = 10**9  # of a periodic volume that training volumes are windows of
 RIM = 8  # voxels at the faces of a window that is no periodic volume: its losses leave them out
 
 
@@ -39,6 +41,12 @@ def domain_shape(prior: PriorModel, shape: tuple[int, int, int]) -> tuple[int, i
     if all(n >= needed for n, needed in zip(shape, prior.period, strict=True)):
         return shape
     z, y, x = (max(n, needed) for n, needed in zip(shape, prior.period, strict=True))
+    if z * y * x > MOST_VOXELS:
+        raise InputError(
+            'the structural prior',
+            f'needs a volume of {z} x {y} x {x} voxels to train in',
+            'train on slices with fewer pixels to a cell',
+        )
     return z, y, x
 
 

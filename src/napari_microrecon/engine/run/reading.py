@@ -87,10 +87,12 @@ def readable_path(folder: Path, name: str, trusted: Sequence[Path] | None = (), 
     """
     home = folder.resolve()
     path = _joined(home, name)
-    allowed = [one.resolve() for one in trusted or ()]
+    # As they are called and as they are: a path may be written with a link in it (/tmp on a Mac).
+    homes = (home, Path(os.path.abspath(folder)))
+    allowed = [known for one in trusted or () for known in (one.resolve(), Path(os.path.abspath(one)))]
 
     def may_be_read(one: Path) -> bool:
-        near = trusted is None or _within(one, home) or one.parent == home.parent
+        near = trusted is None or any(_within(one, own) or one.parent == own.parent for own in homes)
         return near or any(_within(one, known) for known in allowed)
 
     # By its name first: already to ask for a file may reach out to another machine.
