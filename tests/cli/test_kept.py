@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -214,6 +217,49 @@ def test_a_training_stopped_before_its_first_evaluation_can_be_resumed(cli: Cli,
     code, _, err = cli('finetune', '--resume', desk / 'w.run', '-o', desk / 'w.safetensors')
     assert code == 0, err
     assert Run.open(desk / 'w.run').outputs('weights')[0].content_sha256 == whole
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == 'win32', reason='Windows has no limit on the size of files, no /dev/full')
+@pytest.mark.parametrize(
+    ('ending', 'code', 'there'),
+    [
+        ('2>&-', 0, True), ('2>/dev/full', 0, True), ('>&-', 0, True), ('>/dev/full', 1, True),
+        ('LC_ALL=C PYTHONUTF8=0 PYTHONCOERCECLOCALE=0', 0, True), ('PYTHONIOENCODING=ascii', 0, True),
+        ('ulimit -f 1', 1, False),
+    ],
+)  # fmt: skip
+def test_neither_a_closed_terminal_nor_its_letters_cost_the_work(
+    desk: Path, ending: str, code: int, there: bool
+) -> None:
+    words = ['reconstruct', 'slice.tif', *map(str, QUICK), '--no-run', '-o', 'grün.tif']
+    command = shlex.join([sys.executable, '-m', 'napari_microrecon', *words])
+    before, after = (f'{ending}; ', '') if 'ulimit' in ending else (ending, '') if '=' in ending else ('', ending)
+    done = subprocess.run(['bash', '-c', f'{before} {command} {after}'], cwd=desk, capture_output=True, text=True)
+    assert done.returncode == code, done.stderr
+    assert 'Traceback' not in done.stderr
+    assert (desk / 'grün.tif').exists() == there
+    if not there:
+        assert 'no space left' in done.stderr
+    assert sorted(path.name for path in desk.iterdir() if path.name.startswith('.')) == []
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == 'win32', reason='Windows has no SIGTERM')
+def test_a_terminated_training_keeps_its_latest_step(desk: Path) -> None:
+    command = [sys.executable, '-m', 'napari_microrecon', 'finetune', 'slice.tif', '--from', 'noise', '--steps', '9']
+    command += ['--device', 'cpu', '-o', 'w.safetensors']
+    with subprocess.Popen(command, cwd=desk, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        for line in process.stderr:
+            if line.startswith('training'):
+                process.terminate()
+                break
+        rest = process.stderr.read()
+        assert process.wait(120) == 143, rest
+    assert '--resume w.run' in rest
+    assert Run.open(desk / 'w.run').record.status == 'stopped'
+    assert Run.open(desk / 'w.run').checkpoint.is_file()
 
 
 def test_names_that_cannot_be_written_are_refused_before_the_work(refused: Refused, cli: Cli, desk: Path) -> None:

@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from ..engine.generator import Weights
 
 _WEIGHTS = ('.safetensors',)
-_WEIGHTS_BYTES = 8_000_000
 
 
 @takes_pictures
@@ -81,7 +80,7 @@ def finetune(
         budget = {'steps': steps, 'minutes': 3.0 if minutes is None and steps is None else minutes}
         params = opt.validated(FinetuneParams, **asked, **budget)
     inputs = [*(slices or ()), start]
-    check_target(output, _WEIGHTS, _WEIGHTS_BYTES, inputs=inputs)
+    check_target(output, _WEIGHTS, inputs=inputs)
     if output.exists() and not overwrite and not _is_of(output, earlier):
         raise InputError(str(output), 'is there already', 'choose another output, or say --overwrite')
     place = None if no_run else _place(run, output, inputs, earlier, overwrite)
@@ -89,6 +88,7 @@ def finetune(
 
     used = resolve_device(params.device)
     weights, reason = _start(params.start_of(start), given, earlier)
+    check_target(output, _WEIGHTS, _bytes(weights, given, params, resumes=earlier is not None))
     terminal.note(f'start: {reason}')
     record = None if place is None else _record(place, given, weights, params, used, reason, earlier)
     began = time.monotonic()
@@ -104,6 +104,16 @@ def finetune(
         _stopped(record, error, resumed=earlier is not None)
         raise
     _report_training(terminal, output, training, weights.name, reason, time.monotonic() - began, record, place)
+
+
+def _bytes(start: Weights, slices: SliceSet, params: FinetuneParams, *, resumes: bool) -> int:
+    """Space that the training takes on the disk."""
+    from ..engine.generator.disk import training_bytes
+    from ..engine.generator.params import Architecture
+
+    before = start.header.architecture if start.header.trained else Architecture()
+    architecture = params.architecture_of(before).model_copy(update={'phase_count': slices.phases.count})
+    return training_bytes(architecture, params, isotropic=slices.symmetry == 'isotropic', resumes=resumes)
 
 
 def _is_of(output: Path, earlier: Run | None) -> bool:

@@ -17,6 +17,7 @@ from safetensors.torch import save
 from torch import Tensor
 
 from ..errors import InputError
+from ..files.targets import replacing
 from ..formats import Kind, shown
 from ..phases import Phases
 from ..provenance import Provenance
@@ -170,15 +171,8 @@ class Weights:
         path = Path(path)
         if path.suffix != SUFFIX:
             raise InputError(path.name, f'weights are saved as {SUFFIX}', f'name the file {path.stem}{SUFFIX}')
-        partial = path.with_name(path.name + '.part')
-        try:
-            partial.write_bytes(self._bytes())
-            partial.replace(path)
-        except OSError as error:
-            raise InputError(str(path), f'cannot be written ({error.strerror})', 'choose another folder') from error
-        finally:
-            if partial.exists():
-                partial.unlink()
+        with replacing(path) as part:
+            part.write_bytes(self._bytes())
         return path
 
     @classmethod

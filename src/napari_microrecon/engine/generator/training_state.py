@@ -8,10 +8,10 @@ from typing import Annotated, Self
 
 import torch
 from pydantic import BaseModel, ConfigDict, Field, model_validator
-from safetensors import SafetensorError
-from safetensors.torch import save_file
+from safetensors.torch import save
 
 from ..errors import InputError
+from ..files.targets import replacing
 from ..formats import Kind
 from .checkpoint import Weights, WeightsHeader, checked_weights
 from .params import FinetuneParams
@@ -68,15 +68,9 @@ class TrainingState:
         tensors = {f'state/{name}': tensor for name, tensor in self.tensors.items()}
         if self.best is not None:
             tensors.update({f'best/{name}': tensor.contiguous() for name, tensor in self.best.tensors.items()})
-        partial = path.with_name(path.name + '.part')
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            save_file(tensors, partial, {KEY: self.record.model_dump_json()})
-            partial.replace(path)
-        except (OSError, SafetensorError) as error:
-            raise InputError(str(path), f'the training cannot be saved ({error})', 'free disk space') from error
-        finally:
-            partial.unlink(missing_ok=True)
+        with replacing(path) as part:
+            # In one piece: an error of the disk has its number then, which safetensors' own writing hides.
+            part.write_bytes(save(tensors, {KEY: self.record.model_dump_json()}))
 
     @classmethod
     def load(cls, path: Path) -> TrainingState:

@@ -16,7 +16,7 @@ from ..errors import InputError
 from ..files import read_slice, read_volume, write_slice, write_text
 from ..files.names import as_path, as_text
 from ..files.processes import is_running, this_process
-from ..files.staging import followed, remove, temporary
+from ..files.staging import clear, followed, remove, temporary
 from ..files.targets import write_error
 from ..provenance import Source, hash_array, hash_file, now, versions
 from ..slices import Slice, SliceSet
@@ -286,7 +286,9 @@ class Run:
         return self.record.status == 'started' and is_running(self.record.process)
 
     def go_on(self, device: str = '') -> None:
-        """Record that the work has been taken up by this process."""
+        """Record that the work has been taken up by this process; clear what a killed one has left."""
+        for name in (CHECKPOINT, RECORD):
+            clear(self.folder / name)
         self._update(status='started', process=this_process(), device=device or self.record.device)
 
     def _update(self, **changes: Any) -> None:
