@@ -7,6 +7,7 @@ What an earlier number said is brought up to date on reading, or refused with th
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -49,6 +50,23 @@ def first_problem(error: Exception) -> str:
     first = error.errors(include_url=False, include_context=False, include_input=False)[0]
     place = '.'.join(str(part) for part in first['loc'])
     return shown(f'{place}: {first["msg"].removeprefix("Value error, ")}'.removeprefix(': '))
+
+
+def is_of_another_version(error: Exception) -> bool:
+    """Whether a validation failed for a field that is unknown or missing, as where versions differ."""
+    return isinstance(error, ValidationError) and error.errors()[0]['type'] in ('extra_forbidden', 'missing')
+
+
+def maker(record: Any) -> str:
+    """Who made a file by what its record says, weights and stopped trainings alike; '' where it does not say."""
+    for part in ('provenance', 'header.provenance'):
+        made = record
+        for name in part.split('.'):
+            made = made.get(name) if isinstance(made, dict) else None
+        if isinstance(made, dict) and isinstance(made.get('versions'), dict) and made.get('created'):
+            version = shown(str(made['versions'].get('napari-microrecon', '')))[:20]
+            return f'napari-microrecon {version} of {shown(str(made["created"]))[:10]}'
+    return ''
 
 
 def shown(text: str) -> str:

@@ -72,6 +72,7 @@ ON_LOADING: dict[str, tuple[Callable[[Record, Tensors], object], str]] = {
     'plan of words': (put('plan', value=[['a', 'b']]), 'plan'),
     'plan that goes back': (put('plan', value=[[-5, 10]]), 'plan'),
     'unknown parameter': (put('params', 'speed', value=9), 'params.speed'),
+    'parameter of an earlier version': (put('params', 'loss', 'fraction', value=1.0), 'made it and can read it'),
     'infinite rate': (put('params', 'learning_rate', value=math.inf), 'learning_rate'),
     'threads beyond number': (put('params', 'threads', value=10**9), 'threads'),
     'NaN in the weight of a loss': (put('params', 'loss', 'surface', value=math.nan), 'surface'),

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ValidationError
 from safetensors import SafetensorError, safe_open
 
 from ..errors import InputError
-from ..formats import Kind, check_format, first_problem, shown
+from ..formats import Kind, check_format, first_problem, is_of_another_version, maker, shown
 
 Shapes = Mapping[str, tuple[int, ...]]
 _Model = TypeVar('_Model', bound=BaseModel)
@@ -50,7 +50,9 @@ class TensorFile:
         try:
             return model.model_validate(self.record)
         except (ValidationError, RecursionError) as error:
-            raise self.refuse(f'its header cannot be right: {first_problem(error)}') from error
+            made = maker(self.record) if is_of_another_version(error) else ''
+            by = f' ({made} made it and can read it)' if made else ''
+            raise self.refuse(f'its header cannot be right: {first_problem(error)}{by}') from error
 
     def check_like(self, wanted: Mapping[str, torch.Tensor], *, prefix: str = '') -> None:
         """Compare names, shapes and types of the tensors under a prefix with those of (empty) tensors.
