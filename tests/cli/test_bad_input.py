@@ -281,11 +281,14 @@ def test_read_only_folder() -> None:
         folder.chmod(0o755)
 
 
-def test_no_space_is_seen_before_the_work(refused: Refused, rocks: Path, tmp_path: Path) -> None:
-    line = refused(
+def test_no_space_is_seen_before_the_work(cli: Cli, rocks: Path, tmp_path: Path) -> None:
+    code, out, err = cli(
         'reconstruct', rocks / 'slice.tif', '--shape', 200000, 200000, 200000, '--output', tmp_path / 'o.tif'
     )
-    assert 'no space left' in line
+    assert (code, out) == (1, ''), 'the input was good'
+    assert 'no space left' in err
+    assert err.count('\n') == 1
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.skipif(sys.platform == 'win32', reason='Windows has no limit on the size of files')
@@ -299,7 +302,7 @@ def test_no_space_while_writing(tmp_path: Path, ending: str) -> None:
     done = subprocess.run(
         [sys.executable, '-c', script, *arguments], capture_output=True, text=True, check=False, timeout=120
     )
-    assert (done.returncode, done.stdout) == (2, '')
+    assert (done.returncode, done.stdout) == (1, '')
     assert done.stderr.count('\n') == 1
     assert 'no space left' in done.stderr
     assert list(tmp_path.iterdir()) == []
@@ -314,12 +317,12 @@ def test_no_space_for_a_reconstruction_keeps_the_old_file(rocks: Path, tmp_path:
     )
     arguments = [
         'reconstruct', str(rocks / 'slice.tif'), '--shape', '32', '32', '32', '--weights', 'prior', '--device', 'cpu',
-        '--output', str(tmp_path / 'o.tif'),
+        '--overwrite', '--output', str(tmp_path / 'o.tif'),
     ]  # fmt: skip
     done = subprocess.run(
         [sys.executable, '-c', script, *arguments], capture_output=True, text=True, check=False, timeout=120
     )
-    assert done.returncode == 2
+    assert done.returncode == 1
     assert done.stderr.splitlines()[-1].startswith('napari-microrecon: ')
     assert 'no space left' in done.stderr
     assert 'Traceback' not in done.stderr

@@ -163,6 +163,8 @@ def test_a_training_is_said_to_be_resumable_once_there_is_something_to_resume(sh
     (run,) = recent_runs()
     assert Run.open(run).checkpoint.is_file()
     assert 'resumed' in _said(shown)
+    window = shown.workbench.closing._window
+    assert 'it can be resumed from its run folder' in str(window._task_status_manager.get_status())
     bench.cancel()
     qtbot.waitUntil(lambda: not session.job.is_active and not session.awaiting, timeout=60000)
     QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)

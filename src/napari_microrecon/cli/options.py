@@ -16,6 +16,7 @@ from ..engine.preparation import Preparation
 from ..engine.slices import SliceSet, Symmetry
 from ..engine.volume import Volume
 from ..engine.voxels import AXES, Axis, VoxelSize
+from .terminal import say
 
 Model = TypeVar('Model', bound=BaseModel)
 
@@ -123,7 +124,7 @@ def segmentation_notes(slices: SliceSet) -> list[str]:
 
 def load_volume(text: str, phases: str | None, voxel_size: str | None, unit: str) -> Volume:
     """Read a volume file."""
-    return read_volume(text, parse_phases(phases), parse_voxel_size(voxel_size, unit))
+    return read_volume(text, parse_phases(phases), parse_voxel_size(voxel_size, unit), on_note=say)
 
 
 def validated(model: type[Model], **values: Any) -> Model:

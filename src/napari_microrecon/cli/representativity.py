@@ -63,6 +63,8 @@ def representativity(
                 f'leave them out, or name a plane of it: {stack.name}@z=0',
             )  # fmt: skip
         volume = volume_from(stack, wanted, size)
+        if volume.note:
+            terminal.note(f'{volume.name}: {volume.note}')
         label = volume.phases.main if phase is None else volume.phases.check(phase)
         found = representativity_of_volume(volume, label, threshold=_threshold_of(stack, wanted, label), **options)
         names, told = volume.phases.names, {'volume': volume.name}

@@ -49,6 +49,7 @@ class Closing(QObject):
         self._window: Any = getattr(viewer, 'window', None)
         self._status_id: Any = None
         self._was_active = False
+        self._text = ''  # as napari shows it
         self._session = session
         self._is_gone = False
         self.box: QMessageBox | None = None
@@ -56,6 +57,7 @@ class Closing(QObject):
         if qt_window is not None:
             qt_window.destroyed.connect(self._on_gone)
             session.events.job.connect(self._on_job)
+            session.events.training.connect(self._on_training)
 
     def _on_gone(self) -> None:
         self._is_gone = True  # napari's window may still name it
@@ -71,11 +73,26 @@ class Closing(QObject):
         qt_window = getattr(self._window, '_qt_window', None)
         if qt_window is not None and not self._is_gone:
             (qt_window.installEventFilter if job.is_active else qt_window.removeEventFilter)(self)
-        status, text = (Status.BUSY, f'{job.title} is not done yet') if job.is_active else (Status.COMPLETED, '')
+        status, text = (Status.BUSY, self._told()) if job.is_active else (Status.COMPLETED, '')
+        self._text = text
         if self._status_id is None:
             self._status_id = self._window._register_task_status(_PROVIDER, status, text, self._stop)
         else:
             self._window._update_task_status(self._status_id, status, text)
+
+    def _told(self) -> str:
+        """What napari's own question says of the job."""
+        job = self._session.job
+        resumable = job.kind == 'finetune' and self._session.training.is_kept
+        later = '; ended now, it can be resumed from its run folder' if resumable else ''
+        return f'{job.title} is not done yet{later}'
+
+    def _on_training(self) -> None:
+        if self._was_active and self._status_id is not None and (text := self._told()) != self._text:
+            from napari.utils.task_status import Status
+
+            self._text = text
+            self._window._update_task_status(self._status_id, Status.BUSY, text)
 
     def eventFilter(self, a0: QObject | None, a1: QEvent | None) -> bool:
         """Hold back the close (`a1`) of the window (`a0`) that the user wishes while a job runs."""

@@ -38,7 +38,7 @@ def check_replaceable(folder: Path) -> None:
         With what it holds.
     """
     if not is_zarr(folder):
-        if not any(folder.iterdir()):
+        if folder.name.lower().endswith('.zarr') and not any(folder.iterdir()):
             return
         raise InputError(str(folder), 'is a folder', 'give the name of a file')
     if not _is_our_zarr(folder):
