@@ -10,7 +10,7 @@ from napari_microrecon.engine.errors import InputError
 from napari_microrecon.engine.files import read_volume, write_volume
 from napari_microrecon.engine.phases import Phases
 from napari_microrecon.engine.samples import get_sample
-from napari_microrecon.session import Session, inputs, reporting, saving
+from napari_microrecon.session import Session, exporting, inputs, reporting, saving
 from napari_microrecon.session.jobs import JobState
 from napari_microrecon.session.task import run_now
 
@@ -78,3 +78,15 @@ def test_saving_needs_something_to_save(loaded, tmp_path):
     loaded.set_volumes([get_sample('sandstone').load_volume().crop((0, 0, 0), (16, 16, 16))])
     run_now(loaded, saving.save_volume(loaded, tmp_path / 'v.tif'))
     assert read_volume(tmp_path / 'v.tif').shape == (16, 16, 16)
+
+
+def test_what_is_compared_with_is_not_overwritten_by_an_export(tmp_path):
+    volume = get_sample('sandstone').load_volume().crop((0, 0, 0), (32, 32, 32))
+    write_volume(volume, tmp_path / 'ct.tif')
+    session = Session()
+    run_now(session, inputs.open_files(session, [tmp_path / 'ct.tif']))
+    session.set_volumes((volume,))
+    with pytest.raises(InputError, match='is the input'):
+        exporting.export(session, 'tiff', tmp_path / 'ct.tif')
+    run_now(session, exporting.export(session, 'tiff', tmp_path / 'made.tif'))
+    assert read_volume(tmp_path / 'made.tif').shape == (32, 32, 32)
