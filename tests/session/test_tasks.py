@@ -88,5 +88,7 @@ def test_what_is_compared_with_is_not_overwritten_by_an_export(tmp_path):
     session.set_volumes((volume,))
     with pytest.raises(InputError, match='is the input'):
         exporting.export(session, 'tiff', tmp_path / 'ct.tif')
+    with pytest.raises(InputError, match='is the input'):
+        saving.save_volume(session, tmp_path / 'ct.tif')
     run_now(session, exporting.export(session, 'tiff', tmp_path / 'made.tif'))
     assert read_volume(tmp_path / 'made.tif').shape == (32, 32, 32)

@@ -9,6 +9,7 @@ from typing import Any
 from ..engine.errors import InputError
 from ..engine.progress import Job as EngineJob
 from ..engine.progress import Progress
+from .saving import check_not_read
 from .session import Session
 from .task import Task
 from .words import lacking
@@ -23,11 +24,9 @@ def export(session: Session, key: str, path: Path, phase: int | None = None) -> 
         At once, if there is nothing to write or it cannot be written so.
     """
     from ..engine.export import check_export
-    from ..engine.files.targets import check_not_input
 
     volume = session.need_volume()
-    read = [origin.where for origin in map(session.origin_of, session.kept) if origin.kind == 'file']
-    check_not_input(path, read)
+    check_not_read(session, path)
     check_export(volume, key, path, phase)
     measured = session.comparison or session.report
     label = volume.phases.main if phase is None else phase

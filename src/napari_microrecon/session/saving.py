@@ -11,9 +11,18 @@ from .session import Session
 from .task import Task
 
 
+def check_not_read(session: Session, path: Path) -> None:
+    """Refuse the file of a volume that the reconstruction is compared with."""
+    from ..engine.files.targets import check_not_input
+
+    origins = map(session.origin_of, session.kept)
+    check_not_input(path, [origin.where for origin in origins if origin.kind == 'file'])
+
+
 def save_volume(session: Session, path: Path) -> Task:
     """Write the reconstruction with its voxel size, phases and provenance."""
     volume = session.need_volume()
+    check_not_read(session, path)
 
     def run() -> EngineJob[None]:
         from ..engine.files import write_volume
