@@ -41,7 +41,7 @@ LIMITS: dict[str, Limit] = {
     'outline 2': Limit(0.017, 0.8, 'outline'),
     'outline 3': Limit(0.022, 0.8, 'outline'),
     'outline 5': Limit(0.03, 0.8, 'outline'),
-    'texture 1': Limit(0.073, 0.8, 'texture'),
+    'texture 1': Limit(0.08, 0.8, 'texture'),
     'texture 2': Limit(0.065, 0.7, 'texture'),
     'texture 4': Limit(0.085, 0.55, 'texture'),
     'alignment': Limit(0.13, 1.7, 'alignment'),
