@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -245,3 +247,23 @@ def test_what_followed_from_the_planes_is_not_called_the_users_word(tmp_path: Pa
         path.write_text(json.dumps(record))
         found = Run.open(tmp_path / folder).load_slices()
         assert (found.symmetry, found.evidence) == (symmetry, evidence)
+
+
+def test_of_many_that_begin_at_the_same_moment_one_gets_the_name(tmp_path: Path, slices: SliceSet) -> None:
+    for attempt in range(5):
+        folder = tmp_path / f'{attempt}.run'
+        barrier = threading.Barrier(6)
+
+        def begin(folder: Path = folder, barrier: threading.Barrier = barrier) -> bool:
+            barrier.wait()
+            try:
+                _create(folder, slices)
+            except RunExistsError:
+                return False
+            return True
+
+        with ThreadPoolExecutor(6) as pool:
+            got = [task.result() for task in [pool.submit(begin) for _ in range(6)]]
+        assert sum(got) == 1
+        assert len(Run.open(folder).load_slices()) == 2
+    assert sorted(path.name for path in tmp_path.iterdir()) == [f'{attempt}.run' for attempt in range(5)]
