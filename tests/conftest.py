@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 # Before anything loads a numerical library: small arrays gain nothing from more threads, and runs become repeatable.
@@ -42,14 +43,26 @@ def _foreign_handlers() -> set[logging.Handler]:
     return {handler for handler in logging.root.handlers if not type(handler).__module__.startswith('_pytest')}
 
 
-@pytest.fixture(scope='module')
-def quick_priors() -> Iterator[None]:
-    """Priors fitted with little effort, for tests in which any prior serves: a first look at every family."""
+@contextlib.contextmanager
+def _little_effort() -> Iterator[None]:
     from napari_microrecon.engine.generator.priors import effort, fitting
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(fitting, 'Effort', lambda: effort.Effort(effort.MOST / 40))
         patch.setattr(fitting, '_chosen', {})  # others must not find them
+        yield
+
+
+@pytest.fixture(scope='session')
+def little_effort() -> Callable[[], contextlib.AbstractContextManager[None]]:
+    """Context in which priors are fitted as in `quick_priors`, for fixtures that outlive a module."""
+    return _little_effort
+
+
+@pytest.fixture(scope='module')
+def quick_priors() -> Iterator[None]:
+    """Priors fitted with little effort, for tests in which any prior serves: a first look at every family."""
+    with _little_effort():
         yield
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import numpy as np
@@ -56,11 +58,16 @@ def three_phases() -> SliceSet:
 
 
 @pytest.fixture(scope='session')
-def training(one_slice: SliceSet, tmp_path_factory: pytest.TempPathFactory) -> tuple[Weights, Path]:
+def training(
+    one_slice: SliceSet,
+    tmp_path_factory: pytest.TempPathFactory,
+    little_effort: Callable[[], AbstractContextManager[None]],
+) -> tuple[Weights, Path]:
     """Weights after a few steps on the granular slice, and the file with the state at the end."""
     state = tmp_path_factory.mktemp('training') / 'training.safetensors'
-    start = choose_weights('scratch', one_slice).weights
-    return drain(finetune(one_slice, start, FEW_STEPS, architecture=SMALL, checkpoint=state)), state
+    with little_effort():  # the same prior whichever test asks first
+        start = choose_weights('scratch', one_slice).weights
+        return drain(finetune(one_slice, start, FEW_STEPS, architecture=SMALL, checkpoint=state)), state
 
 
 @pytest.fixture(scope='session')

@@ -77,7 +77,8 @@ def test_another_seed_is_another_volume_that_looks_alike(pyramid, grown, picture
 def test_opposite_faces_fit_together(grown, pyramid):
     labels = labels_of(grown, pyramid.fractions)
     seams = [(np.take(labels, 0, axis) != np.take(labels, -1, axis)).mean() for axis in range(3)]
-    assert np.mean(seams) < 1.3 * _faces(labels)
+    # Faces that do not belong together differ 5.6 times as much; measured over five seeds: 1.2 to 1.6 times.
+    assert np.mean(seams) < 2 * _faces(labels)
 
 
 def test_fractions_are_met_to_a_voxel_whatever_is_asked(grown, picture):
