@@ -20,6 +20,7 @@ from ...compiled import compiled
 
 RADIUS = 3  # of the patches that are matched, in pixels: 7 x 7
 LANES = 8  # floats that a processor takes at once
+FARTHER = 5  # of 16 voxels take their match from the second nearest coarse voxel, along each axis
 VOTE = 1  # of their core that votes for voxels: 3 x 3
 
 quick = compiled(fastmath=True)
@@ -169,24 +170,49 @@ def vote(normal, start, stop, stack, width, channels, match, weight, core, numer
 
 
 @quick
+def drawn(z, y, x, number):
+    """Twelve random bits of a voxel: the same whatever is worked on together."""
+    bits = (
+        np.uint64(z) << np.uint64(40)
+        ^ np.uint64(y) << np.uint64(20)
+        ^ np.uint64(x)
+        ^ np.uint64(number) << np.uint64(60)
+    )
+    bits *= np.uint64(0x9E3779B97F4A7C15)  # splitmix64
+    bits = (bits ^ (bits >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    bits = (bits ^ (bits >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return np.int64((bits ^ (bits >> np.uint64(31))) & np.uint64(4095))
+
+
+@quick
 def rise(normal, coarse, height0, width0, height1, width1, valid1, new):
-    """Matches of the next finer level from those of the coarser one: the pixel that the voxel's parity points at."""
+    """Matches of the next finer level from those of the coarser one: the pixel that lies where the voxel does.
+
+    Along each axis the nearer of two coarse voxels serves mostly, sometimes the farther one: an interpolation, drawn.
+    Were it always the nearer one, blocks of two voxels would share a patch, and keep it: boundaries lay 1.7 times as
+    often between blocks as within them.
+    """
     nz, ny, nx = new.shape
     cz, cy, cx = coarse.shape
     radius = RADIUS
     for z in range(nz):
         for y in range(ny):
             for x in range(nx):
-                m = np.int64(coarse[min(z // 2, cz - 1), min(y // 2, cy - 1), min(x // 2, cx - 1)])
+                draw = drawn(z, y, x, normal)
+                zz = z // 2 + ((2 * (z & 1) - 1) if draw & 15 < FARTHER else 0)
+                yy = y // 2 + ((2 * (y & 1) - 1) if draw >> 4 & 15 < FARTHER else 0)
+                xx = x // 2 + ((2 * (x & 1) - 1) if draw >> 8 < FARTHER else 0)
+                up, down, across = z - 2 * zz, y - 2 * yy, x - 2 * xx
+                m = np.int64(coarse[zz % cz, yy % cy, xx % cx])
                 layer = m // (height0 * width0)
                 r = 2 * (m // width0 % height0)
                 c = 2 * (m % width0)
                 if normal == 0:
-                    r, c = r + (y & 1), c + (x & 1)
+                    r, c = r + down, c + across
                 elif normal == 1:
-                    r, c = r + (z & 1), c + (x & 1)
+                    r, c = r + up, c + across
                 else:
-                    r, c = r + (z & 1), c + (y & 1)
+                    r, c = r + up, c + down
                 r = min(max(r, radius), height1 - 1 - radius)
                 c = min(max(c, radius), width1 - 1 - radius)
                 # Layers differ in size: step back into the picture.
