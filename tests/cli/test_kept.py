@@ -277,3 +277,46 @@ def test_names_that_cannot_be_written_are_refused_before_the_work(refused: Refus
     code, _, err = cli('reconstruct', desk / os.fsdecode(b'\xfcber.tif'), *QUICK, '-o', desk / 'plain.tif')
     assert code == 0, err
     assert read_slice(picture).labels.shape == (64, 64)
+
+
+@pytest.mark.slow
+def test_no_output_becomes_a_part_of_a_run(cli: Cli, refused: Refused, desk: Path) -> None:
+    picture = desk / 'slice.tif'
+    assert cli('reconstruct', picture, *QUICK, '-o', desk / 'a.tif')[0] == 0
+    run, volume = desk / 'a.run', desk / 'a.tif'
+    for place in ('inputs/slice_000.tif', 'inputs/new.tif'):
+        assert 'a part of the run' in refused('reconstruct', picture, *QUICK, '--no-run', '-o', run / place)
+        assert 'a part of the run' in refused('replay', run, '-o', run / place)
+        assert 'a part of the run' in refused('export', run, '--to', 'tiff', '-o', run / place)
+        assert 'a part of the run' in refused('samples', 'fetch', 'sandstone', '-o', run / place)
+    assert 'a part of the run' in refused('analyze', volume, '--no-tortuosity', '-o', run / 'run.json')
+    assert 'a part of the run' in refused('export', run, '--to', 'weights', '-o', run / 'checkpoint.safetensors')
+    assert 'in its own run' in refused('reconstruct', picture, *QUICK, '-o', run / 'x.tif', '--run', run)
+    assert 'in its own run' in refused(
+        'reconstruct', picture, *QUICK, '-o', desk / 'n.run' / 'x.tif', '--run', desk / 'n.run'
+    )
+    assert 'is the input' in refused('replay', run, '-o', volume)
+    assert 'is the input' in refused('export', run, '--to', 'tiff', '-o', volume)
+    shutil.copy(desk / 'rock.tif', desk / 'v@1.tif')
+    assert 'is the input' in refused('reconstruct', desk / 'v@1.tif@z=3', *QUICK, '-o', desk / 'v@1.tif')
+    (desk / 'loop.tif').symlink_to('loop.tif')
+    assert 'leads to itself' in refused('reconstruct', picture, *QUICK, '-o', desk / 'loop.tif')
+    (desk / 'loop.tif').unlink()
+    for _ in range(2):
+        assert cli('replay', run)[0] == 0
+
+
+def test_what_lies_in_a_run_beside_its_own_files_comes_along(cli: Cli, desk: Path) -> None:
+    command = ('reconstruct', desk / 'slice.tif', *QUICK, '-o', desk / 'b.tif')
+    assert cli(*command)[0] == 0
+    run = desk / 'b.run'
+    for name in ('reference.tif', 'checkpoint.safetensors'):
+        (run / name).write_text('mine')
+    (run / 'data').symlink_to(desk)
+    (run / 'empty').mkdir()
+    assert cli(*command, '--seed', 2)[0] == 0
+    assert Run.open(run).record.seed == 2
+    assert (run / 'reference.tif').read_text() == (run / 'checkpoint.safetensors').read_text() == 'mine'
+    assert (run / 'data').is_symlink()
+    assert (run / 'empty').is_dir()
+    assert [path.name for path in desk.iterdir() if path.name.startswith('.')] == []

@@ -126,8 +126,7 @@ def test_a_finished_run_takes_the_place_of_an_earlier_one_and_keeps_what_is_not_
     tmp_path: Path, slices: SliceSet
 ) -> None:
     home = tmp_path / 'out.run'
-    old = _create(home, slices)
-    old.checkpoint.write_bytes(b'half trained')
+    _create(home, slices)
     (home / 'notes.txt').write_text('etched 5 s')
     (home / 'inputs' / 'photo.jpg').write_text('x')
     (home / 'inputs' / 'slice_000.tif.bak').write_text('y')

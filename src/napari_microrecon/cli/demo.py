@@ -90,7 +90,7 @@ def check_folder(folder: Path) -> None:
     """Refuse an output folder that is a file or cannot be written to, before the work begins."""
     if folder.exists() and not folder.is_dir():
         raise InputError(str(folder), 'is a file', 'give a folder with --output')
-    check_target(folder / 'volume.tif', ('.tif',), 10_000_000)
+    check_target(folder / 'volume.tif', ('.tif',), 10_000_000, foreign=False)
 
 
 def meaning(comparison: Comparison) -> list[str]:

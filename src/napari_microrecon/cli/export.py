@@ -10,6 +10,7 @@ import typer
 from ..engine.errors import InputError
 from ..engine.export.formats import FORMATS
 from ..engine.files import check_target, write_text
+from ..engine.files.ours import is_ours
 from ..engine.files.targets import check_not_input
 from ..engine.run import RECORD, Run
 from . import options as opt
@@ -41,6 +42,7 @@ def export(
     voxel_size: opt.VoxelText = None,
     unit: opt.UnitText = 'um',
     trust_paths: _Trusted = None,
+    overwrite: opt.Overwrite = False,
     as_json: opt.Json = False,
 ) -> None:
     """Write a volume for other programs: image, mesh of a phase, pore network, report, weights."""
@@ -51,12 +53,28 @@ def export(
     from ..engine.export import export as job
 
     key: str = to
-    check_not_input(output, [volume])
+    check_not_input(output, [volume, *([run.folder / item.path for item in run.outputs('volume')] if run else [])])
     check_export(loaded, key, output, phase)
     weights = _weights_of(loaded, Path(volume), run) if key == 'weights' else None
+    if output.is_file() and not overwrite and not _may_go(output, key, weights):
+        raise InputError(str(output), 'is there already', 'choose another output, or say --overwrite')
     done = terminal.run(job(loaded, key, output, phase, weights=weights))
     data = {'output': str(done.path), 'format': key, 'volume': loaded.name, **done.details}
     terminal.result([f'wrote {done.path}: {done.sentence}'], data)
+
+
+def _may_go(output: Path, key: str, weights: Any) -> bool:
+    """Whether a file is replaced without a word: volumes of ours, the same weights, formats that do not say whose."""
+    from ..engine.generator import Weights
+
+    if key == 'tiff':
+        return is_ours(output)
+    if key != 'weights':
+        return True
+    try:
+        return Weights.load(output).sha256 == weights.sha256
+    except InputError:
+        return False
 
 
 def methods(

@@ -49,4 +49,6 @@ def place_of_run(output: Path, wanted: Path | None, inputs: Sequence[Path | str]
         if wanted is not None:
             raise
         return free_beside(folder)
+    if folder.resolve() in output.resolve().parents:
+        raise InputError(str(output), f'lies in its own run {folder}', 'choose another output, or another --run')
     return folder

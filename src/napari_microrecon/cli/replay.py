@@ -31,6 +31,7 @@ def replay(
     device: Annotated[
         str | None, typer.Option('--device', metavar='auto|cpu|cuda', help='Default: the device of the run.')
     ] = None,
+    overwrite: opt.Overwrite = False,
     as_json: opt.Json = False,
 ) -> None:
     """Make the result of a Run again; the slices and weights in its folder serve."""
@@ -45,7 +46,10 @@ def replay(
     file = PurePosixPath(recorded[0].path).name  # its name in the record may be that of a layer
     name = file.replace('_000.', '.') if len(recorded) > 1 else file
     target = output or record.folder / 'replay' / name
-    check_target(target, ('.tif', '.tiff', '.ome.zarr', '.zarr') if role == 'volume' else ('.safetensors',))
+    endings = ('.tif', '.tiff', '.ome.zarr', '.zarr') if role == 'volume' else ('.safetensors',)
+    made = [record.folder / item.path for item in recorded]
+    for one in numbered(target, len(recorded)):
+        check_target(one, endings, inputs=made, overwrite=overwrite, foreign=False)
     from ..engine.generator import Weights, resolve_device
 
     weights = Weights.load(path)

@@ -10,6 +10,7 @@ from ..errors import InputError
 from .metadata import KEY
 
 _ZARR = ('zarr.json', '.zattrs', '.zgroup', '.zarray')
+_RUN = ('run.json', 'checkpoint.safetensors', 'reference.tif', 'inputs')
 _LARGEST_HEADER = 2**26  # bytes of a safetensors header that are looked at
 
 
@@ -55,6 +56,32 @@ def check_replaceable(folder: Path) -> None:
 def is_zarr(folder: Path) -> bool:
     """Whether a folder is a zarr group or array."""
     return any((folder / name).is_file() for name in _ZARR)
+
+
+def check_no_part_of_a_run(path: Path) -> None:
+    """Refuse an output that is a part of a run: its record, its inputs, its checkpoint or what it has made.
+
+    Raises
+    ------
+    InputError
+        With the folder of the run.
+    """
+    try:
+        place = path.resolve()
+    except (OSError, RuntimeError):  # a link that leads to itself is told elsewhere
+        return
+    for folder in place.parents:
+        first = place.relative_to(folder).parts[0]
+        if first != 'replay' and (first in _RUN or place.exists()) and _is_run(folder):
+            raise InputError(str(path), f'is a part of the run in {folder}', 'choose another output')
+
+
+def _is_run(folder: Path) -> bool:
+    try:
+        told = json.loads((folder / 'run.json').read_bytes())
+        return isinstance(told, dict) and 'command' in told and 'parameters' in told
+    except (OSError, ValueError):
+        return False
 
 
 def _is_weights(path: Path) -> bool:

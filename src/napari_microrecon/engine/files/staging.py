@@ -7,6 +7,7 @@ While it is written, OUT is the hidden `.OUT.NUMBER-MACHINE-N.part` beside it; a
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import itertools
 import os
@@ -15,7 +16,9 @@ import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from ..errors import InputError
 from .failures import write_error
+from .ours import check_replaceable
 from .processes import may_be_running, this_machine
 
 PART, OLD = 'part', 'old'
@@ -55,7 +58,9 @@ def clear(path: Path) -> None:
             with contextlib.suppress(OSError):
                 left.rename(path)
         elif not (left / 'run.json').exists():
-            remove(left)
+            with contextlib.suppress(InputError):  # it holds something of the user: it stays
+                check_replaceable(left)
+                remove(left)
 
 
 def remove(path: Path) -> None:
@@ -85,7 +90,7 @@ class Staging:
     """
 
     def __init__(self) -> None:
-        self._made: list[tuple[Path, Path, Put]] = []
+        self.made: list[tuple[Path, Path, Put]] = []
 
     def path(self, final: Path, put: Put = put) -> Path:
         """Where to write what will be `final`; `put` moves it there."""
@@ -96,12 +101,12 @@ class Staging:
         except OSError as error:
             raise write_error(final, error) from error
         made = folder / final.name
-        self._made.append((made, final, put))
+        self.made.append((made, final, put))
         return made
 
     def settle(self) -> None:
         """Put everything that was made into its place; what was asked for first (the record of a run) comes last."""
-        for made, final, put in reversed(self._made):
+        for made, final, put in reversed(self.made):
             try:
                 put(made, final)
             except OSError as error:
@@ -110,9 +115,9 @@ class Staging:
 
     def clear(self) -> None:
         """Remove what has not been put into its place."""
-        for made, _, _ in self._made:
+        for made, _, _ in self.made:
             remove(made.parent)
-        self._made = []
+        self.made = []
 
 
 @contextlib.contextmanager
@@ -122,13 +127,22 @@ def staging() -> Iterator[Staging]:
     try:
         yield stage
         stage.settle()
+    except InputError as error:
+        # The names of the parts mean nothing to the user.
+        final = next((final for made, final, _ in stage.made if str(made) in error.subject), None)
+        if final is None:
+            raise
+        raise type(error)(str(final), error.problem, error.remedy) from error
     finally:
         stage.clear()
 
 
 def followed(path: Path) -> Path:
     """What a link names, the path itself where it is none: links are written through, not replaced."""
-    return path.resolve() if path.is_symlink() else path
+    try:
+        return path.resolve() if path.is_symlink() else path
+    except RuntimeError as error:
+        raise OSError(errno.ELOOP, 'a link that leads to itself', str(path)) from error
 
 
 def _stem(path: Path) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ..errors import InputError, NoSpaceError
 from .failures import write_error
-from .ours import check_replaceable, is_ours
+from .ours import check_no_part_of_a_run, check_replaceable, is_ours
 from .staging import clear, followed, put, remove, temporary
 
 _MARGIN = 1 << 20  # bytes that stay free
@@ -65,11 +65,12 @@ def check_target(
     """
     check_suffix(path, allowed)
     try:
-        path.lstat()
-    except (FileNotFoundError, NotADirectoryError):
-        pass
+        target = followed(path)
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+            target.lstat()
     except (OSError, ValueError) as error:  # a name that is too long, or no name at all
         raise write_error(path, error if isinstance(error, OSError) else OSError(errno.EINVAL, str(error))) from error
+    check_no_part_of_a_run(path)
     check_not_input(path, inputs)
     if path.is_dir():
         check_replaceable(path)
@@ -77,7 +78,6 @@ def check_target(
         raise InputError(
             str(path), 'is there and was not written by napari-microrecon', 'choose another output, or say --overwrite'
         )
-    target = followed(path)
     clear(target)
     folder = target.parent
     while not folder.exists() and folder != folder.parent:
@@ -99,13 +99,13 @@ def check_target(
 
 def check_not_input(output: Path, inputs: Iterable[Path | str]) -> None:
     """Refuse an output that is, or holds, a file that is read."""
-    mine = output.resolve()
     for text in inputs:
-        given = Path(str(text).partition('@')[0]) if '@' in str(text) and not Path(text).exists() else Path(text)
+        given = Path(str(text).rpartition('@')[0]) if '@' in str(text) and not Path(text).exists() else Path(text)
         try:
+            mine = output.resolve()
             theirs = given.resolve()
             same = mine == theirs or mine in theirs.parents or (output.exists() and output.samefile(given))
-        except OSError:  # no file at all: the name of weights
+        except (OSError, RuntimeError):  # no file at all: the name of weights; a link that leads to itself
             continue
         if same:
             what = 'holds' if mine in theirs.parents else 'is'

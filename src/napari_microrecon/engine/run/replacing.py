@@ -15,6 +15,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from ..errors import InputError
+from ..files.failures import write_error
 from ..files.staging import OLD, clear, followed, leftovers, temporary
 from ..files.targets import check_not_input
 from .record import CHECKPOINT, RECORD, RunRecord
@@ -54,7 +55,10 @@ def check_place(folder: Path, inputs: Iterable[Path | str] = ()) -> RunRecord | 
     InputError
         If the folder holds something else, or a file that is read.
     """
-    home = followed(folder)
+    try:
+        home = followed(folder)
+    except OSError as error:
+        raise write_error(folder, error) from error
     for left in leftovers(home):
         if left.suffix == f'.{OLD}' and (home / RECORD).is_file():
             _empty(left, home)  # its replacement is in place: the rest of the exchange
@@ -69,6 +73,7 @@ def free_beside(folder: Path) -> Path:
     stem, number = folder.name.removesuffix('.run'), 2
     while os.path.lexists(found := folder.with_name(f'{stem}-{number}.run')):
         number += 1
+    clear(found)
     return found
 
 
@@ -115,7 +120,11 @@ def remove_run(folder: Path) -> None:
     if record is None:
         return
     named = [item.path for item in (*record.inputs, *record.outputs)]
-    for name in (*named, CHECKPOINT, COPY, RECORD):
+    if record.command == 'finetune':
+        named.append(CHECKPOINT)
+    if record.reference is not None and record.reference.where == COPY:
+        named.append(COPY)
+    for name in (*named, RECORD):
         path = folder / name
         if folder.resolve() in path.resolve().parents:
             _unlink(path)
@@ -136,14 +145,19 @@ def _empty(old: Path, home: Path) -> None:
     remove_run(old)
     if not old.is_dir():
         return
-    for folder, _, files in os.walk(old):
-        for name in files:
+    for folder, folders, files in os.walk(old):
+        links = [name for name in folders if Path(folder, name).is_symlink()]
+        for name in (*files, *links):
             path = Path(folder, name)
             target = home / path.relative_to(old)
+            while os.path.lexists(target):
+                target = target.with_name(f'{target.name}.earlier')
             with contextlib.suppress(OSError):
                 target.parent.mkdir(parents=True, exist_ok=True)
-                if not os.path.lexists(target):
-                    path.rename(target)
+                path.rename(target)
+        for name in folders:
+            with contextlib.suppress(OSError):
+                (home / Path(folder, name).relative_to(old)).mkdir(parents=True)
     for folder, _, _ in os.walk(old, topdown=False):
         with contextlib.suppress(OSError):
             Path(folder).rmdir()
