@@ -7,8 +7,9 @@ import numpy as np
 from .corrections import detail_of, middle_of
 from .specks import Specks, beside, small_areas, strewn, without_surplus
 
-LAST = 5.0  # strength of the last unsharp mask
-TORN = 1.0  # times as many small pieces as in the slices
+LAST = 12.0  # strength of the last unsharp mask
+TORN = 1.2  # times as many small pieces as in the slices
+TURNS = 2  # of meeting the amount of boundary
 ROUNDS = 2  # of meeting the phase fractions
 TIP = 1  # neighbours of its own phase that a voxel has at the end of a hair
 
@@ -57,15 +58,20 @@ def finished(field: np.ndarray, fractions: np.ndarray, specks: Specks, seed: int
     grown, numbers = field, specks.numbers(without_tips(labels_of(field, wanted)))
     # Specks of the slices may be rough and long where those that are strewn are compact: the rest of the boundary goes
     # to the others. That makes small pieces, which leaves fewer specks to be strewn, and so once more.
-    for _ in range(2):
-        field = _sharp_enough(grown, wanted, specks.faces - specks.boundary(numbers), specks.areas)
-        numbers = specks.numbers(without_surplus(without_tips(labels_of(field, wanted)), specks.areas, seed))
-    target = wanted - specks.gain(numbers)
-    labels, taken = _with_specks(field, target, specks, seed)
-    for _ in range(ROUNDS):
-        # Tips and pieces that went, and specks that found no place, are made up for by the boundaries of the others.
-        target = target + wanted - np.bincount(labels.ravel(), minlength=len(wanted)) / labels.size
+    owed = 0.0
+    for turn in range(TURNS):
+        # Specks of the slices may be rough and long where those that are strewn are compact: the rest of the boundary
+        # goes to the others. That makes small pieces, which leaves fewer specks to be strewn, and so once more.
+        for _ in range(1 if turn else 2):
+            field = _sharp_enough(grown, wanted, specks.faces - specks.boundary(numbers) + owed, specks.areas)
+            numbers = specks.numbers(without_surplus(without_tips(labels_of(field, wanted)), specks.areas, seed))
+        target = wanted - specks.gain(numbers)
         labels, taken = _with_specks(field, target, specks, seed)
+        for _ in range(ROUNDS):
+            # Tips and pieces that went, and specks that found no place, are made up for by the boundaries of the others.
+            target = target + wanted - np.bincount(labels.ravel(), minlength=len(wanted)) / labels.size
+            labels, taken = _with_specks(field, target, specks, seed)
+        owed += specks.faces - _faces(labels)  # what went with surplus pieces, and specks that found no place
     settle(labels, field, wanted, taken)
     return labels
 
@@ -90,13 +96,18 @@ def _sharp_enough(field: np.ndarray, fractions: np.ndarray, faces: float, areas:
     # The block may hold more or less of a phase than the volume.
     own = np.bincount(labels_of(field, fractions)[block].ravel(), minlength=len(fractions)) / some[..., 0].size
     weak, strong = 0.0, LAST
-    for _ in range(4):
+    for _ in range(6):
         middle = (weak + strong) / 2
         labels = without_tips(labels_of(some + np.float32(middle) * more, own))
-        found = np.mean([(labels != np.roll(labels, 1, axis)).mean() for axis in range(3)])
+        found = _faces(labels)
         torn = (small_areas(labels, len(fractions)).sum(1) > TORN * areas.sum(1) + 1e-5).any()
         weak, strong = (weak, middle) if torn or found > faces else (middle, strong)
     return field + np.float32((weak + strong) / 2) * detail
+
+
+def _faces(labels: np.ndarray) -> float:
+    """Phase changes per step of a periodic volume, mean over the axes."""
+    return float(np.mean([(labels != np.roll(labels, 1, axis)).mean() for axis in range(3)]))
 
 
 def settle(labels: np.ndarray, field: np.ndarray, fractions: np.ndarray, taken: np.ndarray) -> None:

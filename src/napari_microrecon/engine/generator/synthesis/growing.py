@@ -202,7 +202,7 @@ class Grower:
             yield from _waiting(
                 workers.one(
                     lambda last=iteration == rounds - 1: self._corrected(
-                        field, number, level, spectra, 0.0 if last or not number else DRAWN
+                        field, number, level, spectra, 0.0 if last or not number else DRAWN, ends=last and not number
                     )
                 ),
                 done,
@@ -283,13 +283,20 @@ class Grower:
 
         return self.workers.each(work, parts)
 
-    def _corrected(self, field: np.ndarray, number: int, level: Level, spectra: list[Spectra], drawn: float) -> None:
-        """Bring spectra, amount of boundary and histogram back to those of the slices, in place."""
+    def _corrected(
+        self, field: np.ndarray, number: int, level: Level, spectra: list[Spectra], drawn: float, *, ends: bool
+    ) -> None:
+        """Bring spectra, amount of boundary and histogram back to those of the slices, in place.
+
+        The very last field `ends` without their histogram: of fine textures it is almost two-valued, which would leave
+        the finishing nothing to sharpen.
+        """
         for k, wanted in enumerate(spectra):
             field[..., k] = wanted.pull(field[..., k], threads=self.workers.threads)
         if number <= SHARPENED:
             sharpened(field, level, self.pyramid.fractions)
-        remapped(field, level.quantiles)
+        if not ends:
+            remapped(field, level.quantiles)
         self._hold(field, number, drawn)
 
     def _hold(self, field: np.ndarray, number: int, drawn: float = 0.0) -> None:

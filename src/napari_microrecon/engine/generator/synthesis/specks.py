@@ -20,8 +20,11 @@ from .corrections import middle_of
 from .kernels import quick
 
 LARGEST = 8  # pixels of a speck's section
+COUNTED = 64  # pixels of the largest pieces that are counted
+REMOVED = 12  # pixels of the largest that join what is around them where there are too many
 DEPTHS = 8  # parts of a phase by distance to its boundary
 ALL = 3.0  # weight of the number of specks of all sizes
+HELD = 0.5  # weight of the number of pieces of all sizes against that of every size, where both cannot be met
 TRIES = 120  # places that are looked at for every speck
 
 # Bodies by the corner coordinates of their voxels (z, y, x); every one is strewn in all directions.
@@ -48,7 +51,7 @@ class Specks:
     bodies : mapping
         Label images per normal, in which every speck has the phase around it.
     areas : numpy.ndarray
-        Pieces of 1 .. LARGEST pixels of every phase, per pixel of the slices, (K, LARGEST).
+        Pieces of 1 .. COUNTED pixels of every phase, per pixel of the slices, (K, COUNTED).
     hosts : numpy.ndarray
         Share of each phase's specks that lie in every other phase, (K, K).
     fractions : numpy.ndarray
@@ -71,7 +74,7 @@ class Specks:
     def of(cls, images: Mapping[Axis, Sequence[np.ndarray]], phase_count: int) -> Specks:
         """Take the specks out of label images per normal."""
         bodies: dict[Axis, list[np.ndarray]] = {}
-        areas, hosts = np.zeros((phase_count, LARGEST)), np.zeros((phase_count, phase_count, DEPTHS))
+        areas, hosts = np.zeros((phase_count, COUNTED)), np.zeros((phase_count, phase_count, DEPTHS))
         pixels, seen = 0, {}
         for normal, pictures in images.items():
             bodies[normal] = []
@@ -95,7 +98,10 @@ class Specks:
         block = labels[middle_of(labels.shape)]
         found: list[tuple[int, int, int, float]] = []
         got = small_areas(block, len(self.areas))
-        for phase, lacking in enumerate(np.maximum(self.areas - got, 0)):
+        for phase in range(len(self.areas)):
+            lacking = np.maximum(self.areas[phase] - got[phase], 0)[:LARGEST]
+            room = self.areas[phase].sum() - got[phase].sum()
+            lacking *= 1 - HELD + HELD * min(1.0, max(0.0, room) / max(lacking.sum(), 1e-12))
             if lacking.sum() * block.size < 1:
                 continue
             # Their sum counts as well: a wrong size is less of a fault than a piece too many.
@@ -130,14 +136,14 @@ def _surface(body: tuple[tuple[int, int, int], ...]) -> int:
 def _without_specks(picture: np.ndarray, phase_count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The picture without specks, the number of pieces by phase and size, and of specks by phase, host and depth."""
     body = picture.copy()
-    areas, hosts = np.zeros((phase_count, LARGEST)), np.zeros((phase_count, phase_count, DEPTHS))
+    areas, hosts = np.zeros((phase_count, COUNTED)), np.zeros((phase_count, phase_count, DEPTHS))
     taken: list[tuple[int, int, int, int]] = []
     rows, columns = picture.shape
     for phase in range(phase_count):
         pieces, count = ndimage.label(picture == phase)
         sizes = np.bincount(pieces.ravel(), minlength=count + 1)
         sizes[0] = 0
-        areas[phase] = np.bincount(sizes[sizes <= LARGEST], minlength=LARGEST + 1)[1:]
+        areas[phase] = np.bincount(sizes[sizes <= COUNTED], minlength=COUNTED + 1)[1:]
         small = np.nonzero((sizes > 0) & (sizes <= LARGEST))[0]
         boxes = ndimage.find_objects(pieces)
         for piece in small:
@@ -168,12 +174,12 @@ def _parts(mask: np.ndarray) -> np.ndarray:
 
 
 def small_areas(labels: np.ndarray, phase_count: int, phases: Sequence[int] | None = None) -> np.ndarray:
-    """Pieces of 1 .. LARGEST pixels of every phase, or of some, in all sections of a volume per pixel, (K, LARGEST)."""
-    areas = np.zeros((phase_count, LARGEST))
+    """Pieces of 1 .. COUNTED pixels of every phase, or of some, in all sections of a volume per pixel, (K, COUNTED)."""
+    areas = np.zeros((phase_count, COUNTED))
     for axis in range(3):
         for phase in range(phase_count) if phases is None else phases:
             _, sizes = pieces_in_sections(labels == phase, axis)
-            areas[phase] += np.bincount(sizes[sizes <= LARGEST], minlength=LARGEST + 1)[1:]
+            areas[phase] += np.bincount(sizes[sizes <= COUNTED], minlength=COUNTED + 1)[1:]
     return areas / (3 * labels.size)
 
 
@@ -183,12 +189,12 @@ def pieces_in_sections(mask: np.ndarray, axis: int) -> tuple[np.ndarray, np.ndar
     np.moveaxis(within, axis, 0)[[0, 2]] = False
     pieces, count = ndimage.label(mask, within)
     sizes = np.bincount(pieces.ravel(), minlength=count + 1)
-    sizes[0] = LARGEST + 1  # what is no piece is not small either
+    sizes[0] = COUNTED + 1  # what is no piece is not small either
     return pieces, sizes
 
 
 def without_surplus(labels: np.ndarray, wanted: np.ndarray, seed: int) -> np.ndarray:
-    """Labels (Z, Y, X) with no more pieces of 1 .. LARGEST pixels in their sections than `wanted` (K, LARGEST).
+    """Labels (Z, Y, X) with no more pieces of 1 .. REMOVED pixels in their sections than `wanted` (K, COUNTED).
 
     Some, drawn at random, join the commonest phase beside them in their section.
     """
@@ -196,16 +202,17 @@ def without_surplus(labels: np.ndarray, wanted: np.ndarray, seed: int) -> np.nda
     labels = labels.copy()
     for phase in range(count):
         for axis in range(3):
-            got = small_areas(labels[middle_of(labels.shape)], count, (phase,))[phase]
-            surplus = 1 - wanted[phase].sum() / max(got.sum(), 1e-12)
+            got = small_areas(labels[middle_of(labels.shape)], count, (phase,))[phase][:REMOVED]
+            most = wanted[phase][:REMOVED]
+            surplus = 1 - most.sum() / max(got.sum(), 1e-12)
             if surplus <= 0:
                 break
             # Sizes are evened out, as one too many of three pixels may stand for one too few of four. What joins its
             # surroundings in one section mostly does so in those across it, which leaves less to the axes that follow.
-            share = np.minimum(1 - wanted[phase] / np.maximum(got, 1e-12), 2 * surplus) / (3 - axis)
+            share = np.minimum(1 - most / np.maximum(got, 1e-12), 2 * surplus) / (3 - axis)
             odds = np.concatenate([[0.0], np.clip(share, 0, 1), [0.0]])
             pieces, sizes = pieces_in_sections(labels == phase, axis)
-            chosen = random_stream(seed, 34, axis, phase).random(len(sizes)) < odds[np.minimum(sizes, LARGEST + 1)]
+            chosen = random_stream(seed, 34, axis, phase).random(len(sizes)) < odds[np.minimum(sizes, REMOVED + 1)]
             places = np.nonzero(chosen[pieces])
             votes = np.zeros((count, len(places[0])), np.int8)
             for other in range(3):
