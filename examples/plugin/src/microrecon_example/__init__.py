@@ -1,0 +1,1 @@
+"""What this package adds to napari-microrecon; pyproject.toml names each addition as an entry point."""
