@@ -19,15 +19,16 @@ from scipy.special import ndtri
 from napari_microrecon.engine.analysis.transport import solve_diffusion
 from napari_microrecon.engine.generator.exemplar import Exemplars
 from napari_microrecon.engine.generator.priors import choose_prior
-from napari_microrecon.engine.generator.priors.fields import random_stream
 from napari_microrecon.engine.generator.priors.grain_sizes import CHANNELS
 from napari_microrecon.engine.generator.priors.grains import GrainField
+from napari_microrecon.engine.generator.random_streams import random_stream
 from napari_microrecon.engine.phases import Phases
 from napari_microrecon.engine.progress import drain
 from napari_microrecon.engine.slices import Slice, SliceSet
 
 FRACTIONS, EDGES = (0.1, 0.22), (0.028, 0.042)  # of the pores, and phase changes per voxel: drawn between these
 VOLUMES, SIDE = 3, 112  # that are solved
+DRAWN_MATERIALS, DRAWN_SECTIONS = 30, 31  # random streams of this benchmark
 
 
 def main() -> None:
@@ -38,7 +39,7 @@ def main() -> None:
     parser.add_argument('--seed', type=int, default=0)
     parser.add_argument('--output', type=Path, help='Markdown file for the table')
     options = parser.parse_args()
-    rng = random_stream(options.seed, 30)
+    rng = random_stream(options.seed, DRAWN_MATERIALS)
     told: dict[float, list[str]] = {0.0: [], CHANNELS: []}
     ways: dict[float, list[float]] = {0.0: [], CHANNELS: []}
     for index in range(options.sections):
@@ -47,7 +48,7 @@ def main() -> None:
             field = GrainField.fit(fraction, (edge,) * 3).model_copy(update={'channels': channels})
             field = field.sized(fraction, (edge, edge, edge))
             field = field.tabled() if channels else field
-            stream = random_stream(options.seed, 31, index, round(10 * channels))
+            stream = random_stream(options.seed, DRAWN_SECTIONS, index, round(10 * channels))
             section = field.sample((1, options.edge, options.edge), stream, periodic=False)[0] > ndtri(1 - fraction)
             picture = Slice(section.astype(np.uint8), Phases.named('solid', 'pore', pore=1))
             told[channels].append(choose_prior(Exemplars.of(SliceSet((picture,)))).reason)

@@ -95,9 +95,9 @@ def test_a_mosaic_beyond_pillows_limit_is_read_and_the_limit_stays(tmp_path: Pat
 
 
 def test_what_does_not_fit_into_memory_is_refused_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from napari_microrecon.engine.analysis import memory
+    from napari_microrecon.engine.files import contents
 
-    monkeypatch.setattr(memory, 'free_memory', lambda: 6000.0)
+    monkeypatch.setattr(contents, 'free_memory', lambda: 6000.0)
     Image.fromarray(GREY).save(tmp_path / 'a.png')
     tifffile.imwrite(tmp_path / 'a.tif', GREY)
     np.save(tmp_path / 'a.npy', GREY)

@@ -72,7 +72,17 @@ def finetune(
     if earlier is not None and not slices:
         given = earlier.load_slices()
     else:
-        given = opt.load_slices(slices, normal, position, phases, voxel_size, unit, prepared, symmetry, terminal.note)
+        given = opt.load_slices(
+            slices,
+            normal=normal,
+            position=position,
+            phases=phases,
+            voxel_size=voxel_size,
+            unit=unit,
+            preparation=prepared,
+            symmetry=symmetry,
+            on_note=terminal.note,
+        )
     if earlier is not None:
         params = opt.validated(FinetuneParams, **(earlier.record.parameters | {'device': device}))
     else:

@@ -64,7 +64,16 @@ def hold_back(
         size = shape[0] * shape[1] * shape[2] * realisations // 8
         for path in numbered(volume, realisations):
             check_target(path, VOLUME_OUTPUTS, size, inputs=slices or (), overwrite=overwrite, foreign=False)
-    given = opt.load_slices(slices, normal, '', phases, voxel_size, unit, prepared, symmetry, terminal.note)
+    given = opt.load_slices(
+        slices,
+        normal=normal,
+        phases=phases,
+        voxel_size=voxel_size,
+        unit=unit,
+        preparation=prepared,
+        symmetry=symmetry,
+        on_note=terminal.note,
+    )
     from ..engine.generator.params import FinetuneParams, ReconstructParams
     from ..engine.holdback import hold_back as job
 

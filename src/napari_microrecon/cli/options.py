@@ -93,14 +93,15 @@ def parse_positions(text: str) -> list[int]:
 
 def load_slices(
     paths: list[str] | None,
+    *,
     normal: str,
-    position: str,
     phases: str | None,
     voxel_size: str | None,
     unit: str,
     preparation: Preparation,
-    symmetry: Symmetry | None,
     on_note: Callable[[str], None],
+    position: str = '',
+    symmetry: Symmetry | None = None,
 ) -> SliceSet:
     """Read the slices that a command was given; `on_note` is told how each was read."""
     if not paths:

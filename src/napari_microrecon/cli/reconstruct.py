@@ -88,7 +88,17 @@ def reconstruct(
 ) -> None:
     """Reconstruct a 3D volume from 2D slices."""
     terminal = Terminal(as_json)
-    given = opt.load_slices(slices, normal, position, phases, voxel_size, unit, prepared, symmetry, terminal.note)
+    given = opt.load_slices(
+        slices,
+        normal=normal,
+        position=position,
+        phases=phases,
+        voxel_size=voxel_size,
+        unit=unit,
+        preparation=prepared,
+        symmetry=symmetry,
+        on_note=terminal.note,
+    )
     from ..engine.generator.params import ReconstructParams
 
     params = opt.validated(

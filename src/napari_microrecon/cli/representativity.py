@@ -69,7 +69,16 @@ def representativity(
         found = representativity_of_volume(volume, label, threshold=_threshold_of(stack, wanted, label), **options)
         names, told = volume.phases.names, {'volume': volume.name}
     else:
-        loaded = opt.load_slices(images, normal, position, phases, voxel_size, unit, prepared, None, terminal.note)
+        loaded = opt.load_slices(
+            images,
+            normal=normal,
+            position=position,
+            phases=phases,
+            voxel_size=voxel_size,
+            unit=unit,
+            preparation=prepared,
+            on_note=terminal.note,
+        )
         label = loaded.phases.main if phase is None else loaded.phases.check(phase)
         threshold = _threshold(images or [], loaded, label, wanted, size, prepared)
         found = representativity_of_slices(loaded, label, threshold=threshold, **options)
@@ -111,7 +120,16 @@ def novelty(
 ) -> None:
     """Look for parts of the slices that reappear in a volume made from them, and for repeats within the volume."""
     terminal = Terminal(as_json)
-    loaded = opt.load_slices(slices, normal, position, phases, voxel_size, unit, prepared, None, terminal.note)
+    loaded = opt.load_slices(
+        slices,
+        normal=normal,
+        position=position,
+        phases=phases,
+        voxel_size=voxel_size,
+        unit=unit,
+        preparation=prepared,
+        on_note=terminal.note,
+    )
     made = opt.load_volume(volume, phases, voxel_size, unit)
     from ..engine.analysis.novelty import find_copies
     from ..engine.analysis.repeats import find_repeats

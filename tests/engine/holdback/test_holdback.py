@@ -11,7 +11,7 @@ from napari_microrecon.engine.analysis.bands import BandEntry, band_reach
 from napari_microrecon.engine.errors import InputError
 from napari_microrecon.engine.generator import ReconstructParams
 from napari_microrecon.engine.holdback import hold_back, split
-from napari_microrecon.engine.holdback.judging import _half, judge, judge_held
+from napari_microrecon.engine.holdback.judging import _half, held_verdict, judge_held
 from napari_microrecon.engine.holdback.windows import WindowStatistics, perimeter_density
 from napari_microrecon.engine.phases import Phases
 from napari_microrecon.engine.progress import Progress, drain
@@ -121,12 +121,12 @@ def test_half_width_of_one_window_is_that_of_the_bands():
 def test_words_of_the_verdicts():
     band = BandEntry.of([1.0, 1.1, 0.9, 1.0, 1.05])
     half = _half(band, 1)
-    assert judge(1.0, band, half).words == 'inside'
-    assert judge(2.0, band, half).words.startswith('outside by')
-    assert judge(0.2, band, half, is_error=True).words == 'inside'  # a smaller error is no fault
-    assert judge(None, band, half).words == 'cannot tell'
+    assert held_verdict(1.0, band, half).words == 'inside'
+    assert held_verdict(2.0, band, half).words.startswith('outside by')
+    assert held_verdict(0.2, band, half, is_error=True).words == 'inside'  # a smaller error is no fault
+    assert held_verdict(None, band, half).words == 'cannot tell'
     few = BandEntry.of([1.0, 1.1])
-    assert judge(1.0, few, _half(few, 1)).words == 'volume too small to tell'
+    assert held_verdict(1.0, few, _half(few, 1)).words == 'volume too small to tell'
 
 
 def test_the_same_material_is_inside_and_another_is_outside():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -51,44 +52,83 @@ class Verdict(BaseModel):
         return self.verdict
 
 
-def judge(value: float | None, note: str, band: BandEntry, *, signed: bool = False) -> Verdict:
+@dataclass(frozen=True)
+class BandWords:
+    """What a band was taken over, and what is set beside it, for the sentence of a verdict.
+
+    Attributes
+    ----------
+    one, many : str
+        What has one value of the band, in singular and plural.
+    subject : str
+        What is judged, where the sentence is to name it.
+    """
+
+    one: str = 'real block'
+    many: str = 'real blocks'
+    subject: str = ''
+
+
+REAL_BLOCKS = BandWords()
+
+
+def judge(
+    value: float | None,
+    note: str,
+    band: BandEntry,
+    *,
+    half: float | None = None,
+    signed: bool = False,
+    is_error: bool = False,
+    words: BandWords = REAL_BLOCKS,
+) -> Verdict:
     """Verdict on one statistic.
 
     Parameters
     ----------
     value : float or None
-        The generated value.
+        That is judged.
     note : str
         Why it is missing, where it is.
     band : BandEntry
-        Of the real blocks.
+        Of what it is set beside, such as real blocks.
+    half : float or None
+        Half-width of the band; by default that for one more value like those of the band (see `band_reach`).
     signed : bool
         Whether the statistic may be negative. The band of a positive one must not reach zero to say anything.
+    is_error : bool
+        Whether less is better: then nothing is outside below, and a broad band says enough.
+    words : BandWords
+        What the band was taken over.
     """
     if value is None:
         if band.count == band.blocks >= FEWEST_BLOCKS:
             return Verdict(
-                verdict='outside', sentence=f'outside: {note}, while all {band.blocks} real blocks have a value'
+                verdict='outside', sentence=f'outside: {note}, while all {band.blocks} {words.many} have a value'
             )
         return Verdict(verdict='cannot tell', sentence=note or 'no value')
     if band.mean is None or band.sd is None or band.count < FEWEST_BLOCKS:
         if band.count == 0 and band.blocks >= FEWEST_BLOCKS:
-            return Verdict(verdict='cannot tell', sentence=f'none of {band.blocks} real blocks has a value')
-        few = 'block has' if band.count == 1 else 'blocks have'
-        sentence = f'{TOO_SMALL}: only {band.count} real {few} a value, {FEWEST_BLOCKS} are needed'
+            return Verdict(verdict='cannot tell', sentence=f'none of {band.blocks} {words.many} has a value')
+        few = f'{words.one} has' if band.count == 1 else f'{words.many} have'
+        sentence = f'{TOO_SMALL}: only {band.count} {few} a value, {FEWEST_BLOCKS} are needed'
         return Verdict(verdict='cannot tell', sentence=sentence)
     sd = max(band.sd, RESOLUTION * abs(band.mean))
-    sds = (value - band.mean) / sd if sd > 0 else (0.0 if value == band.mean else math.copysign(1e6, value - band.mean))
-    if abs(sds) > band_reach(band.count):
+    beyond = value - band.mean
+    sds = beyond / sd if sd > 0 else (0.0 if beyond == 0 else math.copysign(1e6, beyond))
+    limit = band_reach(band.count) * sd if half is None else half
+    if (beyond if is_error else abs(beyond)) > limit:
         side = 'above' if sds > 0 else 'below'
-        return Verdict(
-            verdict='outside', sds=sds, sentence=f'outside by {abs(sds):.1f} sd, {side} {band.count} real blocks'
-        )
-    if not signed and band.sd > _TOO_BROAD * abs(band.mean):
+        where = f': {words.subject} lies {side}' if words.subject else f', {side}'
+        sentence = f'outside by {abs(sds):.1f} sd{where} {band.count} {words.many}'
+        return Verdict(verdict='outside', sds=sds, sentence=sentence)
+    if not (signed or is_error) and band.sd > _TOO_BROAD * abs(band.mean):
         share = f'{band.sd / abs(band.mean):.0%}' if band.mean else 'more than their mean'
-        sentence = f'{TOO_SMALL}: real blocks of this size scatter by {share}'
+        sentence = f'{TOO_SMALL}: {words.many} of this size scatter by {share}'
         return Verdict(verdict='cannot tell', sds=sds, sentence=sentence)
-    return Verdict(verdict='inside', sds=sds, sentence=f'inside the spread of {band.count} real blocks ({sds:+.1f} sd)')
+    return Verdict(
+        verdict='inside', sds=sds, sentence=f'inside the spread of {band.count} {words.many} ({sds:+.1f} sd)'
+    )
 
 
 def judge_all(

@@ -11,12 +11,13 @@ from dataclasses import replace
 from typing import Any
 
 from ..errors import InputError
+from ..host_memory import free_memory
 from ..progress import Job, Progress
 from ..volume import Volume
 from .bands import Ensemble
 from .blocks import block_origins, name_block, times
 from .cluster import run_on_cluster
-from .memory import estimate_memory, free_memory
+from .memory import estimate_memory
 from .orders import Event, Order, Solvers, steps
 from .report import Report
 from .solver_process import Solver

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..errors import InputError
+from ..host_memory import free_memory
 from ..volume import Volume
 from ..voxels import VoxelSize
 
@@ -79,23 +80,6 @@ def estimate_memory(shape: Sequence[int], *, tortuosity: bool = True) -> MemoryE
     voxels = float(np.prod(shape, dtype=np.float64))
     solve = _BASE + _PER_VOXEL_SOLVED * voxels if tortuosity else 0.0
     return MemoryEstimate(_BASE + _PER_VOXEL * voxels, solve)
-
-
-def free_memory() -> float:
-    """Bytes that this process may still take: of the machine, or of its container where that allows less."""
-    import psutil
-
-    free = float(psutil.virtual_memory().available)
-    for limit, used in (
-        ('/sys/fs/cgroup/memory.max', '/sys/fs/cgroup/memory.current'),
-        ('/sys/fs/cgroup/memory/memory.limit_in_bytes', '/sys/fs/cgroup/memory/memory.usage_in_bytes'),
-    ):
-        try:
-            with open(limit) as most, open(used) as now:
-                free = min(free, float(most.read()) - float(now.read()))
-        except (OSError, ValueError):  # no container, or 'max'
-            continue
-    return max(free, 0.0)
 
 
 def check_memory(volume: Volume, *, tortuosity: bool = True, available: float | None = None) -> MemoryEstimate:

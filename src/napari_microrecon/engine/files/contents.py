@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import InputError
+from ..host_memory import free_memory
 
 # What is read, by the bytes that such a file begins with.
 _READ = {
@@ -98,8 +99,6 @@ def check_size(path: Path, declared: int, ratio: float | None = None, length: in
     InputError
         Naming what is declared and what there is.
     """
-    from ..analysis.memory import free_memory
-
     if ratio is not None:
         length = path.stat().st_size if length is None else length
         if declared > _SLACK + ratio * length:

@@ -15,7 +15,7 @@ from .exemplar import Exemplars
 from .losses import face_densities, largest_cluster, skeletons_of
 from .measures import CONNECTED
 from .priors import PriorModel
-from .priors.fields import random_stream
+from .random_streams import Stream, random_stream
 
 WIDENINGS = 6  # tenths that are added to the pores' logit at most until they hang together
 LARGEST = 64**3  # voxels of a training volume
@@ -149,7 +149,7 @@ class BoxPool:
 
     def at(self, step: int) -> Box:
         """Box of this training step: rolled and flipped (and turned, where isotropic) at random."""
-        rng = random_stream(self._seed, 3, step)
+        rng = random_stream(self._seed, Stream.TRAINING_VOLUMES, step)
         fields, skeletons = self._draw(step if step < self._size else int(rng.integers(self._size)))
         order = [0, 1, 2]
         if self._isotropic and len(set(self.domain)) == 1:
@@ -188,6 +188,6 @@ def white_noise(shape: tuple[int, int, int], levels: int, seed: int, *key: int) 
     found: list[torch.Tensor] = []
     for level in range(levels):
         size = tuple(n >> level for n in shape)
-        values = random_stream(seed, 4, level, *key).standard_normal((1, 1, *size), dtype=np.float32)
+        values = random_stream(seed, Stream.NETWORK_NOISE, level, *key).standard_normal((1, 1, *size), dtype=np.float32)
         found.append(torch.from_numpy(values))
     return found

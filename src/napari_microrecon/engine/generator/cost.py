@@ -10,10 +10,11 @@ import torch
 
 from ..conditioned.filling import seconds_to_fill
 from ..errors import InputError
+from ..host_memory import free_memory
 from ..phases import Phases
 from ..slices import SliceSet
 from .checkpoint import Weights
-from .device import free_memory, placement
+from .device import placement
 from .params import ReconstructParams
 from .sampling import DEFAULT_TILE, MARGIN, draw, sample_logits
 from .synthesis.features import channel_count
@@ -145,7 +146,7 @@ def check_memory(phases: Phases, weights: Weights, params: ReconstructParams) ->
         With the largest edge that fits.
     """
     per_voxel = bytes_per_voxel(phases, weights, params)
-    need, free = math.prod(params.shape) * per_voxel, free_memory('cpu')
+    need, free = math.prod(params.shape) * per_voxel, free_memory()
     if need > free:
         raise InputError(
             f'shape {params.shape}',

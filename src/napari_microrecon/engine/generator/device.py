@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal, TypeVar
@@ -11,9 +10,9 @@ from typing import Literal, TypeVar
 import torch
 
 from ..errors import EngineError, InputError
+from ..host_memory import free_memory
 
 Network = TypeVar('Network', bound=torch.nn.Module)
-DeviceName = Literal['auto', 'cpu', 'cuda', 'mps']
 
 
 def resolve_device(name: str = 'auto') -> str:
@@ -85,18 +84,10 @@ def placement(name: str = 'auto', precision: Literal['auto', 'float32', 'bfloat1
     return Placement(device, torch.bfloat16 if native else torch.float32)
 
 
-def free_memory(name: str) -> int:
-    """Bytes that a job may still take on the device (physical memory for the CPU)."""
+def free_device_memory(name: str) -> int:
+    """Bytes that a job may still take on the device; CPU and Apple GPUs use the memory of the host."""
     device = torch.device(name)
-    if device.type == 'cuda':
-        return torch.cuda.mem_get_info(device)[0]
-    with contextlib.suppress(OSError, ValueError), open('/proc/meminfo') as file:
-        for line in file:
-            if line.startswith('MemAvailable'):
-                return int(line.split()[1]) * 1024
-    with contextlib.suppress(AttributeError, ValueError):
-        return os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') // 2
-    return 4 * 2**30
+    return torch.cuda.mem_get_info(device)[0] if device.type == 'cuda' else int(free_memory())
 
 
 def release(name: str) -> None:

@@ -10,7 +10,7 @@ from ..slices import SliceSet
 from .checkpoint import Weights
 from .choice import check_phases
 from .cost import bytes_per_voxel, check_memory, estimate
-from .device import free_memory, placement
+from .device import free_device_memory, placement
 from .params import ReconstructParams
 
 _SHARE = 0.9  # of the free memory that a job may take
@@ -65,7 +65,7 @@ def forecast(slices: SliceSet, weights: Weights, params: ReconstructParams, past
     seconds = cost.seconds * repeats
     if past is not None:
         seconds = past * math.prod(params.shape) * params.realisations
-    free = free_memory(device)
+    free = free_device_memory(device)
     refusal = ''
     try:
         check_memory(slices.phases, weights, params)

@@ -7,7 +7,6 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 Mode = Literal['unconditional', 'conditioned', 'most-likely']
-DeviceName = Literal['auto', 'cpu', 'cuda', 'mps']
 Recipe = Literal['sections', 'paper']
 Weight = Annotated[float, Field(ge=0, le=1e6, allow_inf_nan=False)]  # of a loss
 SMALLEST_EDGE = 16

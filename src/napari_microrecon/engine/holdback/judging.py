@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..analysis.bands import BandEntry
-from ..analysis.comparison import FEWEST_BLOCKS, RESOLUTION, TOO_SMALL, Verdict
+from ..analysis.comparison import RESOLUTION, BandWords, Verdict, judge
 from ..errors import InputError
 from ..progress import Job, Progress, Throttle
 from ..slices import Slice
@@ -21,7 +21,7 @@ from .windows import WindowStatistics
 
 MOST_SECTIONS = 16  # per axis and volume
 _APART = 3.0  # correlation lengths between two sections that count as two
-_TOO_BROAD = 0.5  # as in `engine.analysis.comparison`
+_SECTIONS = BandWords('window of sections', 'windows of sections', 'the part held back')
 
 
 @dataclass(frozen=True, eq=False)
@@ -149,7 +149,7 @@ def _statistics(
         found.append(
             HeldStatistic(
                 key=key, name=name, phase=phase, phase_name=slice_.phases.names[phase], plane=where, unit=of_unit,
-                held=value, sections=band, half=half, verdict=judge(value, band, half, is_error=is_error),
+                held=value, sections=band, half=half, verdict=held_verdict(value, band, half, is_error=is_error),
             )
         )  # fmt: skip
     return found
@@ -194,37 +194,20 @@ def _half(band: BandEntry, windows: int) -> float | None:
     return float(stdtrit(band.count - 1, 0.975)) * sd * math.sqrt(1 / further + 1 / band.count)
 
 
-def judge(value: float | None, band: BandEntry, half: float | None, *, is_error: bool = False) -> Verdict:
-    """Verdict on one statistic of the part held back, in the words of `engine.analysis.comparison`.
+def held_verdict(value: float | None, band: BandEntry, half: float | None, *, is_error: bool = False) -> Verdict:
+    """Verdict on one statistic of the part held back.
 
     Parameters
     ----------
     value : float or None
-        Of the part held back.
+        Of the part held back. Its windows are few: that it has none says nothing.
     band : BandEntry
         Of sections of the volume.
     half : float or None
-        Half-width of the band.
+        Half-width of the band, for as many windows as the part held back has.
     is_error : bool
         Whether less is better: then nothing is outside below.
     """
     if value is None:
         return Verdict(verdict='cannot tell', sentence='the part held back has no value')
-    if band.mean is None or band.sd is None or half is None or band.count < FEWEST_BLOCKS:
-        few = 'window of sections has' if band.count == 1 else 'windows of sections have'
-        sentence = f'{TOO_SMALL}: only {band.count} {few} a value, {FEWEST_BLOCKS} are needed'
-        return Verdict(verdict='cannot tell', sentence=sentence)
-    sd = max(band.sd, RESOLUTION * abs(band.mean))
-    sds = (value - band.mean) / sd if sd > 0 else (0.0 if value == band.mean else math.copysign(1e6, value - band.mean))
-    beyond = value - band.mean if is_error else abs(value - band.mean)
-    if beyond > half:
-        side = 'above' if sds > 0 else 'below'
-        sentence = f'outside by {abs(sds):.1f} sd: the part held back lies {side} {band.count} windows of sections'
-        return Verdict(verdict='outside', sds=sds, sentence=sentence)
-    if not is_error and band.sd > _TOO_BROAD * abs(band.mean):
-        share = f'{band.sd / abs(band.mean):.0%}' if band.mean else 'more than their mean'
-        return Verdict(
-            verdict='cannot tell', sds=sds, sentence=f'{TOO_SMALL}: sections of this size scatter by {share}'
-        )
-    sentence = f'inside the spread of {band.count} windows of sections ({sds:+.1f} sd)'
-    return Verdict(verdict='inside', sds=sds, sentence=sentence)
+    return judge(value, '', band, half=half, is_error=is_error, words=_SECTIONS)

@@ -22,8 +22,9 @@ from pydantic import model_validator
 from scipy.spatial import Voronoi, cKDTree
 from scipy.special import ndtr
 
+from ..random_streams import Stream, random_stream
 from .bounds import Length, Rising, Stretch, counted
-from .fields import Field, random_stream
+from .fields import Field
 
 FARTHEST = 2.0  # mean spacings; with random seeds, one point in 10^14 is farther from all of them
 REPEATS = 8  # of a periodic volume on either side
@@ -122,7 +123,7 @@ def draw_distance(
 @lru_cache(maxsize=8)
 def drawn_distances(apart: float, index: int) -> np.ndarray:
     """Distances to the nearest wall in a drawn volume, in mean spacings, shape (n,)."""
-    rng = random_stream(0, 6, index)
+    rng = random_stream(0, Stream.CELLS, index)
     return draw_distance((63, 63, 63), np.full(3, 7.0), apart, rng, periodic=True).ravel()
 
 

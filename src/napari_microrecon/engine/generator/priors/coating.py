@@ -26,9 +26,10 @@ from scipy.special import eval_hermitenorm, ndtr, ndtri
 from ...progress import Job
 from ...voxels import AXES
 from ..exemplar import Exemplars, s2_map
+from ..random_streams import Stream, random_stream
 from .bounds import MOST_PHASES, Number, Rising, counted
 from .effort import Trial
-from .fields import Field, levelled, random_stream
+from .fields import Field, levelled
 from .gaussian import GaussianField
 
 KNOTS = 24  # values of the coated phase's field at which the coating's share is known
@@ -126,7 +127,7 @@ class CoatingField(Field):
 @lru_cache(maxsize=2)
 def _drawn(field: Field, index: int) -> np.ndarray:
     """Volume of the coated phase's field; one coating after the other is tried on the same."""
-    return levelled(field.sample((DRAWN, DRAWN, DRAWN), random_stream(0, 7, index), periodic=False))
+    return levelled(field.sample((DRAWN, DRAWN, DRAWN), random_stream(0, Stream.COATED_FIELD, index), periodic=False))
 
 
 def _depth(mask: np.ndarray) -> np.ndarray:

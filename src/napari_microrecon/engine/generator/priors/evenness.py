@@ -13,8 +13,8 @@ import numpy as np
 
 from ...progress import Job
 from ..exemplar import Exemplars
+from ..random_streams import Stream, random_stream
 from .effort import Trial
-from .fields import random_stream
 from .grains import GrainField
 
 EVEN = (4.0, 1.0)  # grains in each box, the less even first
@@ -110,7 +110,7 @@ def _gap(theirs: dict[int, tuple[float, float]], field: GrainField, phi: float, 
     drawn: list[np.ndarray] = []
     for index in range(DRAWN):
         yield trial.sign(field.work * math.prod(_shape(theirs, field)))
-        drawn.append(field.around(_shape(theirs, field), random_stream(0, 11, index), phi))
+        drawn.append(field.around(_shape(theirs, field), random_stream(0, Stream.GRAIN_SCATTER, index), phi))
     yield trial.sign()
     level = np.quantile(np.concatenate([values.ravel()[::7] for values in drawn]), 1 - phi)
     sections = [

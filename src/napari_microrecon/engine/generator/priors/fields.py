@@ -14,17 +14,13 @@ from scipy.interpolate import CubicSpline
 from scipy.ndimage import gaussian_filter1d
 from scipy.special import ndtri
 
+from ..random_streams import random_stream as random_stream  # growth from patches imports it from here
 from .bounds import Support
 
 CUT = 3.0  # standard deviations at which the filter of smooth noise ends
 SLOW, COARSE = 12.0, 6.0  # voxels: noise that is smoother is drawn on a grid on which it is as smooth as this
 MOST_VOXELS = 3_000_000  # of a volume that is measured
 SPARE = 3  # points beyond either end of a coarse axis, where a spline is not to be trusted
-
-
-def random_stream(seed: int, *key: int) -> np.random.Generator:
-    """Counter-based generator for this seed and key; the same on every machine and device."""
-    return np.random.Generator(np.random.Philox(np.random.SeedSequence(seed, spawn_key=key)))
 
 
 def gaussianise(probability: np.ndarray) -> np.ndarray:

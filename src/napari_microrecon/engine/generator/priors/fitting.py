@@ -10,13 +10,14 @@ from scipy.special import ndtri
 from ...progress import Job, drain
 from ...voxels import AXES
 from ..exemplar import Exemplars
+from ..random_streams import Stream, random_stream
 from .cells import DRAWN, CellField, drawn_distances
 from .coating import CoatingField
 from .effort import Effort
 from .enough import check_enough_features
 from .evenness import evened
 from .extract import extracted
-from .fields import NoiseField, drawn_shape, levelled, random_stream
+from .fields import NoiseField, drawn_shape, levelled
 from .forms import formed_grains
 from .gaussian import GaussianField
 from .grain_sizes import equal_grains, refined_grains
@@ -254,7 +255,7 @@ def model_error(exemplars: Exemplars, model: PriorModel, effort: Effort) -> Job[
     drawn: list[np.ndarray] = []
     for index, field in enumerate(model.fields):
         yield trial.sign(2 * (field.work + 1) * math.prod(shape))
-        drawn.append(levelled(field.sample(shape, random_stream(0, 1, index), periodic=False)))
+        drawn.append(levelled(field.sample(shape, random_stream(0, Stream.FIELD, index), periodic=False)))
     yield trial.sign()
     volume = nest(combine(model.fields, drawn), model.order, model.thresholds).argmax(0)
     # The first phase is the same in all models that are compared.

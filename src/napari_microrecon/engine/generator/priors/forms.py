@@ -7,8 +7,9 @@ import math
 import numpy as np
 
 from ...progress import Job
+from ..random_streams import Stream, random_stream
 from .effort import Effort, Trial
-from .fields import drawn_shape, random_stream
+from .fields import drawn_shape
 from .grains import GrainField
 
 FORMS = {'plates': 0.3, 'thin plates': 0.15, 'needles': 6.0}
@@ -55,7 +56,7 @@ def _fitted(field: GrainField, phi: float, edges: tuple[float, float, float], tr
         found = np.zeros(3)
         for index in range(DRAWN):
             yield trial.sign(field.work * math.prod(shape))
-            values = field.around(shape, random_stream(0, 12, index), phi)
+            values = field.around(shape, random_stream(0, Stream.PLATES_AND_NEEDLES, index), phi)
             mask = values > np.quantile(values, 1 - phi)
             found += [np.diff(mask, axis=axis).mean() / DRAWN for axis in range(3)]
         # Axes that are alike stay alike: what differs between them in a few volumes is chance.

@@ -14,8 +14,8 @@ from scipy.special import ndtr, ndtri
 from scipy.stats import qmc
 
 from ...progress import Job
+from ..random_streams import Stream, random_stream
 from .effort import Trial
-from .fields import random_stream
 
 ARRIVALS = 2**20  # drawn triples of grains
 POINTS, PLACES = 13, 6  # binary logarithms of the points that tell the overlap of two bodies, and of places in a box
@@ -40,7 +40,7 @@ def channel_levels(channels: float, occupied: float, scores: np.ndarray) -> np.n
     numpy.ndarray
         float64 (n,), in radii.
     """
-    gaps = random_stream(0, 12).standard_exponential((ARRIVALS, 3), dtype=np.float32)
+    gaps = random_stream(0, Stream.GRAIN_ARRIVALS).standard_exponential((ARRIVALS, 3), dtype=np.float32)
     nearest, third = np.cbrt(gaps[:, 0] / occupied), np.cbrt(gaps.sum(1) / occupied)
     return np.quantile(nearest - np.float32(channels) * third, ndtr(scores))
 

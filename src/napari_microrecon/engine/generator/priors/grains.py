@@ -20,9 +20,10 @@ from pydantic import model_validator
 from scipy.special import ndtr, ndtri
 
 from ...progress import Job, drain
+from ..random_streams import Stream, random_stream
 from .bounds import Length, Rising, Share, Stretch, counted
 from .effort import Trial
-from .fields import Field, drawn_shape, gaussianise, levelled, random_stream, smooth_noise
+from .fields import Field, drawn_shape, gaussianise, levelled, smooth_noise
 from .grain_levels import channel_levels, even_survival
 from .nearest_grain import Grains, nearest_and_third, nearest_grain, random_forms
 
@@ -189,7 +190,7 @@ class GrainField(Field):
         counted = np.zeros(3)
         for index in range(DRAWN):
             yield trial.sign(self.work * math.prod(self._measured))
-            values = self.around(self._measured, random_stream(0, 10, index), share)
+            values = self.around(self._measured, random_stream(0, Stream.GRAIN_SIZES, index), share)
             mask = values > np.quantile(values, 1 - share)
             counted += [np.diff(mask, axis=axis).mean() / DRAWN for axis in range(3)]
         return self.scaled(float(np.prod(np.maximum(counted, 1e-4) / edges)) ** (1 / 3))
@@ -216,7 +217,7 @@ class GrainField(Field):
             draws: list[np.ndarray] = []
             for index in range(DRAWN_EVEN):
                 yield trial.sign(math.prod(self._measured))
-                drawn = self._between(self._measured, random_stream(0, 10, index), periodic=False)
+                drawn = self._between(self._measured, random_stream(0, Stream.GRAIN_SIZES, index), periodic=False)
                 draws.append(drawn.ravel()[::7])
             values = np.quantile(np.concatenate(draws), ndtr(SCORES))
         return self.model_copy(update={'values': tuple(map(float, values))})

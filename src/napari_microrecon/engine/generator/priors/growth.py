@@ -12,9 +12,9 @@ from scipy.special import ndtr, ndtri
 from ...progress import Job
 from ...voxels import AXES, IMAGE_AXES
 from ..exemplar import Exemplars
+from ..random_streams import Stream, random_stream
 from .dendrites import SCORES, DendriteField
 from .effort import Trial
-from .fields import random_stream
 
 FAINT, CLEAR = 0.02, 0.05  # how far the covariance along rows of arms rises again, over the variance: least and mean
 ALIKE = 1.25  # ratio of the spacings of the arms in two planes
@@ -139,7 +139,8 @@ def _bare(field: DendriteField, trial: Trial, count: int = DRAWN) -> Job[list[np
     drawn: list[np.ndarray] = []
     for index in range(count):
         yield trial.sign(2 * along * across**2)
-        drawn.append(field.dendrites((along, across, across), random_stream(0, 13, index), periodic=True))
+        stems = random_stream(0, Stream.DENDRITE_STEMS, index)
+        drawn.append(field.dendrites((along, across, across), stems, periodic=True))
     return drawn
 
 
@@ -148,7 +149,7 @@ def _deep(field: DendriteField, bare: list[np.ndarray], trial: Trial) -> Job[lis
     filled: list[np.ndarray] = []
     for index, depth in enumerate(bare):
         yield trial.sign(depth.size)
-        filled.append(field.filled(depth, random_stream(0, 14, index), periodic=True))
+        filled.append(field.filled(depth, random_stream(0, Stream.DENDRITE_FILLING, index), periodic=True))
     return filled
 
 

@@ -8,10 +8,11 @@ import numpy as np
 
 from ...progress import Job, drain
 from ..exemplar import Exemplars
+from ..random_streams import Stream, random_stream
 from .cells import CellField
 from .dendrites import DendriteField
 from .effort import Effort, Trial
-from .fields import drawn_shape, random_stream
+from .fields import drawn_shape
 from .gaussian import GaussianField
 from .grains import GrainField
 from .sections import percolating_fraction, section_distance
@@ -84,7 +85,7 @@ def drawn_masks(field: Candidate, size: int, phi: float, draws: int, trial: Tria
     masks: list[np.ndarray] = []
     for index in range(draws):
         yield trial.sign(field.work * math.prod(shape))
-        values = field.around(shape, random_stream(0, 2, index), phi)
+        values = field.around(shape, random_stream(0, Stream.CANDIDATES, index), phi)
         masks.append(values > np.quantile(values, 1 - phi))
     return masks
 

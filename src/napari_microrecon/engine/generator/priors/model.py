@@ -12,12 +12,13 @@ from pydantic import Field as Described
 from scipy.special import ndtri
 
 from ..calibration import calibrate
+from ..random_streams import Stream, random_stream
 from ..synthesis import ExemplarField
 from .bounds import MOST_CROWDED, MOST_PHASES, Number, counted
 from .cells import CellField
 from .coating import CoatingField
 from .dendrites import DendriteField
-from .fields import Field, NoiseField, random_stream
+from .fields import Field, NoiseField
 from .gaussian import GaussianField
 from .grains import GrainField
 
@@ -98,7 +99,7 @@ class PriorModel(BaseModel):
         fields = combine(
             self.fields,
             [
-                field.sample(shape, random_stream(seed, 1, index), periodic=periodic)
+                field.sample(shape, random_stream(seed, Stream.FIELD, index), periodic=periodic)
                 for index, field in enumerate(self.fields)
             ],
         )
@@ -120,7 +121,7 @@ class PriorModel(BaseModel):
 @lru_cache(maxsize=8)
 def _independent(count: int) -> np.ndarray:
     """Independent standard normal values (n, count): what the fields of the ensemble are."""
-    return random_stream(0, 5).standard_normal((50_000, count))
+    return random_stream(0, Stream.INDEPENDENT_VALUES).standard_normal((50_000, count))
 
 
 @lru_cache(maxsize=64)
