@@ -70,7 +70,7 @@ def timed(work: Callable[[], Any]) -> dict[str, Any]:
 
 
 def s2_own(edge: int) -> dict[str, Any]:
-    from napari_microrecon.engine.analysis.correlation import count_lags, finish, half_edges, radial_mean
+    from napari_microrecon.engine.statistics.correlation import count_lags, finish, half_edges, radial_mean
 
     def work(mask: np.ndarray) -> tuple[list[np.ndarray], np.ndarray]:
         counts = finish(count_lags(mask, half_edges(mask.shape)))
@@ -89,7 +89,7 @@ def s2_own(edge: int) -> dict[str, Any]:
 
 
 def s2_porespy(edge: int) -> dict[str, Any]:
-    from napari_microrecon.engine.analysis._porespy import quiet_porespy
+    from napari_microrecon.engine.diffusion._porespy import quiet_porespy
 
     mask = volume_mask(edge)
     with quiet_porespy() as porespy:
@@ -127,10 +127,10 @@ def cheap_report(edge: int) -> dict[str, Any]:
 
 
 def tau(edge: int, which: str, dense: bool = False) -> dict[str, Any]:
-    from napari_microrecon.engine.analysis.correlation import finish
-    from napari_microrecon.engine.analysis.percolation import Clusters
-    from napari_microrecon.engine.analysis.solver_process import TortuositySolver
-    from napari_microrecon.engine.analysis.transport import solve_diffusion
+    from napari_microrecon.engine.diffusion.solver import solve_diffusion
+    from napari_microrecon.engine.diffusion.solver_process import TortuositySolver
+    from napari_microrecon.engine.statistics.correlation import finish
+    from napari_microrecon.engine.statistics.percolation import Clusters
 
     mask = volume_mask(edge) != dense
     percolating = Clusters.of(mask).percolating_mask(0)
@@ -242,7 +242,7 @@ def main() -> None:
         if other is not None:
             same = other['found']['own tau in its convention']
             goal('difference to TauFactor', abs(same / other['found']['tau'] - 1), 0.01)
-        from napari_microrecon.engine.analysis.transport_torch import gpu_is_present
+        from napari_microrecon.engine.diffusion.torch_solver import gpu_is_present
 
         if gpu_is_present():
             fresh('tau_gpu', given.edge or 128)

@@ -16,7 +16,7 @@ import numpy as np
 from bench.tables import markdown, over_seeds, tell
 from scipy.special import ndtri
 
-from napari_microrecon.engine.analysis.transport import solve_diffusion
+from napari_microrecon.engine.diffusion.solver import solve_diffusion
 from napari_microrecon.engine.generator.exemplar import Exemplars
 from napari_microrecon.engine.generator.priors import choose_prior
 from napari_microrecon.engine.generator.priors.grain_sizes import CHANNELS

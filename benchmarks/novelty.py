@@ -18,7 +18,7 @@ import numpy as np
 from bench.random_sets import level_cuts, sphere_sections
 from bench.tables import markdown
 
-from napari_microrecon.engine.analysis.novelty import find_copies
+from napari_microrecon.engine.originality.novelty import find_copies
 from napari_microrecon.engine.phases import Phases
 from napari_microrecon.engine.progress import drain
 from napari_microrecon.engine.slices import Slice

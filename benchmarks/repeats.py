@@ -16,7 +16,7 @@ from bench.materials import MATERIALS, get_material
 from bench.tables import markdown, tell
 from scoring import blocks
 
-from napari_microrecon.engine.analysis.repeats import find_repeats
+from napari_microrecon.engine.originality.repeats import find_repeats
 from napari_microrecon.engine.phases import Phases
 from napari_microrecon.engine.progress import drain
 from napari_microrecon.engine.volume import Volume

@@ -25,18 +25,18 @@ from bench.tables import markdown
 from scipy.ndimage import gaussian_filter
 from scipy.stats import norm
 
-from napari_microrecon.engine.analysis.correlation import count_lags, finish, half_edges, radial_mean
-from napari_microrecon.engine.analysis.representativity import (
+from napari_microrecon.engine.files import read_volume
+from napari_microrecon.engine.phases import Phases
+from napari_microrecon.engine.raw_image import RawImage
+from napari_microrecon.engine.representativity.estimate import (
     Representativity,
     representativity_of_slices,
     representativity_of_volume,
 )
-from napari_microrecon.engine.analysis.threshold_uncertainty import threshold_uncertainty
-from napari_microrecon.engine.files import read_volume
-from napari_microrecon.engine.phases import Phases
-from napari_microrecon.engine.raw_image import RawImage
+from napari_microrecon.engine.representativity.threshold import threshold_uncertainty
 from napari_microrecon.engine.segmentation import segment
 from napari_microrecon.engine.slices import Slice, SliceSet
+from napari_microrecon.engine.statistics.correlation import count_lags, finish, half_edges, radial_mean
 from napari_microrecon.engine.volume import Volume
 from napari_microrecon.engine.voxels import AXES
 

@@ -1,6 +1,6 @@
 """What every quality benchmark measures on a label volume, and how it is set against blocks of a reference.
 
-The definitions are those of `engine.analysis`: face density per voxel, clusters and percolation through faces,
+The definitions are those of `engine.statistics`: face density per voxel, clusters and percolation through faces,
 correlation lengths where the autocovariance falls to 1/e, tortuosity factors of the percolating part between the
 centres of the end layers. S2 errors are the mean over axes and 30 lags of |S2 - S2_real| / (phi (1 - phi)).
 """
@@ -15,9 +15,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
-from napari_microrecon.engine.analysis.correlation import autocovariance, count_lags, crossing, finish
-from napari_microrecon.engine.analysis.percolation import Clusters
-from napari_microrecon.engine.analysis.transport import solve_diffusion
+from napari_microrecon.engine.diffusion.solver import solve_diffusion
+from napari_microrecon.engine.statistics.correlation import autocovariance, count_lags, crossing, finish
+from napari_microrecon.engine.statistics.percolation import Clusters
 
 LAGS = 30
 MOST_BLOCKS = 12

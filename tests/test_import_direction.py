@@ -12,6 +12,15 @@ import pytest
 
 GUI = {'qtpy', 'PyQt5', 'PyQt6', 'PySide6', 'napari', 'magicgui', 'superqt', 'pyqtgraph', 'vispy'}
 HEAVY = {'torch', 'porespy', 'openpnm', 'skimage', 'matplotlib', 'pooch', 'zarr', 'dask', 'numba', 'vtk'}
+MEASURING = (
+    'statistics',
+    'diffusion',
+    'results',
+    'analysis',
+    'representativity',
+    'originality',
+    'report_output',
+)
 SOURCE = Path(__file__).resolve().parents[1] / 'src'
 CHILD = """
 import importlib, json, sys
@@ -56,7 +65,10 @@ def test_package_is_light() -> None:
 
 
 def test_engine_loads_nothing_heavy_at_first() -> None:
-    names = ['napari_microrecon.engine', 'napari_microrecon.engine.analysis', 'napari_microrecon.engine.generator']
+    names = [
+        'napari_microrecon.engine',
+        *(f'napari_microrecon.engine.{package}' for package in (*MEASURING, 'generator')),
+    ]
     for name, found in loaded_by(*names).items():
         assert not found & (GUI | HEAVY | {'psygnal'}), f'importing {name} loads {found & (GUI | HEAVY | {"psygnal"})}'
 
@@ -80,11 +92,12 @@ def test_command_line_starts_light() -> None:
 
 def test_analysis_runs_without_torch() -> None:
     """Measuring a volume never loads the generator."""
-    found = loaded_by(*modules_of('napari_microrecon.engine.analysis'))
+    names = [name for package in MEASURING for name in modules_of(f'napari_microrecon.engine.{package}')]
+    found = loaded_by(*names)
     assert not set.union(*found.values()) & {'torch'}
 
 
-@pytest.mark.parametrize('package', ['analysis', 'conditioned', 'export', 'generator'])
+@pytest.mark.parametrize('package', [*MEASURING, 'conditioned', 'export', 'generator'])
 def test_no_public_name_is_hidden_by_a_module(package: str) -> None:
     """A module called like a public name would take its place as soon as anything imports that module."""
     home = importlib.import_module(f'napari_microrecon.engine.{package}')

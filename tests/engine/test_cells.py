@@ -8,10 +8,11 @@ import io
 import numpy as np
 import pytest
 
-from napari_microrecon.engine.analysis import measure, table_csv
+from napari_microrecon.engine.analysis import measure
 from napari_microrecon.engine.cells import text_cell
 from napari_microrecon.engine.phases import Phases
 from napari_microrecon.engine.progress import drain
+from napari_microrecon.engine.report_output import table_csv
 from napari_microrecon.engine.volume import Volume
 
 

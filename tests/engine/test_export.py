@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from napari_microrecon.engine.analysis._porespy import quiet_porespy
+from napari_microrecon.engine.diffusion._porespy import quiet_porespy
 from napari_microrecon.engine.errors import InputError
 from napari_microrecon.engine.export import FORMATS, export, surface_mesh
 from napari_microrecon.engine.files import read_volume

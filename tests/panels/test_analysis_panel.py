@@ -11,9 +11,9 @@ import pytest
 from qtpy.QtCore import QPoint, Qt
 from qtpy.QtWidgets import QFileDialog
 
-from napari_microrecon.engine.analysis import Ensemble
-from napari_microrecon.engine.analysis.bands import BandEntry, band_reach
 from napari_microrecon.engine.phases import Phases
+from napari_microrecon.engine.results import Ensemble
+from napari_microrecon.engine.results.bands import BandEntry, band_reach
 from napari_microrecon.engine.volume import Volume
 from napari_microrecon.engine.voxels import VoxelSize
 from napari_microrecon.panels.numbers import possible, spread

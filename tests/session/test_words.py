@@ -59,7 +59,8 @@ def test_what_a_training_starts_from_is_said_with_the_reason(strange):
 
 
 def test_nothing_is_called_unjudgeable_before_the_reference_is_measured():
-    from napari_microrecon.engine.analysis import Comparison, compare, crop_middle
+    from napari_microrecon.engine.analysis import compare, crop_middle
+    from napari_microrecon.engine.results import Comparison
 
     rock = get_sample('sandstone').load_volume()
     job, told = compare(crop_middle(rock, (32, 32, 32)), rock, tortuosity=False, workers=1), []

@@ -19,7 +19,8 @@ from .terminal import Terminal, duration
 from .window_picture import WindowPicture, window_command
 
 if TYPE_CHECKING:
-    from ..engine.analysis import Comparison, ShapeEvidence
+    from ..engine.report_output import ShapeEvidence
+    from ..engine.results import Comparison
     from ..engine.samples import Sample
 
 
@@ -179,9 +180,10 @@ def _curve_agreement(comparison: Comparison) -> tuple[int, int]:
 def _work(
     terminal: Terminal, sample: Sample, real: Volume, edge: int | None, seed: int
 ) -> tuple[Volume, Comparison, ShapeEvidence, str]:
-    from ..engine.analysis import ShapeEvidence, compare
+    from ..engine.analysis import compare
     from ..engine.generator import ReconstructParams, choose_weights, estimate, resolve_device
     from ..engine.generator.selection import judging_shape
+    from ..engine.report_output import ShapeEvidence
     from .reconstruct import make_volumes
 
     slices = sample.load_slices()
@@ -200,7 +202,7 @@ def _work(
 
 
 def _write(folder: Path, made: Volume, real: Volume, comparison: Comparison, shape: ShapeEvidence) -> list[Path]:
-    from ..engine.analysis import report_html
+    from ..engine.report_output import report_html
 
     report = json.loads(comparison.generated.to_json()) | {'comparison': json.loads(comparison.to_json())}
     return [

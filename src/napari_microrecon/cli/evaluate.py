@@ -14,8 +14,8 @@ from . import options as opt
 from .terminal import Terminal
 
 if TYPE_CHECKING:
-    from ..engine.analysis import Comparison, Report
-    from ..engine.analysis.solver_process import Solver
+    from ..engine.diffusion.solver_process import Solver
+    from ..engine.results import Comparison, Report
     from ..engine.volume import Volume
 
 _REPORTS = ('.json', '.html')
@@ -57,7 +57,8 @@ def analyze(
     label = _phase(phase, loaded[0].phases)
     if output is not None:
         check_target(output, _REPORTS)
-    from ..engine.analysis import measure, report_html
+    from ..engine.analysis import measure
+    from ..engine.report_output import report_html
 
     named = f'phase {label} ({loaded[0].phases.names[label]})'
     if len(loaded) > 1 or cluster is not None:
@@ -84,7 +85,9 @@ def _analyze_several(
     workers: int | None,
     cluster: str | None,
 ) -> None:
-    from ..engine.analysis import Ensemble, measure_many, report_html
+    from ..engine.analysis import measure_many
+    from ..engine.report_output import report_html
+    from ..engine.results import Ensemble
 
     job = measure_many(loaded, label, tortuosity=tortuosity, solver=solver, workers=workers, cluster=cluster)
     reports = terminal.run(job)
@@ -169,7 +172,7 @@ def compare(
     named = second.phases if second.phases.pore is not None else first.phases
     label = _phase(phase, named)
     from ..engine.analysis import compare as job
-    from ..engine.analysis import report_html
+    from ..engine.report_output import report_html
 
     options = {'solver': _solver(solver), 'workers': workers, 'cluster': cluster}
     comparison = terminal.run(job(first, second, label, tortuosity=not no_tortuosity, **options))
@@ -189,7 +192,7 @@ def report_paths(output: Path) -> tuple[Path, Path]:
 
 def verdicts(comparison: Comparison) -> list[str]:
     """One line per statistic: value, band of the real blocks, verdict."""
-    from ..engine.analysis import title
+    from ..engine.results import title
 
     lines = [f'compared: {comparison.basis}']
     for key, verdict in comparison.verdicts.items():

@@ -15,10 +15,10 @@ from .picture_options import UNCHANGED, takes_pictures
 from .terminal import Terminal
 
 if TYPE_CHECKING:
-    from ..engine.analysis.report import Statistic
-    from ..engine.analysis.representativity_result import Representativity
     from ..engine.phases import Phases
     from ..engine.raw_image import RawImage
+    from ..engine.representativity.result import Representativity
+    from ..engine.results.report import Statistic
     from ..engine.slices import SliceSet
     from ..engine.voxels import VoxelSize
 
@@ -52,7 +52,7 @@ def representativity(
     """Say how well slices, or a volume, tell a phase fraction, and how large an image a wished precision needs."""
     terminal = Terminal(as_json)
     wanted, size = opt.parse_phases(phases), opt.parse_voxel_size(voxel_size, unit)
-    from ..engine.analysis.representativity import representativity_of_slices, representativity_of_volume
+    from ..engine.representativity.estimate import representativity_of_slices, representativity_of_volume
 
     options = {'precision': precision, 'confidence': confidence}
     stack = _stack(images or [])
@@ -98,7 +98,7 @@ def _stack(paths: list[str]) -> RawImage | None:
 
 def _threshold_of(stack: RawImage, phases: Phases | int | None, label: int) -> Statistic | None:
     """What the grey threshold of a volume adds; None where it came as labels."""
-    from ..engine.analysis.threshold_uncertainty import threshold_uncertainty
+    from ..engine.representativity.threshold import threshold_uncertainty
     from ..engine.segmentation import segment
 
     effect = threshold_uncertainty(stack, segment(stack, phases), label)
@@ -131,8 +131,8 @@ def novelty(
         on_note=terminal.note,
     )
     made = opt.load_volume(volume, phases, voxel_size, unit)
-    from ..engine.analysis.novelty import find_copies
-    from ..engine.analysis.repeats import find_repeats
+    from ..engine.originality.novelty import find_copies
+    from ..engine.originality.repeats import find_repeats
 
     found = terminal.run(find_copies(made, loaded, seed=seed))
     repeats = terminal.run(find_repeats(made))
@@ -147,7 +147,7 @@ def _threshold(
     preparation: Preparation,
 ) -> Statistic | None:  # fmt: skip
     """What the grey thresholds of the slices add; None where all of them came as labels."""
-    from ..engine.analysis.threshold_uncertainty import pooled_threshold, threshold_uncertainty
+    from ..engine.representativity.threshold import pooled_threshold, threshold_uncertainty
 
     effects = []
     for path, item in zip(paths, slices, strict=True):

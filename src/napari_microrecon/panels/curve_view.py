@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QComboBox, QSizePolicy, QVBoxLayout, QWidget
 
-from ..engine.analysis.report import curve_labels, title
+from ..engine.results.report import curve_labels, title
 from .numbers import unit_text
 from .parts import button, heading, narrow, row
 from .plots import CurvePlot
 
 if TYPE_CHECKING:
-    from ..engine.analysis import Comparison, CurveBand, Ensemble, Report
+    from ..engine.results import Comparison, CurveBand, Ensemble, Report
     from ..viewer.appearance import Palette
 
 _FIRST = 's2_radial'

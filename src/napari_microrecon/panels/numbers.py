@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ..session.words import tally
 
 if TYPE_CHECKING:
-    from ..engine.analysis import BandEntry, Comparison, Report, Statistic
+    from ..engine.results import BandEntry, Comparison, Report, Statistic
 
 _MICROMETRES = re.compile(r'\bum(?![A-Za-z0-9_])')  # also before a raised 2 or 3, which count as letters of a word
 _SIGNED = ('euler_density',)

@@ -10,7 +10,7 @@ from .numbers import number, unit_text, with_um
 from .parts import Listener, heading, hint
 
 if TYPE_CHECKING:
-    from ..engine.analysis import Representativity
+    from ..engine.representativity import Representativity
     from ..session import Session
     from ..viewer.appearance import Palette
 

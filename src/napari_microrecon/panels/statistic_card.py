@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QFrame, QVBoxLayout, QWidget
 
-from ..engine.analysis.report import title
+from ..engine.results.report import title
 from .numbers import possible, shown, spread, unit_text, with_um
 from .parts import button, heading, hint, row
 from .strip_plot import Strip, StripPlot
 
 if TYPE_CHECKING:
-    from ..engine.analysis import BandEntry, Comparison, Ensemble, Report
+    from ..engine.results import BandEntry, Comparison, Ensemble, Report
     from ..viewer.appearance import Palette
 
 

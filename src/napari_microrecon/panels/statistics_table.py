@@ -9,11 +9,11 @@ from qtpy.QtGui import QColor
 from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTableWidgetItem, QWidget
 
 from ..engine.analysis.faces import face_title
-from ..engine.analysis.report import is_numerical, title
+from ..engine.results.report import is_numerical, title
 from .numbers import ROLES, shown, spread, unit_text
 
 if TYPE_CHECKING:
-    from ..engine.analysis import Comparison, Ensemble, Report, Statistic
+    from ..engine.results import Comparison, Ensemble, Report, Statistic
     from ..viewer.appearance import Palette
 
 _ROW = 27  # pixels, the least height of a row

@@ -20,7 +20,8 @@ from .task import Task
 from .words import lacking, tally
 
 if TYPE_CHECKING:
-    from ..engine.analysis import Comparison, Ensemble, Report, Representativity
+    from ..engine.representativity import Representativity
+    from ..engine.results import Comparison, Ensemble, Report
     from ..engine.volume import Volume
 
 PRECISION = 0.01  # half-width that the slices panel tells the needed size for
@@ -118,7 +119,8 @@ def _analyse(session: Session, asked: Wish, reference: Volume | None) -> Task:
 
 def _spread(report: Report, others: Sequence[Volume], wish: Wish) -> EngineJob[Ensemble | None]:
     """Mean and spread over the measured volume and its other realisations."""
-    from ..engine.analysis import Ensemble, measure_many
+    from ..engine.analysis import measure_many
+    from ..engine.results import Ensemble
 
     if not others:
         return None
@@ -222,7 +224,7 @@ def look_for_copies(session: Session) -> Task:
     volume, slices = session.need_volume(), session.need_slices()
 
     def run() -> EngineJob[Any]:
-        from ..engine.analysis import find_copies, find_repeats
+        from ..engine.originality import find_copies, find_repeats
 
         yield Progress('Looking for repeats')
         repeats = yield from find_repeats(volume)
@@ -262,9 +264,9 @@ def judge_slices(drafts: Sequence[SliceDraft]) -> EngineJob[tuple[tuple[str, Rep
     Where a slice came from a grey image, the threshold's part is in the interval. Takes 0.1 to 2 s, and longer where a
     large picture is filtered: not for the main thread.
     """
-    from ..engine.analysis import representativity_of_slices
-    from ..engine.analysis.threshold_uncertainty import pooled_threshold, threshold_uncertainty
     from ..engine.preparation import preparing
+    from ..engine.representativity import representativity_of_slices
+    from ..engine.representativity.threshold import pooled_threshold, threshold_uncertainty
     from ..engine.slices import SliceSet
 
     slices = SliceSet.of([draft.slice for draft in drafts])

@@ -28,8 +28,8 @@ def save_report(session: Session, path: Path) -> Task:
     volumes = [volume for volume in pictured if volume is not None]
 
     def run() -> EngineJob[None]:
-        from ..engine.analysis import ShapeEvidence, report_html, table_csv
         from ..engine.files.targets import write_text
+        from ..engine.report_output import ShapeEvidence, report_html, table_csv
 
         yield Progress(f'Writing {path.name}')
         if path.suffix.lower() == '.json':
@@ -52,7 +52,7 @@ def save_plot(session: Session, path: Path, key: str) -> Task:
     _need_complete(session)
 
     def run() -> EngineJob[None]:
-        from ..engine.analysis import write_plot
+        from ..engine.report_output import write_plot
 
         yield Progress(f'Writing {path.name}')
         write_plot(path, subject, key, ensemble)

@@ -21,11 +21,14 @@ from .jobs import Job, JobKind, JobState
 from .training import Training
 
 if TYPE_CHECKING:
-    from ..engine.analysis import Comparison, Ensemble, Face, Novelty, Repeats, Report, Representativity
+    from ..engine.analysis import Face
     from ..engine.conditioned.experiment import SliceCounts
     from ..engine.generator import Weights, WeightsChoice
     from ..engine.generator.forecast import Forecast
     from ..engine.holdback import HeldBack
+    from ..engine.originality import Novelty, Repeats
+    from ..engine.representativity import Representativity
+    from ..engine.results import Comparison, Ensemble, Report
     from ..engine.run import Run
     from ..engine.run.reference import Origin
     from ..engine.samples import Sample
@@ -260,7 +263,7 @@ class Session:
 
     def _take_partial(self, found: Any) -> None:
         """Show the statistics that are there already, while others are still being computed."""
-        from ..engine.analysis import Comparison, Report
+        from ..engine.results import Comparison, Report
 
         volume = self.measured
         if isinstance(found, Comparison):

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 _MICROMETRES = re.compile(r'(?<=\d )um\b')
 
 if TYPE_CHECKING:
-    from ..engine.analysis import Comparison
     from ..engine.generator import WeightsChoice
+    from ..engine.results import Comparison
     from ..engine.voxels import VoxelSize
     from .session import Session
 

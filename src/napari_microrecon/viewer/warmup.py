@@ -78,7 +78,7 @@ def _prepare_solver() -> None:
     """Compile the inner loops of the tortuosity solver; a later start finds them on the disk."""
     import numpy as np
 
-    from ..engine.analysis.transport import solve_diffusion
+    from ..engine.diffusion.solver import solve_diffusion
 
     bent = np.ones((12, 12, 12), dtype=bool)
     bent[4, 1:] = False  # a straight duct would need no solver

@@ -10,12 +10,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from napari_microrecon.engine.analysis import BandEntry, Comparison, coarsen, compare, measure_blocks
+from napari_microrecon.engine.analysis import coarsen, compare, measure_blocks
 from napari_microrecon.engine.analysis.blocks import block_origins, overlaps
-from napari_microrecon.engine.analysis.comparison import judge, judge_all
 from napari_microrecon.engine.errors import InputError
 from napari_microrecon.engine.phases import Phases
 from napari_microrecon.engine.progress import drain
+from napari_microrecon.engine.results import BandEntry, Comparison
+from napari_microrecon.engine.results.comparison import judge, judge_all
 from napari_microrecon.engine.volume import Volume
 from napari_microrecon.engine.voxels import VoxelSize
 

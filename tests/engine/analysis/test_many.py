@@ -11,10 +11,11 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from napari_microrecon.engine.analysis import Ensemble, Report, compare, measure, measure_blocks, measure_many
+from napari_microrecon.engine.analysis import compare, measure, measure_blocks, measure_many
 from napari_microrecon.engine.errors import InputError
 from napari_microrecon.engine.phases import Phases
 from napari_microrecon.engine.progress import drain
+from napari_microrecon.engine.results import Ensemble, Report
 from napari_microrecon.engine.volume import Volume
 
 PHASES = Phases.named('grain', 'pore', pore=1)

@@ -9,11 +9,12 @@ import time
 import numpy as np
 import pytest
 
-from napari_microrecon.engine.analysis import Report, Statistic, measure
+from napari_microrecon.engine.analysis import measure
 from napari_microrecon.engine.errors import InputError
 from napari_microrecon.engine.phases import Phases
 from napari_microrecon.engine.progress import drain
 from napari_microrecon.engine.provenance import Provenance
+from napari_microrecon.engine.results import Report, Statistic
 from napari_microrecon.engine.volume import Volume
 from napari_microrecon.engine.voxels import VoxelSize
 

@@ -12,15 +12,15 @@ import numpy as np
 import pytest
 
 from napari_microrecon.engine.analysis import measure
-from napari_microrecon.engine.analysis._porespy import quiet_porespy
-from napari_microrecon.engine.analysis.chords import run_lengths
-from napari_microrecon.engine.analysis.correlation import count_lags, finish, half_edges, radial_mean
-from napari_microrecon.engine.analysis.percolation import Clusters
-from napari_microrecon.engine.analysis.profiles import fraction_profile
-from napari_microrecon.engine.analysis.thickness import distances, local_thickness
-from napari_microrecon.engine.analysis.transport import solve_diffusion
+from napari_microrecon.engine.diffusion._porespy import quiet_porespy
+from napari_microrecon.engine.diffusion.solver import solve_diffusion
 from napari_microrecon.engine.phases import Phases
 from napari_microrecon.engine.progress import drain
+from napari_microrecon.engine.statistics.chords import run_lengths
+from napari_microrecon.engine.statistics.correlation import count_lags, finish, half_edges, radial_mean
+from napari_microrecon.engine.statistics.percolation import Clusters
+from napari_microrecon.engine.statistics.profiles import fraction_profile
+from napari_microrecon.engine.statistics.thickness import distances, local_thickness
 from napari_microrecon.engine.volume import Volume
 
 # Name, phase, and where a block is cut out: places without meaning, every phase that percolates in its volume.

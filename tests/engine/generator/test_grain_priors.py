@@ -10,7 +10,7 @@ import pytest
 from scipy.spatial import cKDTree
 from scipy.special import ndtri
 
-from napari_microrecon.engine.analysis.transport import solve_diffusion
+from napari_microrecon.engine.diffusion.solver import solve_diffusion
 from napari_microrecon.engine.generator.exemplar import Exemplars
 from napari_microrecon.engine.generator.losses import largest_cluster
 from napari_microrecon.engine.generator.priors import PriorModel, choose_prior

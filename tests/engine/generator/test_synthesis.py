@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from napari_microrecon.engine.analysis.novelty import find_copies
 from napari_microrecon.engine.errors import InputError
 from napari_microrecon.engine.generator import ReconstructParams, reconstruct
 from napari_microrecon.engine.generator.choice import choosing_weights
@@ -26,6 +25,7 @@ from napari_microrecon.engine.generator.synthesis.specks import (
     strewn,
     without_surplus,
 )
+from napari_microrecon.engine.originality.novelty import find_copies
 from napari_microrecon.engine.phases import Phases
 from napari_microrecon.engine.progress import drain
 from napari_microrecon.engine.slices import Slice, SliceSet

@@ -7,7 +7,6 @@ import json
 import numpy as np
 import pytest
 
-from napari_microrecon.engine.analysis.bands import BandEntry, band_reach
 from napari_microrecon.engine.errors import InputError
 from napari_microrecon.engine.generator import ReconstructParams
 from napari_microrecon.engine.holdback import hold_back, split
@@ -15,6 +14,7 @@ from napari_microrecon.engine.holdback.judging import _half, held_verdict, judge
 from napari_microrecon.engine.holdback.windows import WindowStatistics, perimeter_density
 from napari_microrecon.engine.phases import Phases
 from napari_microrecon.engine.progress import Progress, drain
+from napari_microrecon.engine.results.bands import BandEntry, band_reach
 from napari_microrecon.engine.slices import Slice, SliceSet
 from napari_microrecon.engine.volume import Volume
 from napari_microrecon.engine.voxels import VoxelSize

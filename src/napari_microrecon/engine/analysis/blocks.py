@@ -8,8 +8,8 @@ from itertools import product
 
 import numpy as np
 
+from ..results.comparison import FEWEST_BLOCKS
 from ..volume import Volume
-from .comparison import FEWEST_BLOCKS
 
 Origin = tuple[int, int, int]
 

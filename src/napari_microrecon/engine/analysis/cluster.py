@@ -6,13 +6,13 @@ import time
 import uuid
 from collections.abc import Generator, Sequence
 
+from ..diffusion.solver_process import Solver
 from ..errors import EngineError, InputError
 from ..progress import Progress
+from ..results.report import Report
 from ..volume import Volume
 from .measuring import Part
 from .orders import Event, Order, Solvers, steps
-from .report import Report
-from .solver_process import Solver
 
 _POLL = 0.05  # seconds between two looks at what the cluster has done
 _ASK = 1.0  # seconds between two questions of a worker whether it should stop

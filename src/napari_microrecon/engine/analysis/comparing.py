@@ -8,19 +8,19 @@ from typing import Any
 
 import numpy as np
 
+from ..diffusion.solver_process import Solver
 from ..errors import InputError
 from ..progress import Job, Progress
+from ..results.averages import joined, mean_curves, mean_statistics
+from ..results.bands import BandEntry, CurveBand, Ensemble
+from ..results.comparison import TOO_SMALL, Comparison, Verdict, judge_all
+from ..results.report import Report, is_numerical
+from ..results.s2_error import judge_s2
 from ..volume import Volume
-from .averages import joined, mean_curves, mean_statistics
-from .bands import BandEntry, CurveBand, Ensemble
 from .blocks import BlockPlan, Origin, name_block, plan_blocks, times
-from .comparison import TOO_SMALL, Comparison, Verdict, judge_all
 from .many import Order, run_orders
 from .measuring import Part
 from .memory import check_memory
-from .report import Report, is_numerical
-from .s2_error import judge_s2
-from .solver_process import Solver
 
 __all__ = ['BandEntry', 'Comparison', 'CurveBand', 'Ensemble', 'Verdict', 'compare']
 

@@ -8,14 +8,14 @@ from typing import Any, Literal
 
 import numpy as np
 
+from ..diffusion.solver_process import Solver, TortuositySolver
 from ..errors import EngineError, InputError
 from ..progress import Job, Progress, Throttle
+from ..statistics.percolation import Clusters
+from ..statistics.thickness import local_thickness
 from ..volume import Volume
 from ..voxels import AXES, VoxelSize
 from .measuring import solved_here
-from .percolation import Clusters
-from .solver_process import Solver, TortuositySolver
-from .thickness import local_thickness
 
 FaceKind = Literal['labels', 'image']
 
@@ -136,7 +136,7 @@ def spatial_face(
         unit = volume.voxel_size.unit
         return Face(key, what, 'image', found, unit, limits, volume.voxel_size, 'diameters; 0 outside the phase')
     if title == 'particles':
-        from .particles import find_particles
+        from ..statistics.particles import find_particles
 
         particles = yield from _told(find_particles(mask, volume.voxel_size.zyx), what)
         return labels(particles.labels, f'{particles.count} particles, those at the faces included')

@@ -10,17 +10,17 @@ from collections.abc import Generator, Sequence
 from dataclasses import replace
 from typing import Any
 
+from ..diffusion.solver_process import Solver
 from ..errors import InputError
 from ..host_memory import free_memory
 from ..progress import Job, Progress
+from ..results.bands import Ensemble
+from ..results.report import Report
 from ..volume import Volume
-from .bands import Ensemble
 from .blocks import block_origins, name_block, times
 from .cluster import run_on_cluster
 from .memory import estimate_memory
 from .orders import Event, Order, Solvers, steps
-from .report import Report
-from .solver_process import Solver
 
 
 def measure_many(

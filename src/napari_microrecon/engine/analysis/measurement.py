@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from ..progress import Progress, Throttle
+from ..results.report import Curve, Report, Statistic, VolumeInfo
+from ..statistics.percolation import Clusters
 from ..volume import Volume
-from .percolation import Clusters
-from .report import Curve, Report, Statistic, VolumeInfo
 
 
 class Measurement:

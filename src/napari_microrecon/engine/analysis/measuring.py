@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Literal
 
+from ..diffusion.solver_process import Solver, TortuositySolver
 from ..progress import Job
+from ..results.report import Report
 from ..volume import Volume
 from ..voxels import AXES
 from .measurement import Measurement
 from .memory import check_memory
-from .report import Report
-from .solver_process import Solver, TortuositySolver
 from .stages import connectivity, correlations, shape, sizes, transport
 
 Part = Literal['all', 'quick', 'slow']

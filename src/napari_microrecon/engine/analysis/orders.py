@@ -7,11 +7,11 @@ import threading
 from collections.abc import Generator
 from dataclasses import dataclass
 
+from ..diffusion.solver_process import Solver, TortuositySolver
 from ..progress import Progress
+from ..results.report import Report
 from ..volume import Volume
 from .measuring import Part, measure_with, solved_here
-from .report import Report
-from .solver_process import Solver, TortuositySolver
 
 
 @dataclass(frozen=True, eq=False)

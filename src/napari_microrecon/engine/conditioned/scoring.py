@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from ..analysis.correlation import count_lags, finish
-from ..analysis.percolation import Clusters
+from ..statistics.correlation import count_lags, finish
+from ..statistics.percolation import Clusters
 from ..volume import Volume
 from .realisations import change_rates
 

@@ -14,7 +14,7 @@ from ..volume import Volume
 from .formats import Format, format_of
 
 if TYPE_CHECKING:
-    from ..analysis import Comparison, Report
+    from ..results import Comparison, Report
 
 
 class _Weights(Protocol):
@@ -154,7 +154,8 @@ def export(
 def _write_report(
     path: Path, volume: Volume, label: int, subject: Report | Comparison | None, beside: Sequence[Volume]
 ) -> Job[None]:
-    from ..analysis import measure, report_html
+    from ..analysis import measure
+    from ..report_output import report_html
 
     shown = list(beside) or [volume]
     if subject is None:

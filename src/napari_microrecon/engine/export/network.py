@@ -119,7 +119,7 @@ def extract(mask: np.ndarray, voxel_size: float) -> dict[str, np.ndarray]:
 
     In the calling process; `write_network` calls it in another one.
     """
-    from ..analysis._porespy import quiet_porespy
+    from ..diffusion._porespy import quiet_porespy
 
     with quiet_porespy() as porespy:
         # One piece: cut up, as it does by default, the same volume gives a fifth more pores along the cuts.

@@ -182,7 +182,7 @@ def _small(slices: SliceSet, weights: Weights, what: str) -> Job[tuple[Volume, .
 
 def _connected(volume: Volume) -> np.ndarray:
     """Share of each phase (K,) that spans the volume, mean over the axes; 0 for a phase that is not there."""
-    from ..analysis.percolation import Clusters
+    from ..statistics.percolation import Clusters
 
     found = [Clusters.of(volume.labels == k) for k in range(volume.phases.count)]
     return np.array([np.mean([one.percolating_fraction(a) for a in range(3)]) if one.count else 0.0 for one in found])

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..analysis.bands import BandEntry
-from ..analysis.comparison import RESOLUTION, BandWords, Verdict, judge
 from ..errors import InputError
 from ..progress import Job, Progress, Throttle
+from ..results.bands import BandEntry
+from ..results.comparison import RESOLUTION, BandWords, Verdict, judge
 from ..slices import Slice
 from ..volume import Volume
 from ..voxels import AXES, IMAGE_AXES, Axis

@@ -6,9 +6,9 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from ..analysis.bands import BandEntry
-from ..analysis.comparison import Verdict
-from ..analysis.report import SCHEMA, dump_json
+from ..results.bands import BandEntry
+from ..results.comparison import Verdict
+from ..results.report import SCHEMA, dump_json
 
 
 class HeldStatistic(BaseModel):

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..analysis.chords import mean_chord
-from ..analysis.correlation import autocovariance, count_lags, crossing, finish, half_edges
+from ..statistics.chords import mean_chord
+from ..statistics.correlation import autocovariance, count_lags, crossing, finish, half_edges
 
 
 @dataclass(frozen=True, eq=False)

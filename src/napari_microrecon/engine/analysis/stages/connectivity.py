@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from ...statistics.configurations import euler_number
+from ...statistics.correlation import Steps
 from ...voxels import AXES
-from ..configurations import euler_number
-from ..correlation import Steps
 from ..measurement import Measurement
 
 _PERCOLATION = 'share of the phase in 6-connected clusters that touch both faces'

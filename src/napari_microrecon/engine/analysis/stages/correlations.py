@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import numpy as np
 
+from ...statistics.anisotropy import anisotropy_of_mask
+from ...statistics.chords import lineal_path, run_lengths
+from ...statistics.correlation import (
+    Steps,
+    autocovariance,
+    count_lags,
+    crossing,
+    half_edges,
+    radial_mean,
+    surface_from_slope,
+)
+from ...statistics.thickness import size_distribution
 from ...voxels import AXES
-from ..anisotropy import anisotropy_of_mask
-from ..chords import lineal_path, run_lengths
-from ..correlation import Steps, autocovariance, count_lags, crossing, half_edges, radial_mean, surface_from_slope
 from ..measurement import Measurement
-from ..thickness import size_distribution
 
 FEWEST_CHORDS = 100
 _E_FOLDING = 'lag at which the normalised autocovariance falls to 1/e, interpolated'

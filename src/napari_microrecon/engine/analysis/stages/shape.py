@@ -6,13 +6,13 @@ from itertools import combinations
 
 import numpy as np
 
+from ...statistics.chords import mean_chord
+from ...statistics.configurations import configuration_histogram, crofton_surface, face_densities, specific_surface
+from ...statistics.correlation import Steps
+from ...statistics.interfaces import interface_areas, triple_lines
+from ...statistics.profiles import fraction_profile
 from ...voxels import AXES
-from ..chords import mean_chord
-from ..configurations import configuration_histogram, crofton_surface, face_densities, specific_surface
-from ..correlation import Steps
-from ..interfaces import interface_areas, triple_lines
 from ..measurement import Measurement
-from ..profiles import fraction_profile
 
 MOST_PHASES = 4  # above, only pairs and triples with the measured phase are told
 _MARCHING = 'marching cubes on the open domain, without smoothing; stair-steps make a curved surface read 8 to 9 % high'

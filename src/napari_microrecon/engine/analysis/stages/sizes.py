@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from ...statistics.correlation import Steps
+from ...statistics.particles import FEWEST, MOST_CUT, Particles, find_particles
+from ...statistics.thickness import critical_diameters, distances, local_thickness, middle, size_distribution
 from ...voxels import AXES
-from ..correlation import Steps
 from ..measurement import Measurement
-from ..particles import FEWEST, MOST_CUT, Particles, find_particles
-from ..thickness import critical_diameters, distances, local_thickness, middle, size_distribution
 
 _THICKNESS = 'diameter of the largest sphere that fits and covers a point (local thickness), mean over the phase'
 _CRITICAL = 'diameter of the largest sphere that can pass from face to face, from the distance transform'

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Generator
 
+from ...diffusion.solver import Transport
+from ...diffusion.solver_process import TortuositySolver
 from ...errors import EngineError
+from ...statistics.correlation import Steps
+from ...statistics.permeability import katz_thompson, kozeny_carman
 from ...voxels import AXES
-from ..correlation import Steps
 from ..measurement import Measurement
-from ..permeability import katz_thompson, kozeny_carman
-from ..solver_process import TortuositySolver
-from ..transport import Transport
 
 _OWN = "percolating fraction x D0 / Deff (PoreSpy's convention)"
 _TOTAL = "phase fraction x D0 / Deff (TauFactor's convention)"

@@ -1,0 +1,107 @@
+"""Tables of the HTML report: statistics, comparison, realisations, provenance."""
+
+from __future__ import annotations
+
+from html import escape
+
+from ..provenance import Provenance
+from ..results.bands import Ensemble
+from ..results.comparison import Comparison, Verdict
+from ..results.report import Report, Statistic, title
+from .html_figures import show_unit
+
+
+def number(value: float | None, digits: int = 4) -> str:
+    """A number to read, with that many significant digits, and no exponent where it can be avoided."""
+    if value is None:
+        return '–'
+    if value == int(value) and abs(value) < 1e6:
+        return str(int(value)).replace('-', '−')
+    if 1e-3 <= abs(value) < 10 ** max(digits, 4):
+        text = f'{value:.{digits}g}'
+        return (text if 'e' not in text else f'{value:.0f}').replace('-', '−')
+    mantissa, exponent = f'{value:.{digits - 1}e}'.split('e')
+    return f'{mantissa}·10<sup>{int(exponent)}</sup>'.replace('-', '−')
+
+
+def statistics_table(report: Report) -> str:
+    """One row per statistic of a volume."""
+    rows = ''.join(
+        f'<tr><th scope="row">{escape(title(key))}</th>{_value_cells(statistic)}'
+        f'<td class="note">{escape(statistic.note)}</td><td class="method">{escape(statistic.method)}</td></tr>'
+        for key, statistic in report.statistics.items()
+    )
+    return (
+        '<div class="scroll"><table><thead><tr><th>Statistic</th><th class="n">Value</th><th>Unit</th><th>Note</th>'
+        f'<th>Method</th></tr></thead><tbody>{rows}</tbody></table></div>'
+    )
+
+
+def ensemble_table(ensemble: Ensemble) -> str:
+    """Mean and spread of every statistic over realisations."""
+    rows: list[str] = []
+    for key, band in ensemble.statistics.items():
+        spread = '' if band.sd is None else f' <span class="sd">± {number(band.sd, 2)}</span>'
+        count = str(band.count) + ('' if band.count == band.blocks else f' of {band.blocks}')
+        rows.append(
+            f'<tr><th scope="row">{escape(title(key))}</th><td class="n">{number(band.mean)}{spread}</td>'
+            f'<td>{escape(show_unit(ensemble.units[key]))}</td><td class="n">{count}</td></tr>'
+        )
+    return (
+        '<div class="scroll"><table><thead><tr><th>Statistic</th><th class="n">Mean ± sd</th><th>Unit</th>'
+        f'<th class="n">n</th></tr></thead><tbody>{"".join(rows)}</tbody></table></div>'
+    )
+
+
+def _value_cells(statistic: Statistic) -> str:
+    spread = '' if statistic.sd is None else f' <span class="sd">± {number(statistic.sd, 2)}</span>'
+    return f'<td class="n">{number(statistic.value)}{spread}</td><td>{escape(show_unit(statistic.unit))}</td>'
+
+
+def comparison_table(comparison: Comparison) -> str:
+    """One row per statistic of a comparison: value, band, verdict."""
+    rows: list[str] = []
+    for key, statistic in comparison.compared.items():
+        band, verdict = comparison.band.get(key), comparison.verdicts.get(key)
+        words = '–' if band is None or band.mean is None else number(band.mean)
+        if band is not None and band.sd is not None:
+            words += f' <span class="sd">± {number(band.sd, 2)}</span>'
+        count = '' if band is None else str(band.count) + ('' if band.count == band.blocks else f' of {band.blocks}')
+        badge = ''
+        if verdict is not None:
+            kind = verdict.verdict.replace(' ', '-')
+            badge = f'<span class="badge {kind}">{verdict.words}</span> {escape(_reason(verdict))}'
+        name = 'S₂, distance from the real mean' if key == 's2_error' else title(key)
+        rows.append(
+            f'<tr><th scope="row">{escape(name)}</th>{_value_cells(statistic)}<td class="n">{words}</td>'
+            f'<td class="n">{count}</td><td class="verdict">{badge}</td>'
+            f'<td class="method">{escape(statistic.method)}</td></tr>'
+        )
+    return (
+        '<div class="scroll"><table><thead><tr><th>Statistic</th><th class="n">Generated</th><th>Unit</th>'
+        '<th class="n">Real blocks, mean ± sd</th><th class="n">n</th><th>Verdict</th><th>Method</th></tr></thead>'
+        f'<tbody>{"".join(rows)}</tbody></table></div>'
+    )
+
+
+def _reason(verdict: Verdict) -> str:
+    """What the sentence says beyond the words of the badge."""
+    return verdict.sentence.removeprefix(verdict.words).lstrip(':, ')
+
+
+def provenance_rows(provenance: Provenance) -> str:
+    """Rows of a table that tells where a volume came from."""
+    made_with = ', '.join(f'{name} {version}' for name, version in provenance.versions.items())
+    rows: list[tuple[str, str]] = [('Kind', provenance.kind)]
+    rows += [('Description', provenance.description), ('Licence', provenance.licence)]
+    rows += [('Input', f'{source.name} (sha256 {source.sha256})') for source in provenance.inputs]
+    if provenance.weights is not None:
+        rows.append(('Weights', f'{provenance.weights.name} (sha256 {provenance.weights.sha256})'))
+    rows += [
+        ('Seed', '' if provenance.seed is None else str(provenance.seed)),
+        ('Device', provenance.device),
+        ('Parameters', ', '.join(f'{k} = {v}' for k, v in provenance.parameters.items())),
+        ('Versions', made_with),
+        ('Created', provenance.created),
+    ]
+    return ''.join(f'<tr><th scope="row">{k}</th><td>{escape(v)}</td></tr>' for k, v in rows if v)

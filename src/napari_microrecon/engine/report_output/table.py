@@ -1,0 +1,71 @@
+"""The statistics as a table of comma-separated values, for spreadsheets and for the supplement of a paper."""
+
+from __future__ import annotations
+
+import csv
+import io
+
+from ..cells import text_cell
+from ..results.bands import Ensemble
+from ..results.comparison import Comparison
+from ..results.report import Report, title
+
+_COLUMNS = (
+    'key', 'statistic', 'value', 'unit', 'standard_error', 'real_mean', 'real_sd', 'real_blocks', 'ensemble_mean',
+    'ensemble_sd', 'ensemble_volumes', 'verdict', 'distance_sd', 'reason', 'note', 'method',
+)  # fmt: skip
+
+
+def table_csv(report: Report | Comparison, ensemble: Ensemble | None = None) -> str:
+    """Write the statistics of a report or a comparison as CSV with a header line.
+
+    Parameters
+    ----------
+    report : Report or Comparison
+        Of a comparison, the values that its verdicts are about.
+    ensemble : Ensemble, optional
+        Mean and spread over realisations; by default the comparison's own.
+
+    Returns
+    -------
+    str
+        RFC 4180 with line feeds; numbers in full precision, empty where a statistic has no meaning, text that a
+        spreadsheet would take for a formula with an apostrophe in front.
+    """
+    compared = report if isinstance(report, Comparison) else None
+    statistics = report.compared if isinstance(report, Comparison) else report.statistics
+    if ensemble is None and compared is not None:
+        ensemble = compared.ensemble
+    out = io.StringIO()
+    rows = csv.writer(out, lineterminator='\n')
+    rows.writerow(_COLUMNS)
+    for key, statistic in statistics.items():
+        band = None if compared is None else compared.band.get(key)
+        verdict = None if compared is None else compared.verdicts.get(key)
+        spread = None if ensemble is None else ensemble.statistics.get(key)
+        cells = (
+            key,
+            title(key),
+            statistic.value,
+            statistic.unit,
+            statistic.sd,
+            band and band.mean,
+            band and band.sd,
+            band and band.count,
+            spread and spread.mean,
+            spread and spread.sd,
+            spread and spread.count,
+            verdict and verdict.words,
+            verdict and verdict.sds,
+            verdict and verdict.sentence,
+            statistic.note,
+            statistic.method,
+        )
+        rows.writerow([_cell(cell) for cell in cells])
+    return out.getvalue()
+
+
+def _cell(value: object) -> object:
+    if isinstance(value, str):
+        return text_cell(value)
+    return '' if value is None else repr(value) if isinstance(value, float) else value

@@ -1,0 +1,36 @@
+"""What a measurement returns: reports, bands of several volumes, comparisons and their verdicts.
+
+Importing this package loads none of the modules behind it; each name loads its own on first use.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..lazy import late
+
+if TYPE_CHECKING:
+    from .bands import BandEntry, CurveBand, Ensemble
+    from .comparison import Comparison, Verdict
+    from .report import Curve, Report, Statistic, VolumeInfo, title
+
+_HOMES = {
+    'bands': ('BandEntry', 'CurveBand', 'Ensemble'),
+    'comparison': ('Comparison', 'Verdict'),
+    'report': ('Curve', 'Report', 'Statistic', 'VolumeInfo', 'title'),
+}
+
+__all__ = [
+    'BandEntry',
+    'Comparison',
+    'Curve',
+    'CurveBand',
+    'Ensemble',
+    'Report',
+    'Statistic',
+    'Verdict',
+    'VolumeInfo',
+    'title',
+]
+
+__getattr__, __dir__ = late(__name__, _HOMES)
