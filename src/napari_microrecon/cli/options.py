@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 import typer
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
 from ..engine.errors import InputError
 from ..engine.files import read_slices, read_volume
@@ -61,8 +61,7 @@ def parse_phases(text: str | None) -> Phases | int | None:
     names = [name.strip() for name in text.split(',')]
     if len(names) < 2 or not all(names):
         raise InputError('--phases', f'{text!r} is not understood', 'write a number or names: --phases grain,pore')
-    pore = next((i for i, name in enumerate(names) if name.lower() in ('pore', 'pores', 'void', 'voids')), None)
-    return Phases.named(*names, pore=pore)
+    return Phases.of_names(names)
 
 
 def parse_voxel_size(text: str | None, unit: str) -> VoxelSize | None:
@@ -130,11 +129,10 @@ def load_volume(text: str, phases: str | None, voxel_size: str | None, unit: str
 
 def validated(model: type[Model], **values: Any) -> Model:
     """Build a parameter model; what it refuses is told by option name, in one line."""
+    from ..engine.generator.params import validated as checked
+
     try:
-        return model(**values)
-    except ValidationError as error:
-        first = error.errors()[0]
-        field = '--' + str(first['loc'][0]).replace('_', '-') if first['loc'] else 'parameters'
-        problem = first['msg'].removeprefix('Value error, ')
-        given = '' if isinstance(first['input'], (dict, BaseModel)) else f'{first["input"]!r} is refused: '
-        raise InputError(field, f'{given}{problem[0].lower()}{problem[1:]}', 'see --help for what it takes') from error
+        return checked(model, **values)
+    except InputError as error:
+        field = error.subject if error.subject == 'parameters' else '--' + error.subject.replace('_', '-')
+        raise InputError(field, error.problem, 'see --help for what it takes') from error

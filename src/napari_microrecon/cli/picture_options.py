@@ -37,7 +37,9 @@ LeastSize = Annotated[
 CropText = Annotated[
     str,
     typer.Option(
-        '--crop', metavar='auto|R0:R1,C0:C1', help="Rows and columns kept, such as ':-64,:'; auto cuts off a data bar."
+        '--crop',
+        metavar='auto|none|R0:R1,C0:C1',
+        help="Rows and columns kept, such as ':-64,:'; auto also cuts off a thin data bar, none keeps all.",
     ),
 ]
 Resample = Annotated[
@@ -101,7 +103,7 @@ def _read(
     if strength:
         values[field] = strength
     if crop:
-        values['crop'] = 'auto' if crop.strip().lower() == 'auto' else _crop(crop)
+        values['crop'] = word if (word := crop.strip().lower()) in ('auto', 'none') else _crop(crop)
     try:
         return Preparation.of(**values)
     except InputError as error:

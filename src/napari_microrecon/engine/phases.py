@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Self
 
 import numpy as np
@@ -11,6 +12,7 @@ from .errors import InputError
 
 # Colour-blind safe (Okabe and Ito 2008), ordered so that two phases contrast in grey as well.
 PALETTE = ('#d9c8a9', '#1b6ca8', '#e69f00', '#009e73', '#cc79a7', '#56b4e9', '#d55e00', '#f0e442')
+_PORES = ('pore', 'pores', 'void', 'voids')
 
 
 class Phase(BaseModel):
@@ -59,6 +61,11 @@ class Phases(BaseModel):
         if count < 2:
             raise InputError('phases', f'{count} is too few', 'a microstructure has at least two phases')
         return cls.named(*(f'phase {i}' for i in range(count)))
+
+    @classmethod
+    def of_names(cls, names: Sequence[str]) -> Self:
+        """Phases with the given names; one called pore or void is the pore."""
+        return cls.named(*names, pore=next((i for i, name in enumerate(names) if name.lower() in _PORES), None))
 
     @property
     def count(self) -> int:

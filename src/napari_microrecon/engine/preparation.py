@@ -14,7 +14,7 @@ from typing import Any, Literal, Self
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from .crop import Crop, suggest_crop
+from .crop import Crop, evident_bar, suggest_crop
 from .errors import InputError
 from .phases import Phases
 from .picture_steps import Denoise, Flip, denoising, nearest, resampling, square, turned
@@ -33,8 +33,10 @@ class Preparation(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra='forbid')
 
-    crop: Crop | Literal['auto'] | None = Field(
-        default=None, description='Part of the picture that is kept; auto cuts off a data bar at the bottom'
+    crop: Crop | Literal['auto', 'none'] | None = Field(
+        default=None,
+        description='Part of the picture that is kept; auto cuts off a data bar at the bottom, none keeps all. Where '
+        'nothing is said, a picture that is opened loses a bar that is evident',
     )
     quarter_turns: int = Field(default=0, ge=0, le=3, description='Turns by 90 degrees, counterclockwise')
     flip: Flip = Field(default='none', description='Mirror the picture, after it was turned')
@@ -127,11 +129,30 @@ class Prepared:
         What was thresholded.
     segmentation : Segmentation
         Labels, thresholds and the note of all steps.
+    remark : str
+        What was done unasked, for the user; empty for nothing.
     """
 
     slice: Slice
     picture: Picture
     segmentation: Segmentation
+    remark: str = ''
+
+
+def without_bar(image: RawImage, preparation: Preparation | None = None) -> tuple[Preparation | None, str]:
+    """What to do to a picture that is opened: an evident data bar goes, unless the crop was chosen.
+
+    Returns
+    -------
+    Preparation or None
+        With the bar cut off; as given where there is none.
+    str
+        What the user has to know of it; empty where nothing was cut.
+    """
+    if (preparation is not None and preparation.crop is not None) or (bar := evident_bar(image)) is None:
+        return preparation, ''
+    prepared = (preparation or Preparation()).model_copy(update={'crop': bar})
+    return prepared, f'a data bar at the bottom was cut off (rows from {bar.rows[1]} on)'
 
 
 def prepare(image: RawImage, preparation: Preparation | None = None, phases: Phases | int | None = None) -> Prepared:
@@ -245,8 +266,8 @@ def _provenance(picture: Picture, note: str, count: int) -> Provenance:
 
 
 def _framed(image: RawImage, asked: Preparation) -> tuple[RawImage, list[str], Preparation]:
-    if asked.crop is None:
-        return image, [], asked
+    if asked.crop in (None, 'none'):
+        return image, [], asked.model_copy(update={'crop': None})
     crop = suggest_crop(image) if asked.crop == 'auto' else asked.crop
     if crop is None:
         return image, ['no data bar found'], asked.model_copy(update={'crop': None})

@@ -7,7 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..engine.crop import evident_bar
 from ..engine.errors import InputError
 from ..engine.progress import Job as EngineJob
 from ..engine.progress import Progress
@@ -176,11 +175,12 @@ def draft_of(
     image: RawImage, phases: Phases | int | None = None, preparation: Preparation | None = None
 ) -> EngineJob[SliceDraft]:
     """Make a slice of one picture; its plane is z and its position unknown unless the file tells."""
-    from ..engine.preparation import Preparation, preparing
+    from ..engine.preparation import preparing, without_bar
 
     said = ''
-    if preparation is None and (bar := evident_bar(image)) is not None:
-        preparation, said = Preparation(crop=bar), 'a data bar at the bottom was cut off (Adjust… brings it back); '
+    if preparation is None:
+        preparation, said = without_bar(image)
+        said = f'{said}; Adjust… brings it back; ' if said else ''
     made = yield from preparing(image, preparation, phases)
     return SliceDraft(made.slice, image, said + made.segmentation.note, preparation)
 

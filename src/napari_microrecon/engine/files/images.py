@@ -60,9 +60,36 @@ def read_image(path: Path | str) -> RawImage:
             array, axes = read_npy(path), ''
         else:
             array, axes = read_picture(path, found), ''
-    array, said = _arranged(array, axes, path)
+    image = _image_of(array, axes, path, size, as_text(path.name))
+    return _described(replace(image, note='; '.join(filter(None, (*notes, image.note)))), record)
+
+
+def image_of_array(array: np.ndarray, name: str = 'array', voxel_size: VoxelSize | None = None) -> RawImage:
+    """Make an image of pixels in memory; they are read as those of a file are.
+
+    Parameters
+    ----------
+    array : numpy.ndarray
+        2D (rows, columns), 2D colour (rows, columns, 3 or 4) or 3D (Z, Y, X).
+    name : str
+        What messages call it.
+    voxel_size : VoxelSize, optional
+        Unknown by default.
+
+    Raises
+    ------
+    InputError
+        If it is no image, or holds anything but finite numbers.
+    """
+    if not hasattr(array, 'ndim'):
+        raise InputError(name, f'is a {type(array).__name__}, not an array', 'give numpy.asarray of it')
+    return _image_of(np.asarray(array), '', Path(name), voxel_size or VoxelSize(), name)
+
+
+def _image_of(array: np.ndarray, axes: str, path: Path, size: VoxelSize, name: str) -> RawImage:
+    """Pixels in the order that their axes say, as an image of one of the kinds."""
+    array, note = _arranged(array, axes, path)
     array = as_numbers(array, path)
-    note = '; '.join(filter(None, (*notes, said)))
     kind: Kind = 'rgb' if array.ndim == 3 and _is_colour(array, axes) else 'stack'
     if kind == 'rgb' and np.array_equal(array[..., 0], array[..., 1]) and np.array_equal(array[..., 0], array[..., 2]):
         array = np.ascontiguousarray(array[..., 0])
@@ -70,7 +97,7 @@ def read_image(path: Path | str) -> RawImage:
     if array.ndim == 2:
         # A single value is no grey scale either; the segmentation then says that one phase is too few.
         kind = 'labels' if few_values(array) else 'grey'
-    return _described(RawImage(array, size, name=as_text(path.name), kind=kind, note=note), record)
+    return RawImage(array, size, name=name, kind=kind, note=note)
 
 
 def _described(image: RawImage, record: Metadata | None) -> RawImage:

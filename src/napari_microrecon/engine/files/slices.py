@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
-from ..crop import evident_bar
 from ..errors import InputError
 from ..phases import Phases
-from ..preparation import Preparation, Prepared, prepare
+from ..preparation import Preparation, Prepared, prepare, without_bar
 from ..provenance import hash_array
 from ..raw_image import RawImage
 from ..slices import Slice, SliceSet, Symmetry
@@ -46,7 +46,8 @@ def read_slice(
     voxel_size : VoxelSize, optional
         Of the picture in the file; takes the place of what the file says.
     preparation : Preparation, optional
-        Crop, filters and thresholds; by default grey values are segmented and labels taken as they are.
+        Crop, filters and thresholds; by default grey values are segmented and labels taken as they are. An evident
+        data bar is cut off unless a crop is given.
     on_note : callable, optional
         Told in words how the image was read and segmented.
 
@@ -57,13 +58,12 @@ def read_slice(
     """
     made = read_prepared(path, normal, position, phases, voxel_size, preparation)
     if on_note is not None:
-        on_note(f'{made.slice.name}: {"; ".join(filter(None, (made.picture.image.note, made.segmentation.note)))}')
-        is_whole = preparation is None or preparation.crop is None
-        if is_whole and (bar := evident_bar(made.picture.image)) is not None:
-            on_note(
-                f'{made.slice.name}: looks like a data bar from row {bar.rows[1]} on, which counts as material; '
-                'crop it (--crop auto)'
-            )
+        notes = (
+            made.picture.image.note,
+            made.remark and f'{made.remark}; --crop none keeps it',
+            made.segmentation.note,
+        )
+        on_note(f'{made.slice.name}: {"; ".join(filter(None, notes))}')
     return made.slice
 
 
@@ -83,7 +83,15 @@ def read_prepared(
     if position is None and normal == image.normal:
         position = image.position
     size = voxel_size or _oriented(image, normal)
-    return prepare(image.altered(voxel_size=size, normal=normal, position=position), preparation, phases)
+    return prepare_opened(image.altered(voxel_size=size, normal=normal, position=position), preparation, phases)
+
+
+def prepare_opened(
+    image: RawImage, preparation: Preparation | None = None, phases: Phases | int | None = None
+) -> Prepared:
+    """`prepare` for a picture that is opened: an evident data bar is cut off, and told."""
+    preparation, remark = without_bar(image, preparation)
+    return replace(prepare(image, preparation, phases), remark=remark)
 
 
 def open_slice(path: Path | str) -> RawImage:
@@ -130,8 +138,8 @@ def read_slices(
     """
     if not paths:
         raise InputError('slices', 'none were given', 'give at least one image file')
-    each_normal = _one_each('normal', normals, len(paths))
-    each_position = _one_each('position', positions, len(paths))
+    each_normal = one_each('normal', normals, len(paths))
+    each_position = one_each('position', positions, len(paths))
     slices = [
         read_slice(path, normal, position, phases, voxel_size, preparation=preparation, on_note=on_note)
         for path, normal, position in zip(paths, each_normal, each_position, strict=True)
@@ -187,7 +195,14 @@ def _oriented(image: RawImage, normal: Axis) -> VoxelSize:
     return VoxelSize(z=z, y=y, x=x, unit=size.unit)
 
 
-def _one_each(field: str, given: Sequence, count: int) -> list:
+def one_each(field: str, given: Sequence, count: int) -> list:
+    """One value for each slice, of as many values or of one for all; None where nothing is given.
+
+    Raises
+    ------
+    InputError
+        If there are too few or too many.
+    """
     if len(given) == count:
         return list(given)
     if len(given) <= 1:

@@ -2,18 +2,40 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from ..errors import InputError
 
 Mode = Literal['unconditional', 'conditioned', 'most-likely']
 Recipe = Literal['sections', 'paper']
 Weight = Annotated[float, Field(ge=0, le=1e6, allow_inf_nan=False)]  # of a loss
 SMALLEST_EDGE = 16
+Model = TypeVar('Model', bound=BaseModel)
 
 
 class _Parameters(BaseModel):
     model_config = ConfigDict(frozen=True, extra='forbid')
+
+
+def validated(model: type[Model], **values: Any) -> Model:
+    """Build parameters of what a user has given.
+
+    Raises
+    ------
+    InputError
+        Names the field that is wrong.
+    """
+    try:
+        return model(**values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = str(first['loc'][0]) if first['loc'] else 'parameters'
+        problem = first['msg'].removeprefix('Value error, ')
+        given = '' if isinstance(first['input'], (dict, BaseModel)) else f'{first["input"]!r} is refused: '
+        problem = f'{given}{problem[0].lower()}{problem[1:]}'
+        raise InputError(field, problem, 'see the documentation for what it takes') from error
 
 
 class Architecture(_Parameters):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import io
 import re
 from collections.abc import Mapping, Sequence
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..phases import Phases
+from ..label_pictures import labels_png
 from ..results.bands import CurveBand, Ensemble, band_reach
 from ..results.comparison import Comparison
 from ..results.report import Curve, Report, title
@@ -245,20 +244,6 @@ def report_figure(report: Report) -> str:
 def slice_png(volume: Volume, normal: Axis) -> str:
     """Middle slice as a data address of a PNG in the colours of the phases."""
     return labels_png(volume.slice_labels(normal, volume.shape[AXES.index(normal)] // 2), volume.phases)
-
-
-def labels_png(labels: np.ndarray, phases: Phases) -> str:
-    """Labels (rows, columns), uint8, as a data address of a PNG in the colours of the phases."""
-    from PIL import Image
-
-    picture = Image.fromarray(labels)  # grey: the values are the labels
-    palette: list[int] = []
-    for phase in phases.items:
-        palette += [int(phase.color[i : i + 2], 16) for i in (1, 3, 5)]
-    picture.putpalette(palette)
-    out = io.BytesIO()
-    picture.save(out, format='PNG', optimize=True)
-    return 'data:image/png;base64,' + base64.b64encode(out.getvalue()).decode('ascii')
 
 
 def scale_bar(volume: Volume, normal: Axis) -> tuple[float, str]:

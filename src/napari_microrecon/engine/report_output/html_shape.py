@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from html import escape
 
+from ..label_pictures import labels_png
 from ..shape import ShapeVerdict, shape_pictures
 from ..slices import SliceSet
 from ..volume import Volume
-from .html_figures import labels_png
 
 PAIRS, EDGE = 3, 128  # pictures of each; their largest edge, pixels
 
