@@ -109,7 +109,8 @@ def test_representativity_is_that_of_the_thresholds(cli: Cli, micrograph: Path) 
         assert code == 0, err
         return json.loads(out)['fraction']['value']
 
-    whole, cropped = fraction(), fraction('--crop', ':-16,:')
+    whole, cropped = fraction('--crop', 'none'), fraction('--crop', ':-16,:')
+    assert fraction() == cropped  # unasked
     assert cropped == pytest.approx(0.4, abs=0.03)
     assert whole < cropped  # the black bar counts as the dark phase
     assert fraction(*PREPARED) == pytest.approx(0.4, abs=0.01)
@@ -146,10 +147,11 @@ def test_what_cannot_be_done_is_told_in_one_line(
     assert not list(tmp_path.iterdir())
 
 
-def test_a_data_bar_that_is_left_in_is_told(cli: Cli, tmp_path: Path, micrograph: Path) -> None:
+def test_a_data_bar_is_cut_off_and_told(cli: Cli, micrograph: Path) -> None:
     code, _, err = cli('representativity', micrograph)
     assert code == 0, err
-    assert 'looks like a data bar from row' in err
-    code, _, err = cli('representativity', micrograph, '--crop', 'auto')
-    assert code == 0, err
-    assert 'looks like' not in err
+    assert 'a data bar at the bottom was cut off (rows from 96 on); --crop none keeps it' in err
+    for crop in ('auto', 'none', ':-16,:'):
+        code, _, err = cli('representativity', micrograph, '--crop', crop)
+        assert code == 0, err
+        assert 'was cut off' not in err
