@@ -11,8 +11,8 @@ from .inputs import Labels, Length, PhasesWanted, Pictures, label_of, slices_of,
 from .progress_bar import run
 
 if TYPE_CHECKING:
-    from ..engine.representativity import Representativity
     from ..engine.diffusion.solver_process import Solver
+    from ..engine.representativity import Representativity
     from .results import Comparison, Report
 
 

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any, Self
 
 from pydantic import PrivateAttr
 
-from ..engine.results import Comparison as EngineComparison
-from ..engine.results import Report as EngineReport
 from ..engine.errors import InputError
 from ..engine.files import write_text
 from ..engine.optional import optional
+from ..engine.results import Comparison as EngineComparison
+from ..engine.results import Report as EngineReport
 from ..engine.volume import Volume
 
 if TYPE_CHECKING:
