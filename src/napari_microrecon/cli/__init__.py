@@ -22,8 +22,21 @@ import typer
 from .. import __version__
 from ..engine.errors import EngineError, InputError, NoSpaceError
 from ..engine.files.failures import write_error
-from . import demo, evaluate, export, finetune, hold_back, reconstruct, replay, representativity, samples, slice_count
-from .terminal import fail
+from ..engine.plugins import PluginWarning
+from . import (
+    demo,
+    evaluate,
+    export,
+    finetune,
+    hold_back,
+    priors,
+    reconstruct,
+    replay,
+    representativity,
+    samples,
+    slice_count,
+)
+from .terminal import fail, say
 
 _HELP = 'Turn 2D slices of a material into 3D microstructures and compare them with real ones.'
 # Newer typer carries its own click: the base of all usage errors is reached through a public name.
@@ -47,6 +60,7 @@ app = typer.Typer(
 )
 app.command('demo')(demo.demo)
 app.add_typer(samples.app, name='samples')
+app.command('priors')(priors.priors)
 app.command('reconstruct')(reconstruct.reconstruct)
 app.command('finetune')(finetune.finetune)
 app.command('analyze')(evaluate.analyze)
@@ -152,6 +166,11 @@ def _terminated() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
+def _say_warning(message: Warning | str, *_: object) -> None:
+    """Print a warning in one line."""
+    say(f'napari-microrecon: {message}')
+
+
 @contextlib.contextmanager
 def _quiet_libraries() -> Iterator[None]:
     """Keep remarks of libraries off stderr, which carries one line per problem, unless Python was told otherwise."""
@@ -161,6 +180,8 @@ def _quiet_libraries() -> Iterator[None]:
         with warnings.catch_warnings():
             if not sys.warnoptions:
                 warnings.simplefilter('ignore')
+                warnings.simplefilter('always', PluginWarning)
+                warnings.showwarning = _say_warning
             yield
     finally:
         logging.root.removeHandler(silent)

@@ -28,9 +28,24 @@ if TYPE_CHECKING:
     from ..engine.volume import Volume
 
 TRAINING_VOLUME = 'training volume'  # role in the Run record
-Prior = Literal['auto', 'parametric', 'exemplar', 'combined']
 _PRIORS = {'auto': 'untrained', 'parametric': 'prior', 'exemplar': 'exemplar', 'combined': 'combined'}
 _PROBABILITIES = ('.npy', '.tif', '.tiff')
+
+
+def _known_prior(prior: str | None) -> str | None:
+    """Return the option, if it is one of our ways or the name of a family.
+
+    Raises
+    ------
+    InputError
+        If it is neither.
+    """
+    from ..engine.generator.priors.families import prior_names
+
+    known = (*_PRIORS, *prior_names())
+    if prior is not None and prior not in known:
+        raise InputError('--prior', f'{prior!r} is not known', f'use one of {", ".join(known)}')
+    return prior
 
 
 @takes_pictures
@@ -44,11 +59,14 @@ def reconstruct(
         str, typer.Option('--weights', metavar='auto|NAME|FILE', help='Trained weights to use.')
     ] = 'auto',
     prior: Annotated[
-        Prior | None,
+        str | None,
         typer.Option(
             '--prior',
+            metavar='auto|parametric|exemplar|combined|FAMILY',
+            callback=_known_prior,
             help='Without trained weights: fields fitted to the slices, a volume grown from their patches, or the one '
-            'finished with the other; auto takes the one whose sections are nearest to the slices in shape.',
+            'finished with the other; auto takes the one whose sections are nearest to the slices in shape. Or fields '
+            'of one family alone, as `priors` lists them.',
         ),
     ] = None,
     mode: Annotated[
@@ -196,13 +214,15 @@ def reconstruct(
     _report(terminal, paths, given, done, choice.reason, record, shape_verdict)
 
 
-def _spec(weights: str, prior: Prior | None) -> str:
+def _spec(weights: str, prior: str | None) -> str:
     """What `choosing_weights` understands; the two options exclude each other."""
     if prior is None:
         return weights
     if weights != 'auto':
         raise InputError('--prior', f'was given together with --weights {weights}', 'give one of them')
-    return _PRIORS[prior]
+    from ..engine.generator.choice import FAMILY
+
+    return _PRIORS.get(prior, f'{FAMILY}{prior}')
 
 
 def make_volumes(

@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from .errors import InputError
-from .provenance import versions
+from .provenance import BUILD, REPORTED, versions
 
 _TOLD = 160  # characters of what a validation says
 
@@ -52,6 +52,26 @@ def first_problem(error: Exception) -> str:
     return shown(f'{place}: {first["msg"].removeprefix("Value error, ")}'.removeprefix(': '))
 
 
+def unknown_prior(error: Exception, record: Any) -> str:
+    """Say which structural prior a record needs that nothing brings, and who brought it; '' where that is no problem.
+
+    Parameters
+    ----------
+    error : Exception
+        Of the record's validation.
+    record : dict
+        Weights or a stopped training, as plain data.
+    """
+    first = error.errors()[0] if isinstance(error, ValidationError) else {}
+    if first.get('type') != 'union_tag_invalid' or 'fields' not in first.get('loc', ()):
+        return ''
+    kind = shown(str(first.get('ctx', {}).get('tag', '')))[:40]
+    used = _versions_in(record)
+    packages = [f'{name} {used[name]}' for name in used if name not in (*REPORTED, BUILD, 'python')]
+    told = f', of {shown(", ".join(packages))[:80]}' if packages else ''
+    return f"needs the structural prior '{kind}'{told}: no installed package brings it"
+
+
 def is_of_another_version(error: Exception) -> bool:
     """Whether a validation failed for a field that is unknown or missing, as where versions differ."""
     return isinstance(error, ValidationError) and error.errors()[0]['type'] in ('extra_forbidden', 'missing')
@@ -59,14 +79,27 @@ def is_of_another_version(error: Exception) -> bool:
 
 def maker(record: Any) -> str:
     """Who made a file by what its record says, weights and stopped trainings alike; '' where it does not say."""
+    made = _provenance_in(record)
+    if made.get('created'):
+        version = shown(str(made['versions'].get('napari-microrecon', '')))[:20]
+        return f'napari-microrecon {version} of {shown(str(made["created"]))[:10]}'
+    return ''
+
+
+def _versions_in(record: Any) -> dict[str, Any]:
+    """Versions by package that a record says it was made with."""
+    return _provenance_in(record).get('versions', {})
+
+
+def _provenance_in(record: Any) -> dict[str, Any]:
+    """Provenance of weights, or of those in a stopped training; empty where it says no versions."""
     for part in ('provenance', 'header.provenance'):
         made = record
         for name in part.split('.'):
             made = made.get(name) if isinstance(made, dict) else None
-        if isinstance(made, dict) and isinstance(made.get('versions'), dict) and made.get('created'):
-            version = shown(str(made['versions'].get('napari-microrecon', '')))[:20]
-            return f'napari-microrecon {version} of {shown(str(made["created"]))[:10]}'
-    return ''
+        if isinstance(made, dict) and isinstance(made.get('versions'), dict):
+            return made
+    return {}
 
 
 def shown(text: str) -> str:

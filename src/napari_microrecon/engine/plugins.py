@@ -7,7 +7,7 @@ something else, is named in a warning and left out: one broken package never kee
 from __future__ import annotations
 
 import warnings
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.metadata import EntryPoint, entry_points
@@ -50,7 +50,9 @@ def plugin_names(group: str) -> tuple[str, ...]:
     return tuple(sorted(entry.name for entry in _entries(group)))
 
 
-def load_plugins(group: str, base: type[T], taken: Collection[str] = ()) -> dict[str, Plugin[T]]:
+def load_plugins(
+    group: str, base: type[T], taken: Collection[str] = (), check: Callable[[T], None] | None = None
+) -> dict[str, Plugin[T]]:
     """Load what other packages add to a group, by name in alphabetical order.
 
     Parameters
@@ -61,6 +63,8 @@ def load_plugins(group: str, base: type[T], taken: Collection[str] = ()) -> dict
         Declaring base class: an entry point stands for a class derived from it, or for an instance.
     taken : collection of str
         Names that the program itself uses.
+    check : callable, optional
+        Raises an error that says what is wrong with an instance; one that it raises for is left out.
 
     Warns
     -----
@@ -74,6 +78,8 @@ def load_plugins(group: str, base: type[T], taken: Collection[str] = ()) -> dict
             if entry.name in taken or entry.name in found:
                 raise TypeError(f'the name {entry.name} is taken')
             value = _declared(entry, base)
+            if check is not None:
+                check(value)
         except (Exception, SystemExit) as error:
             brings = f'{package or "a package"} adds {entry.name} ({entry.value}) to {group}'
             reason = ' '.join(f'{type(error).__name__}: {error}'.split())

@@ -13,7 +13,7 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
-_REPORTED = ('napari-microrecon', 'torch', 'numpy', 'scipy', 'scikit-image', 'porespy', 'napari')
+REPORTED = ('napari-microrecon', 'torch', 'numpy', 'scipy', 'scikit-image', 'porespy', 'napari')
 
 
 class Source(BaseModel):
@@ -79,7 +79,7 @@ def build() -> str:
 def versions() -> dict[str, str]:
     """Versions of Python and of the packages that decide a result, and the build of this one."""
     found = {'python': platform.python_version()}
-    for name in _REPORTED:
+    for name in REPORTED:
         try:
             found[name] = version(name)
         except PackageNotFoundError:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from qtpy.QtCore import Signal
+from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QComboBox, QFileDialog, QWidget
 
+from ..engine.generator.priors.families import prior_families
 from ..session.shipped import shipped_names
 from .parts import Listener, narrow
 
@@ -19,13 +20,22 @@ _TIP = (
     'volume without training in each way and takes the one whose sections are nearest to the slices in shape. Which '
     'and why is said once it has chosen'
 )
-# Ways without trained weights, by what the engine calls them.
+# Ways without trained weights, by what the engine calls them; families of fields follow.
 UNTRAINED = {
     'untrained': 'Untrained: the best of these',
     'exemplar': 'Untrained: grown from patches of the slices',
     'combined': 'Untrained: fitted fields, finished with patches',
     'prior': 'Untrained: fitted fields only',
 }
+
+
+def families() -> dict[str, tuple[str, str]]:
+    """Text and tooltip of every family of fields, those of other packages included, by what the engine calls it."""
+    return {
+        f'prior:{name}': (f'Untrained: {family.title}', family.fits)
+        for name, family in prior_families().items()
+        if family.describes_phases
+    }
 
 
 class WeightsCombo(QComboBox, Listener):
@@ -63,11 +73,14 @@ class WeightsCombo(QComboBox, Listener):
         else:
             for spec, text in UNTRAINED.items():
                 self.addItem(text, spec)
-        if self.findData(session.weights_spec) < 0 and session.weights_spec not in (*UNTRAINED, 'scratch'):
+            for spec, (text, tip) in families().items():
+                self.addItem(text, spec)
+                self.setItemData(self.count() - 1, tip, Qt.ItemDataRole.ToolTipRole)
+        if self.findData(session.weights_spec) < 0 and session.weights_spec not in (*UNTRAINED, *families(), 'scratch'):
             self.addItem(session.weights_spec.rsplit('/', 1)[-1], session.weights_spec)
         self.addItem('From a file…', _FILE)
         spec = session.weights_spec
-        if self._training and spec in UNTRAINED:
+        if self._training and (spec in UNTRAINED or spec in families()):
             spec = 'scratch'  # what the training makes of it
         elif not self._training and spec == 'scratch':
             spec = 'prior'

@@ -22,14 +22,6 @@ PAPER = (
 )
 HOMEPAGE = 'https://github.com/napari-microrecon/napari-microrecon'
 TOOL = 'napari-microrecon'
-_KINDS = {
-    'grains': 'a field of grains',
-    'cells': 'a field of cells',
-    'dendrites': 'a field of stems with side arms',
-    'coating': 'a coating on grains',
-    'gaussian': 'a Gaussian random field',
-    'noise': 'white noise',
-}
 _TERMS = {
     'patches': 'the sliced Wasserstein distance of patches',
     's2': 'the two-point probability',
@@ -147,8 +139,10 @@ def _model(made: Provenance, weights: WeightsHeader | None) -> list[str]:
     if weights is None:
         used = made.weights
         return [] if used is None else [f'The generator had the weights {used.name} (sha256 {used.sha256[:16]}).']
+    from ..generator.priors.families import family_of
+
     prior = weights.prior
-    kinds = list(dict.fromkeys(_KINDS.get(one.kind, one.kind) for one in prior.fields))
+    kinds = list(dict.fromkeys(family_of(one).methods_text or one.kind for one in prior.fields))
     if not weights.trained and prior.exemplar is not None:
         fields = f'a sample of {" and ".join(kinds)} fitted to the slices'
         begun = fields if prior.exemplar.from_prior else 'random noise'

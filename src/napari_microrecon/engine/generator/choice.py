@@ -20,9 +20,11 @@ from .checkpoint import Fingerprint, Weights, WeightsHeader, shipped_weights
 from .exemplar import Exemplars
 from .params import Architecture
 from .priors import PriorModel, fitting_prior, noise_prior
+from .priors.families import family_origins, known_family
 from .selection import COMBINED, EXEMPLAR, PARAMETRIC, prior_of, selecting, summed_up, trial
 
 UNTRAINED = ('prior', 'scratch', 'noise', EXEMPLAR, COMBINED, 'untrained')
+FAMILY = 'prior:'  # before the name of a family of priors that is asked for
 NEAR = 0.35  # fingerprint distance below which shipped weights serve as they are
 CLEARLY = 0.05  # by which another order of the phases must be nearer
 MOST_ORDERED = 3  # phases for which all orders are tried
@@ -92,7 +94,7 @@ def untrained(slices: SliceSet, prior: PriorModel, name: str = 'prior') -> Weigh
             kind='reconstruction',
             description='untrained structural prior',
             inputs=tuple(s.source for s in slices),
-            versions=versions(),
+            versions=versions() | family_origins(prior.fields),
             created=now(),
         ),
     )
@@ -145,7 +147,8 @@ def needs_selection(spec: str, slices: SliceSet) -> bool:
 def choosing_weights(spec: str, slices: SliceSet, *, training: bool = False) -> Job[WeightsChoice]:
     """Weights for `slices` by 'auto', a shipped name, a file, or one of the untrained generators.
 
-    These are 'prior' (or 'scratch'), 'exemplar', 'combined', 'untrained' (the best of them by shape) and 'noise'.
+    These are 'prior' (or 'scratch'), 'prior:' and the name of a family, 'exemplar', 'combined', 'untrained' (the best
+    of them by shape) and 'noise'.
 
     Parameters
     ----------
@@ -160,7 +163,10 @@ def choosing_weights(spec: str, slices: SliceSet, *, training: bool = False) -> 
         If the weights are unknown or make another number of phases.
     """
     shipped = shipped_weights()
-    if spec not in ('auto', *UNTRAINED):  # at once: what is refused gives no sign of life first
+    family = spec.removeprefix(FAMILY) if spec.startswith(FAMILY) else ''
+    if family:
+        known_family(family)
+    elif spec not in ('auto', *UNTRAINED):  # at once: what is refused gives no sign of life first
         return _asked_for(spec, slices)
     yield Progress('choosing weights')
     if training and spec == 'auto':
@@ -170,11 +176,11 @@ def choosing_weights(spec: str, slices: SliceSet, *, training: bool = False) -> 
     if spec in (EXEMPLAR, COMBINED):
         prior = yield from prior_of(spec, slices)
         return WeightsChoice(untrained(slices, prior, spec), f'as asked: {prior.reason}', 0.0, False, asked=True)
-    if spec in ('prior', 'scratch', 'noise'):
+    if spec in ('prior', 'scratch', 'noise') or family:
         if spec == 'noise':
             prior = noise_prior(slices.phases.count)
         else:
-            prior = yield from fitting_prior(Exemplars.of(slices))
+            prior = yield from fitting_prior(Exemplars.of(slices), family=family)
         weights = untrained(slices, prior, 'noise' if spec == 'noise' else 'prior')
         why = f'the untrained structural prior, fitted to the slices: {prior.reason}'
         return WeightsChoice(weights, why, 0.0, True, asked=True)

@@ -22,6 +22,7 @@ from .cost import check_memory, is_grown_around, is_held
 from .device import Placement, device_errors, placement, release
 from .grown import grow
 from .params import ReconstructParams
+from .priors.families import family_origins
 from .sampler import Sampler
 from .sampling import DEFAULT_TILE, Grid, Window
 
@@ -234,7 +235,7 @@ def _volume(
         seed=seed,
         device=device,
         parameters=params.model_dump(mode='json'),
-        versions=versions(),
+        versions=versions() | family_origins(() if weights is None else weights.header.prior.fields),
         created=now(),
     )
     name = f'{weights.name if weights else params.mode} seed {seed}'

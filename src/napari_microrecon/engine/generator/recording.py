@@ -19,6 +19,7 @@ from .exemplar import Exemplars
 from .health import Health
 from .params import Architecture, FinetuneParams
 from .priors import PriorModel, fitting_prior
+from .priors.families import family_origins
 from .trainer import Trainer
 from .unet import Generator
 
@@ -74,7 +75,7 @@ def new_header(
             weights=origin,
             seed=params.seed,
             device=describe_device(str(place.device)),
-            versions=versions(),
+            versions=versions() | family_origins(prior.fields),
             created=now(),
         ),
     )

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ValidationError
 from safetensors import SafetensorError, safe_open
 
 from ..errors import InputError
-from ..formats import Kind, check_format, first_problem, is_of_another_version, maker, shown
+from ..formats import Kind, check_format, first_problem, is_of_another_version, maker, shown, unknown_prior
 
 Shapes = Mapping[str, tuple[int, ...]]
 _Model = TypeVar('_Model', bound=BaseModel)
@@ -50,6 +50,8 @@ class TensorFile:
         try:
             return model.model_validate(self.record)
         except (ValidationError, RecursionError) as error:
+            if prior := unknown_prior(error, self.record):
+                raise InputError(self.name, prior, 'install the plug-in that brings it') from error
             made = maker(self.record) if is_of_another_version(error) else ''
             by = f' ({made} made it and can read it)' if made else ''
             raise self.refuse(f'its header cannot be right: {first_problem(error)}{by}') from error

@@ -80,6 +80,11 @@ class CoatingField(Field):
         third = len(self.levels) // 3
         return sum(self.levels[-third:]) > sum(self.levels[:third])
 
+    def check_place(self, index: int) -> None:
+        """Check that what is coated comes before it."""
+        if self.coated >= index:
+            raise ValueError(f'fields.{index}.coated is {self.coated}: only a field before it can be coated')
+
     def sample(self, shape: tuple[int, int, int], rng: np.random.Generator, *, periodic: bool) -> np.ndarray:
         """Draw the texture alone; `combine` makes the coating of it."""
         return self.texture.sample(shape, rng, periodic=periodic)

@@ -34,6 +34,7 @@ FAR = 0.35  # spacings from the middle of stems and arms beyond which distance i
 ROUGH, RUFFLE = 0.065, 0.16  # arm spacings that surfaces are rough by, and over which that changes
 GAP = 0.2  # arm spacings around dendrites that are free of the finer structure
 SCORES = np.linspace(-4, 4, 65)
+STEMS, LARGEST = 4, 128  # side by side in a volume whose sections are measured; its edge in voxels at most
 
 Distance = Callable[[list[np.ndarray]], np.ndarray]
 
@@ -92,9 +93,9 @@ class DendriteField(Field):
         return 4 / (self.spacing**2 * self.arm_spacing)
 
     @property
-    def stretch(self) -> tuple[float, float, float]:
-        """Volumes that are measured are cubes."""
-        return 1.0, 1.0, 1.0
+    def measured_edge(self) -> int:
+        """Of a volume with some stems, voxels."""
+        return min(LARGEST, max(round(STEMS * self.spacing), 48))
 
     @property
     def period(self) -> tuple[int, int, int]:

@@ -6,7 +6,7 @@ import math
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict
@@ -133,10 +133,14 @@ class Field(BaseModel):
     """A family of random fields with parameters that fit in a JSON header.
 
     A high value favours the phase that the field stands for; thresholding it at the normal
-    quantile of that phase's fraction gives the untrained reconstruction.
+    quantile of that phase's fraction gives the untrained reconstruction. Every kind has a name, `kind`, by which files
+    tell it from others: ``kind: Literal['grains'] = 'grains'``.
     """
 
     model_config = ConfigDict(frozen=True, extra='forbid')
+
+    if TYPE_CHECKING:  # no field of the base class: it would come first in files
+        kind: Any = ''
 
     support: Support
     """Distance in voxels beyond which two values are independent."""
@@ -155,6 +159,35 @@ class Field(BaseModel):
     def period(self) -> tuple[int, int, int]:
         """Smallest periodic volume (z, y, x) in voxels whose statistics are those of a large one; 0: any will do."""
         return 0, 0, 0
+
+    @property
+    def proportions(self) -> tuple[float, float, float]:
+        """Edges along z, y, x, over their geometric mean, of volumes that tell enough of the field."""
+        return getattr(self, 'stretch', (1.0, 1.0, 1.0))
+
+    @property
+    def measured_edge(self) -> int:
+        """Mean edge of such volumes, voxels."""
+        return 96
+
+    @property
+    def handicap(self) -> float:
+        """What is added to its section error: the scatter that a further fitted parameter gains by chance."""
+        return 0.0
+
+    @property
+    def may_isolate(self) -> bool:
+        """Whether it can leave pores isolated in three dimensions that sections hardly tell from connected ones."""
+        return False
+
+    def check_place(self, index: int) -> None:
+        """Check that the field can be the model's field `index`.
+
+        Raises
+        ------
+        ValueError
+            If it needs others before it.
+        """
 
     @abstractmethod
     def sample(self, shape: tuple[int, int, int], rng: np.random.Generator, *, periodic: bool) -> np.ndarray:

@@ -3,136 +3,77 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 
 import numpy as np
 from scipy.special import ndtri
 
+from ...errors import InputError
 from ...progress import Job, drain
-from ...voxels import AXES
 from ..exemplar import Exemplars
 from ..random_streams import Stream, random_stream
-from .cells import DRAWN, CellField, drawn_distances
-from .coating import CoatingField
 from .effort import Effort
 from .enough import check_enough_features
-from .evenness import evened
 from .extract import extracted
-from .fields import NoiseField, drawn_shape, levelled
-from .forms import formed_grains
-from .gaussian import GaussianField
-from .grain_sizes import equal_grains, refined_grains
-from .grains import GrainField
-from .growth import grown_dendrites, rows_of_arms
-from .judging import DRAWS, Candidate, Scored, edges_of, fraction_of, judged, least, scored
-from .model import AnyField, PriorModel, combine, nest
+from .families import PhaseOfSlices, PriorFamily, family_of, known_family, prior_families, related_families
+from .fields import Field, drawn_shape, levelled
+from .judging import DRAWS, Scored, least, scored
+from .model import PriorModel, combine, nest
 from .sections import interface_distance, section_distance
 
-SMALLEST_CELL = 6.0  # voxels
-BADLY, QUICK = 0.2, 64  # least error, above which plates and needles are tried, first in volumes with this edge
 NEAR = 1.7  # times the least error
 REFINED = 2  # phases of many
-EVEN = 0.75  # least distance of two seeds in mean spacings; most random packings get no closer to order
 TOGETHER = 80  # voxels along the edges of volumes of three phases
-THICKEST_WALLS = 0.5  # fraction of the volume; what lies between more of it are scattered polyhedra, not cells
 
 _REMEMBERED = 8
 
-_chosen: dict[str, PriorModel] = {}  # by the digest of the slices
+_chosen: dict[tuple[str, str], PriorModel] = {}  # by the digest of the slices and the family that was asked for
 
 
-def candidates(exemplars: Exemplars, label: int) -> dict[str, Candidate]:
-    """Prior families fitted to one phase of the slices, by name."""
-    phi = fraction_of(exemplars, label)
-    edges = edges_of(exemplars, label)
-    lengths = exemplars.correlation_length(label)
-    mean_length = math.prod(lengths.values()) ** (1 / 3)
-    stretch = tuple(lengths[axis] / mean_length for axis in AXES)
-    reach = min(exemplars.smallest // 2, 48)
-    along = exemplars.s2_along(label, reach)
-    # Pool the axes in the stretched metric, so that one table serves all directions.
-    lags = np.arange(reach + 1)
-    pooled = np.mean([np.interp(lags, lags / s, along[axis]) for axis, s in zip(AXES, stretch, strict=True)], axis=0)
-    found: dict[str, Candidate] = {
-        'Gaussian field': GaussianField.fit(pooled, phi, (stretch[0], stretch[1], stretch[2]))
-    }
-    found |= equal_grains(phi, edges)
-    found |= cells(phi, edges, 0.0)
-    return found
+def candidates(
+    exemplars: Exemplars, label: int, families: Iterable[PriorFamily] | None = None
+) -> dict[str, tuple[PriorFamily, Field]]:
+    """First guesses for one phase of the slices, by name, each with the family that makes it."""
+    phase = PhaseOfSlices(exemplars, label)
+    families = prior_families().values() if families is None else families
+    return {name: (family, field) for family in families for name, field in family.first_guesses(phase).items()}
 
 
-def cells(phi: float, edges: tuple[float, float, float], apart: float) -> dict[str, Candidate]:
-    """Cells behind walls of this phase, or of this phase behind walls of the others, by name."""
-    words = 'even cells' if apart else 'random cells'
-    found: dict[str, Candidate] = {}
-    for name, filled, walls in ((f'walls of {words}', phi, True), (words, 1 - phi, False)):
-        if filled > THICKEST_WALLS:
-            continue
-        field = CellField.fit(filled, edges, apart=apart, walls_favoured=walls)
-        if field.spacing * min(field.stretch) >= SMALLEST_CELL:
-            found[name] = field
-    return found
-
-
-def dendrites(exemplars: Exemplars, label: int, effort: Effort) -> Job[dict[str, Candidate]]:
-    """Dendrites of the phase and of the others, by name, where the slices show rows of arms."""
-    yield effort.trial('dendrites').sign()
-    rows = rows_of_arms(exemplars, label)
-    found: dict[str, Candidate] = {}
-    if rows is not None:
-        for name, favoured in (('dendrites of this phase', True), ('dendrites', False)):
-            if effort.allows(name):
-                found[name] = yield from grown_dendrites(exemplars, label, rows, effort.trial(name), favoured=favoured)
-    return found
-
-
-def _refine(exemplars: Exemplars, label: int, found: Scored, effort: Effort) -> Job[Scored]:
-    """Candidates that are not out of the question, in all variants, judged on more draws; the others as found."""
-    near = {name: field for name, (error, field) in found.items() if error < NEAR * least(found)}
-    found = dict(found)
-    phi, edges = fraction_of(exemplars, label), edges_of(exemplars, label)
-    strewn: dict[str, tuple[float, GrainField]] = {}
-    for name, field in list(near.items()):
-        if isinstance(field, GrainField):
-            strewn[name] = found.pop(name)[0], field
-            del near[name]
-    if any(isinstance(field, CellField) for field in near.values()):
-        for index in range(DRAWN):
-            yield effort.trial('even cells').sign()
-            drawn_distances(EVEN, index)
-        near |= cells(phi, edges, EVEN)
-    found |= yield from scored(exemplars, label, near, DRAWS, effort)
-    if strewn:
-        rival = least(found) if found else math.inf
-        refined = yield from refined_grains(exemplars, label, strewn, rival, effort)
-        found |= refined or strewn
-    if effort.allows('dendrites'):
-        found |= yield from scored(exemplars, label, (yield from dendrites(exemplars, label, effort)), DRAWS, effort)
-    if least(found) > BADLY and strewn and effort.allows('plates and needles'):
-        forms: Scored = {}
-        for favoured in (True, False):
-            formed = yield from formed_grains(phi, edges, effort, favoured=favoured)
-            for name, form in formed.items():
-                error = yield from judged(exemplars, label, form, effort.trial(name), size=QUICK, draws=1)
-                forms[name] = error, form
-        if forms:
-            name, (_, form) = min(forms.items(), key=lambda item: item[1][0])
-            found |= yield from scored(exemplars, label, {name: form}, DRAWS, effort)
-    return found
-
-
-def _rank(exemplars: Exemplars, effort: Effort) -> Job[dict[int, Scored]]:
+def _rank(exemplars: Exemplars, effort: Effort, families: list[PriorFamily]) -> Job[dict[int, Scored]]:
     """Candidates of every phase with their section errors, best first."""
     labels = [1] if exemplars.phase_count == 2 else list(range(exemplars.phase_count))
     # One draw tells what is out of the question, and which phase is to be what the others leave. Of many phases, the
     # first two give the others their places: only these are worth all variants.
     found: dict[int, Scored] = {}
+    makers: dict[int, dict[str, PriorFamily]] = {}
     for label in labels:
         yield effort.trial(f'phase {label}').sign()
-        found[label] = yield from scored(exemplars, label, candidates(exemplars, label), 1, effort)
+        guesses = candidates(exemplars, label, families)
+        makers[label] = {name: family for name, (family, _) in guesses.items()}
+        fields = {name: field for name, (_, field) in guesses.items()}
+        found[label] = yield from scored(exemplars, label, fields, 1, effort)
     described = sorted(labels, key=lambda label: least(found[label]))
     for label in described[: max(1, min(REFINED, len(labels) - 1))]:
-        found[label] = yield from _refine(exemplars, label, found[label], effort)
+        phase = PhaseOfSlices(exemplars, label)
+        found[label] = yield from _refine(phase, found[label], makers[label], families, effort)
     return {label: dict(sorted(found[label].items(), key=lambda item: item[1][0])) for label in labels}
+
+
+def _refine(
+    phase: PhaseOfSlices, found: Scored, makers: dict[str, PriorFamily], families: list[PriorFamily], effort: Effort
+) -> Job[Scored]:
+    """Candidates that are not out of the question, in all variants, judged on more draws; the others as found."""
+    near = {name: one for name, one in found.items() if one[0] < NEAR * least(found)}
+    variants: dict[str, Field] = {}
+    for family in families:
+        own = {name: field for name, (_, field) in near.items() if makers[name] is family}
+        variants |= yield from family.variants(phase, own, effort)
+    # What a family does not hand on it will refine itself.
+    kept = {name: one for name, one in found.items() if name not in near or name in variants}
+    kept |= yield from scored(phase.exemplars, phase.label, variants, DRAWS, effort)
+    for family in families:
+        kept |= yield from family.refined(phase, near, kept, effort)
+    return kept
 
 
 def choose_prior(exemplars: Exemplars) -> PriorModel:
@@ -140,7 +81,7 @@ def choose_prior(exemplars: Exemplars) -> PriorModel:
     return drain(fitting_prior(exemplars))
 
 
-def fitting_prior(exemplars: Exemplars, effort: Effort | None = None) -> Job[PriorModel]:
+def fitting_prior(exemplars: Exemplars, effort: Effort | None = None, *, family: str = '') -> Job[PriorModel]:
     """Fit every family to every phase and keep the one whose sections are nearest the slices.
 
     Three phases and more are put together in several ways: one inside what the other leaves over, or as a coating
@@ -154,23 +95,25 @@ def fitting_prior(exemplars: Exemplars, effort: Effort | None = None) -> Job[Pri
         The slices.
     effort : Effort, optional
         What the fit may take, if not as much as usual; its result is not remembered.
+    family : str
+        Name of the only family to fit, to as many phases as it describes; all of them where it is empty.
 
     Raises
     ------
     InputError
-        If the slices hold too few features.
+        If the slices hold too few features, or nothing that the family describes.
     """
     if effort is not None:
-        return (yield from _choose(exemplars, effort))
-    digest = exemplars.digest
-    if digest not in _chosen:
-        _chosen[digest] = yield from _choose(exemplars, Effort())
+        return (yield from _choose(exemplars, effort, family))
+    key = exemplars.digest, family
+    if key not in _chosen:
+        _chosen[key] = yield from _choose(exemplars, Effort(), family)
         while len(_chosen) > _REMEMBERED:
             _chosen.pop(next(iter(_chosen)), None)
-    return _chosen[digest]
+    return _chosen[key]
 
 
-def _choose(exemplars: Exemplars, effort: Effort) -> Job[PriorModel]:
+def _choose(exemplars: Exemplars, effort: Effort, family: str) -> Job[PriorModel]:
     trial = effort.trial('taking the measure of the slices')
     yield trial.sign()
     check_enough_features(exemplars)
@@ -180,7 +123,7 @@ def _choose(exemplars: Exemplars, effort: Effort) -> Job[PriorModel]:
 
     yield from prepared(ready)
     extract, by, how = yield from extracted(exemplars, trial)
-    model = yield from _fitted(extract, effort)
+    model = yield from _fitted(extract, effort, family)
     notes = [model.reason]
     if how:
         notes.append(f'fitted {how}')
@@ -190,59 +133,68 @@ def _choose(exemplars: Exemplars, effort: Effort) -> Job[PriorModel]:
     return model.model_copy(update={'fields': fields, 'reason': '; '.join(notes)})
 
 
-def _fitted(exemplars: Exemplars, effort: Effort) -> Job[PriorModel]:
+def _fitted(exemplars: Exemplars, effort: Effort, asked: str) -> Job[PriorModel]:
     """The prior at the resolution of these slices."""
     count = exemplars.phase_count
-    best: dict[int, tuple[float, Candidate]] = {}
+    best: dict[int, tuple[float, Field]] = {}
     reasons: dict[int, str] = {}
-    ranks = yield from _rank(exemplars, effort)
+    ranks = (yield from _asked(exemplars, effort, asked)) if asked else {}
+    if not ranks or count > 2:
+        ranks = (yield from _rank(exemplars, effort, list(prior_families().values()))) | ranks
     for label, ranked in ranks.items():
-        name, best[label] = next(iter(ranked.items()))
-        others = [(other, error) for other, (error, field) in ranked.items() if field.kind != best[label][1].kind]
+        name, (error, field) = next(iter(ranked.items()))
+        others = [(other, error) for other, (error, rival) in ranked.items() if rival.kind != field.kind]
         beaten = [f'; {other} {error:.3f}' for other, error in others[:1]]
-        error, field = best[label]
-        if isinstance(field, GrainField):
-            words = f'{name} shared out evenly'
-            if effort.allows(words):
-                phi, edges = fraction_of(exemplars, label), edges_of(exemplars, label)
-                field = yield from evened(exemplars, label, field, phi, edges, effort.trial(words))
-            # Channels have no closed form that tells how high their field is where.
-            field = (yield from field.tabling(effort.trial(name))) if field.channels and not field.values else field
-            best[label] = error, field
-            name = words if field.even else name
-        reasons[label] = f'phase {label}: {name} (section error {best[label][0]:.3f}{"".join(beaten)})'
+        name, field = yield from family_of(field).finished(PhaseOfSlices(exemplars, label), name, field, effort)
+        best[label] = error, field
+        reasons[label] = f'phase {label}: {name} (section error {error:.3f}{"".join(beaten)})'
     if count == 2:
         return PriorModel(phase_count=2, fields=(best[1][1],), order=(1, 0), thresholds=(0.0,), reason=reasons[1])
-    order = tuple(sorted(best, key=lambda label: best[label][0]))
+    # What was asked for takes its place first: what is last of all has no field.
+    order = tuple(sorted(best, key=lambda label: (best[label][1].kind != asked, best[label][0])))
     families = {label: field for label, (_, field) in best.items()}
     plain = yield from _assemble(exemplars, families, order, effort)
     told = '; '.join([reasons[label] for label in order[:-1]] + [f'phase {order[-1]}: what is left'])
     nested = error = yield from model_error(exemplars, plain, effort)
     chosen, reason = plain, told
     for label in order[1:]:
-        if not effort.allows(f'phase {label} as a coating'):
-            continue
-        sequence = (order[0], label, *(other for other in order[1:] if other != label))
-        coated = yield from _assemble(exemplars, families, sequence, effort, coating=True)
-        coat = coated.fields[1]
-        # The same thing said of the other phase: it thins out where the coating is dense.
-        hugs = isinstance(coat, CoatingField) and coat.hugs
-        found = yield from model_error(exemplars, coated, effort)
-        if found < error:
-            others = [reasons[other] for other in sequence[2:-1]]
-            what = 'coating of' if hugs else 'denser away from'
-            errors = f'(volume error {found:.3f}; independent of it {nested:.3f})'
-            words = f'phase {label}: {what} phase {order[0]} {errors}'
-            reason = '; '.join([reasons[order[0]], words, *others, f'phase {sequence[-1]}: what is left'])
-            chosen, error = coated, found
+        for relation in related_families():
+            if not effort.allows(f'phase {label} as a {relation.relation}'):
+                continue
+            sequence = (order[0], label, *(other for other in order[1:] if other != label))
+            related = yield from _assemble(exemplars, families, sequence, effort, second=relation)
+            found = yield from model_error(exemplars, related, effort)
+            if found < error:
+                others = [reasons[other] for other in sequence[2:-1]]
+                what = relation.related_words(related.fields[1])
+                errors = f'(volume error {found:.3f}; independent of it {nested:.3f})'
+                words = f'phase {label}: {what} phase {order[0]} {errors}'
+                reason = '; '.join([reasons[order[0]], words, *others, f'phase {sequence[-1]}: what is left'])
+                chosen, error = related, found
     # Models are compared by fields that are levelled in each draw. Only the one that is kept must know how high its
     # fields are in how much of space.
-    fields: list[AnyField] = []
+    fields: list[Field] = []
     for field in chosen.fields:
-        if isinstance(field, GrainField) and (field.channels or field.even) and not field.values:
-            field = yield from field.tabling(effort.trial('grains in what is left'))
-        fields.append(field)
+        fields.append((yield from family_of(field).completed(field, effort)))
     return chosen.model_copy(update={'reason': reason, 'fields': tuple(fields)})
+
+
+def _asked(exemplars: Exemplars, effort: Effort, name: str) -> Job[dict[int, Scored]]:
+    """Candidates of one family, by the phases that it describes.
+
+    Raises
+    ------
+    InputError
+        If it describes none of them.
+    """
+    family = known_family(name)
+    found = yield from _rank(exemplars, effort, [family])
+    found = {label: ranked for label, ranked in found.items() if ranked}
+    if not found:
+        raise InputError(
+            f'prior {name}', 'finds nothing of its kind in the slices', 'take another one, or leave the choice to auto'
+        )
+    return found
 
 
 def model_error(exemplars: Exemplars, model: PriorModel, effort: Effort) -> Job[float]:
@@ -250,7 +202,7 @@ def model_error(exemplars: Exemplars, model: PriorModel, effort: Effort) -> Job[
     first = model.fields[0]
     # More phases are more volumes: three have two of them.
     size = TOGETHER * min(1.0, (2 / (model.phase_count - 1)) ** (1 / 3))
-    shape = drawn_shape(size, (1.0, 1.0, 1.0) if isinstance(first, NoiseField) else first.stretch)
+    shape = drawn_shape(size, first.proportions)
     trial = effort.trial('phases together')
     drawn: list[np.ndarray] = []
     for index, field in enumerate(model.fields):
@@ -268,34 +220,24 @@ def model_error(exemplars: Exemplars, model: PriorModel, effort: Effort) -> Job[
 
 def _assemble(
     exemplars: Exemplars,
-    families: dict[int, Candidate],
+    families: dict[int, Field],
     order: tuple[int, ...],
     effort: Effort,
     *,
-    coating: bool = False,
+    second: PriorFamily | None = None,
 ) -> Job[PriorModel]:
-    """Phases in this order, each in what the earlier ones leave; the second as a coating of the first if so asked."""
-    fields: list[Candidate | CoatingField] = []
+    """Phases in this order, each in what the earlier ones leave; the second related to the first if so asked."""
+    fields: list[Field] = []
     thresholds: list[float] = []
     for index, label in enumerate(order[:-1]):
         left = 1.0 - sum(exemplars.fractions[list(order[:index])])
         share = float(np.clip(exemplars.fractions[label] / left, 1e-3, 1 - 1e-3))
-        field: Candidate | CoatingField = families[label]
-        if index == 1 and coating:
-            trial = effort.trial(f'phase {label} as a coating')
-            field = yield from CoatingField.fitting(
-                exemplars, label, order[0], families[order[0]], thresholds[0], trial
-            )
-        elif index and isinstance(field, GrainField):
-            # Refit to what the earlier phases leave over.
-            e = exemplars.edge_density(label, without=order[:index])
-            inside = share if not field.grains_favoured else 1 - share
-            field = GrainField.fit(
-                inside,
-                (e['z'], e['y'], e['x']),
-                spread=field.spread,
-                grains_favoured=field.grains_favoured,
-            ).model_copy(update={'even': field.even, 'bent': field.bent, 'channels': field.channels})
+        field = families[label]
+        if index == 1 and second is not None:
+            trial = effort.trial(f'phase {label} as a {second.relation}')
+            field = yield from second.related(exemplars, label, order[0], families[order[0]], thresholds[0], trial)
+        elif index:
+            field = family_of(field).refit(field, exemplars, label, order[:index], share)
         fields.append(field)
         thresholds.append(float(ndtri(share)))
     return PriorModel(

@@ -150,6 +150,11 @@ class GaussianField(Field):
         )
 
     @property
+    def may_isolate(self) -> bool:
+        """Level sets of a sparse phase are blobs."""
+        return True
+
+    @property
     def work(self) -> float:
         """Transforms of a grid that is larger than the volume."""
         return 2.0

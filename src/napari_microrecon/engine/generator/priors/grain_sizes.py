@@ -6,7 +6,7 @@ from ...progress import Job
 from ..exemplar import Exemplars
 from .effort import Effort, Trial
 from .grains import GrainField
-from .judging import DRAWS, Candidate, Scored, drawn_masks, edges_of, fraction_of, least, measured_edge, scored
+from .judging import DRAWS, Scored, drawn_masks, edges_of, fraction_of, least, scored
 from .sections import section_distance
 
 SMALLEST_GRAIN = 2.0  # voxels
@@ -20,7 +20,7 @@ WORTH, MANY_DRAWS = 0.006, 12
 UNLIKE = 0.2  # section error of grains that are far from the slices
 
 
-def equal_grains(phi: float, edges: tuple[float, float, float]) -> dict[str, Candidate]:
+def equal_grains(phi: float, edges: tuple[float, float, float]) -> dict[str, GrainField]:
     """Equal, smooth grains strewn at random, of the other phases or of this phase, by name."""
     found = {
         'grains': GrainField.fit(phi, edges),
@@ -63,7 +63,7 @@ def refined_grains(
     if effort.allows(words):
         bent = best.model_copy(update={'bent': BENDS})
         sized = yield from bent.sizing(matrix, edges, effort.trial(words))
-        both: dict[str, Candidate] = {words: bent}
+        both: dict[str, GrainField] = {words: bent}
         if abs(sized.radius / bent.radius - 1) > SAME:
             both[f'{words}, sized'] = sized
         judged = yield from scored(exemplars, label, both, DRAWS, effort)
@@ -83,16 +83,16 @@ def refined_grains(
 
 def _distance(exemplars: Exemplars, label: int, field: GrainField, trial: Trial) -> Job[float]:
     """Distance of sections of many volumes from the slices."""
-    masks = yield from drawn_masks(field, measured_edge(field), fraction_of(exemplars, label), MANY_DRAWS, trial)
+    masks = yield from drawn_masks(field, field.measured_edge, fraction_of(exemplars, label), MANY_DRAWS, trial)
     return (yield from section_distance(exemplars, label, masks, trial))
 
 
 def grain_variants(
     phi: float, edges: tuple[float, float, float], effort: Effort, *, favoured: bool
-) -> Job[dict[str, Candidate]]:
+) -> Job[dict[str, GrainField]]:
     """Grains of one size or mixed, by name; their drawn volumes have the faces of the slices."""
     matrix, of = (1 - phi, ' of this phase') if favoured else (phi, '')
-    found: dict[str, Candidate] = {}
+    found: dict[str, GrainField] = {}
     for words, spread in SPREADS.items():
         field = GrainField.fit(matrix, edges, spread=spread, grains_favoured=favoured)
         if field.radius >= SMALLEST_GRAIN:

@@ -38,6 +38,9 @@ AROUND = (
 )  # times the distance of the level from the grains, straight and bent, that drawn levels stay within
 BENT = 0.48  # correlation length of the bends of a boundary over the median radius
 SCORES = np.linspace(-4, 4, 65)
+ENOUGH, LARGEST = 1000, 128  # grains in a volume whose sections are measured, as far as its edge in voxels allows
+VARIETY = 0.02  # handicap of grains of mixed size, as the draws scatter
+CURVED = 0.01  # handicap of bent boundaries, which are judged on the same draws as straight ones
 
 
 def _moment(order: int, spread: float) -> float:
@@ -158,6 +161,21 @@ class GrainField(Field):
         if self.bent:
             return 1 + 4 / self.spacing
         return 0.1 + (3 if self.flatness == 1 else 6) / self.spacing
+
+    @property
+    def measured_edge(self) -> int:
+        """Of a volume with enough grains, voxels."""
+        return min(LARGEST, max(round(ENOUGH ** (1 / 3) * self.spacing), 48))
+
+    @property
+    def handicap(self) -> float:
+        """Of mixed sizes and bent boundaries."""
+        return VARIETY * (self.spread > 0) + CURVED * (self.bent > 0)
+
+    @property
+    def may_isolate(self) -> bool:
+        """Grains around pores close them."""
+        return True
 
     @property
     def crowd(self) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Annotated, Self
+from typing import TYPE_CHECKING, Annotated, Self, Union
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, model_validator
@@ -15,16 +15,14 @@ from ..calibration import calibrate
 from ..random_streams import Stream, random_stream
 from ..synthesis import ExemplarField
 from .bounds import MOST_CROWDED, MOST_PHASES, Number, counted
-from .cells import CellField
-from .coating import CoatingField
-from .dendrites import DendriteField
+from .families import field_types
 from .fields import Field, NoiseField
-from .gaussian import GaussianField
-from .grains import GrainField
 
-AnyField = Annotated[
-    GrainField | CellField | DendriteField | CoatingField | GaussianField | NoiseField, Described(discriminator='kind')
-]
+if TYPE_CHECKING:
+    AnyField = Field
+else:
+    # Files tell the family of a field by its kind.
+    AnyField = Annotated[Union[field_types()], Described(discriminator='kind')]  # noqa: UP007  # known when it runs
 
 
 class PriorModel(BaseModel):
@@ -70,8 +68,7 @@ class PriorModel(BaseModel):
         if sorted(self.order) != list(range(count)) and not (is_two and not self.order):
             raise ValueError(f'order does not name each of the {count} phases once')
         for index, field in enumerate(self.fields):
-            if isinstance(field, CoatingField) and field.coated >= index:
-                raise ValueError(f'fields.{index}.coated is {field.coated}: only a field before it can be coated')
+            field.check_place(index)
             if field.crowd > MOST_CROWDED:
                 raise ValueError(f'fields.{index} asks for {field.crowd:.3g} grains, cells or arms in every voxel')
         if self.exemplar is not None and self.exemplar.phase_count != count:
