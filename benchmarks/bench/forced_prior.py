@@ -27,7 +27,7 @@ def forced_start(slices: SliceSet, family: str) -> Weights:
     if slices.phases.count != 2:
         raise InputError(f'prior {family}', 'can be forced for two phases only', 'leave the prior variants out')
     exemplars = Exemplars.of(slices)
-    fitted = {name: field for name, field in candidates(exemplars, 1).items() if field.kind == family}
+    fitted = {name: field for name, (_, field) in candidates(exemplars, 1).items() if field.kind == family}
     if not fitted:
         raise InputError(f'prior {family}', 'cannot be fitted to these slices', 'leave this variant out')
     name = min(fitted, key=lambda one: section_error(exemplars, 1, fitted[one]))

@@ -230,7 +230,7 @@ PRIORS: dict[str, tuple[str, Any, str]] = {
     'stretch that swells': ('grains', put(GRAIN + 'stretch', [100, 100, 100]), 'stretch'),
     'stretch of two axes': ('grains', put(GRAIN + 'stretch', [1, 1]), 'stretch'),
     'NaN support': ('grains', put(GRAIN + 'support', NAN), 'support'),
-    'unknown family': ('grains', put(GRAIN + 'kind', 'clouds'), 'kind'),
+    'unknown family': ('grains', put(GRAIN + 'kind', 'clouds'), "structural prior 'clouds'"),
     'cells of a thousandth': ('cells', put(GRAIN + 'spacing', 1e-3), 'every voxel'),
     'cells of nothing': ('cells', put(GRAIN + 'spacing', 0), 'spacing'),
     'infinite cells': ('cells', put(GRAIN + 'spacing', INF), 'spacing'),

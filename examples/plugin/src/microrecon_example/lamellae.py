@@ -60,7 +60,7 @@ class LamellarField(Field):
     @property
     def measured_edge(self) -> int:
         """Of a volume with some dozens of colonies, as far as its edge allows."""
-        return min(128, max(round(4 * self.colony), 64))
+        return min(96, max(round(4 * self.colony), 64))
 
     def sample(self, shape: tuple[int, int, int], rng: np.random.Generator, *, periodic: bool) -> np.ndarray:
         """Draw the field on a grid, float32 (Z, Y, X)."""
