@@ -192,7 +192,7 @@ def report_paths(output: Path) -> tuple[Path, Path]:
 
 def verdicts(comparison: Comparison) -> list[str]:
     """One line per statistic: value, band of the real blocks, verdict."""
-    from ..engine.results import title
+    from ..engine.statistics.catalogue import title
 
     lines = [f'compared: {comparison.basis}']
     for key, verdict in comparison.verdicts.items():

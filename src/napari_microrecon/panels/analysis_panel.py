@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from qtpy.QtCore import QTimer, Signal
 from qtpy.QtWidgets import QCheckBox, QFileDialog, QVBoxLayout, QWidget
 
+from ..engine.statistics.catalogue import curve_of
 from ..session.phase_choice import phase_to_measure
 from ..session.words import lacking
 from .curve_view import CurveView
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
 
 _MADE = 'The reference is itself a reconstruction: inside means alike, not right'
 _PAUSE_MS = 300  # between two drawings while a job runs
-_CURVES = {'phase_fraction': 'profile_z', 's2_error': 's2_radial', 'thickness': 'thickness_distribution'}
-_CURVE_STEMS = {'correlation_length': 'autocovariance', 'chord_length': 'chord_distribution'}
 
 
 class AnalysisPanel(Panel):
@@ -233,8 +232,7 @@ class AnalysisPanel(Panel):
         if report is None:
             return
         self.card.draw(key, report, self._session.comparison, self._session.ensemble)
-        stem, _, tail = key.rpartition('_')
-        self.curves.choose(_CURVES.get(key, f'{_CURVE_STEMS.get(stem, stem)}_{tail}'))
+        self.curves.choose(curve_of(key))
 
     def _on_face(self, key: str) -> None:
         if not self._session.job.is_active:  # a click must not end what is still being measured

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QComboBox, QSizePolicy, QVBoxLayout, QWidget
 
-from ..engine.results.report import curve_labels, title
+from ..engine.statistics.catalogue import curve_axes, title
 from .numbers import unit_text
 from .parts import button, heading, narrow, row
 from .plots import CurvePlot
@@ -87,8 +87,9 @@ class CurveView(QWidget):
             judged = comparison.curve_bands.get(key)
             # What the band is about: the volume itself, or the mean of its blocks where the reference is too small.
             curve = comparison.compared_curves.get(key, curve) if judged is not None else curve
-        across, up, logarithmic = curve_labels(key)
-        self.plot.set_labels(f'{across} ({unit_text(curve.lag_unit)})', up)
+        drawn = curve_axes(key)
+        logarithmic = drawn.logarithmic
+        self.plot.set_labels(f'{drawn.across} ({unit_text(curve.lag_unit)})', drawn.up)
         self.plot.set_log(logarithmic)
         if ensemble is not None and (band := ensemble.curves.get(key)) is not None:
             self._band(f'{band.count} realisations, 95 %', band, 'ensemble', logarithmic)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QFrame, QVBoxLayout, QWidget
 
-from ..engine.results.report import title
+from ..engine.statistics.catalogue import title
 from .numbers import possible, shown, spread, unit_text, with_um
 from .parts import button, heading, hint, row
 from .strip_plot import Strip, StripPlot
@@ -53,7 +53,7 @@ class StatisticCard(QFrame):
         if statistic is None:
             return
         unit = unit_text(statistic.unit)
-        self.name.setText(f'{title(key) if key != "s2_error" else "S₂, distance from the real mean"}')
+        self.name.setText(title(key))
         strips: list[Strip] = []
         if judged is not None and (band := judged.band.get(key)) is not None:
             strips += _of(key, 'reference', band, 'reference', f'{band.count} blocks of the reference', unit)

@@ -9,7 +9,7 @@ from qtpy.QtGui import QColor
 from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTableWidgetItem, QWidget
 
 from ..engine.analysis.faces import face_title
-from ..engine.results.report import is_numerical, title
+from ..engine.statistics.catalogue import is_numerical, short_table, short_title, title
 from .numbers import ROLES, shown, spread, unit_text
 
 if TYPE_CHECKING:
@@ -18,25 +18,6 @@ if TYPE_CHECKING:
 
 _ROW = 27  # pixels, the least height of a row
 _APART = 9  # pixels between the lines of one row and those of the next
-# Statistics in reading order with short names; the others follow on demand under their full titles.
-MAIN = {
-    'phase_fraction': 'Phase fraction',
-    's2_error': 'S₂ error',
-    'specific_surface': 'Surface',
-    'isolated_fraction': 'Isolated',
-    'percolating_fraction_z': 'Percolating z',
-    'percolating_fraction_y': 'Percolating y',
-    'percolating_fraction_x': 'Percolating x',
-    'thickness': 'Thickness',
-    'particle_size': 'Particle size',
-    'tortuosity_z': 'Tortuosity z',
-    'tortuosity_y': 'Tortuosity y',
-    'tortuosity_x': 'Tortuosity x',
-    'correlation_length_z': 'Corr. length z',
-    'correlation_length_y': 'Corr. length y',
-    'correlation_length_x': 'Corr. length x',
-    'anisotropy_index': 'Anisotropy',
-}
 NAME, VALUE, REFERENCE, VERDICT, FACE = range(5)
 _WIDTHS = {VALUE: 70, REFERENCE: 72, VERDICT: 84, FACE: 18}  # pixels; the panel is 400 wide, the name takes the rest
 
@@ -91,9 +72,10 @@ class StatisticsTable(QTableWidget):
         judged = None if comparison is None or not comparison.band else comparison
         # What was judged: the volume itself, or the mean of its blocks where the reference is too small.
         values = report.statistics if judged is None else judged.compared
-        self.keys = [key for key in MAIN if key in values]
+        first = short_table()
+        self.keys = [key for key in first if key in values]
         if self.show_all:
-            self.keys += [key for key in values if key not in MAIN and not is_numerical(key)]
+            self.keys += [key for key in values if key not in first and not is_numerical(key)]
         self.setRowCount(len(self.keys))
         self.setColumnHidden(REFERENCE, judged is None and ensemble is None)
         self.setColumnHidden(VERDICT, judged is None)
@@ -108,7 +90,7 @@ class StatisticsTable(QTableWidget):
         self, row: int, key: str, statistic: Statistic, judged: Comparison | None, ensemble: Ensemble | None
     ) -> None:
         unit = unit_text(statistic.unit)
-        name = MAIN.get(key, title(key))
+        name = short_title(key) if key in short_table() else title(key)
         self._cell(row, NAME, f'{name} ({unit})' if unit else name, f'{title(key)}: {statistic.method}')
         self._cell(
             row, VALUE, shown(statistic), statistic.note, '' if statistic.value is not None else 'muted', right=True

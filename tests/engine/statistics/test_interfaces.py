@@ -10,7 +10,7 @@ import pytest
 from napari_microrecon.engine.analysis import measure
 from napari_microrecon.engine.phases import Phases
 from napari_microrecon.engine.progress import drain
-from napari_microrecon.engine.results import title
+from napari_microrecon.engine.statistics.catalogue import title
 from napari_microrecon.engine.statistics.configurations import configuration_histogram, crofton_surface
 from napari_microrecon.engine.statistics.correlation import finish
 from napari_microrecon.engine.statistics.interfaces import interface_areas, triple_lines

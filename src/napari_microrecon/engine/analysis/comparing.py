@@ -14,8 +14,9 @@ from ..progress import Job, Progress
 from ..results.averages import joined, mean_curves, mean_statistics
 from ..results.bands import BandEntry, CurveBand, Ensemble
 from ..results.comparison import TOO_SMALL, Comparison, Verdict, judge_all
-from ..results.report import Report, is_numerical
+from ..results.report import Report
 from ..results.s2_error import judge_s2
+from ..statistics.catalogue import is_numerical
 from ..volume import Volume
 from .blocks import BlockPlan, Origin, name_block, plan_blocks, times
 from .many import Order, run_orders

@@ -11,6 +11,7 @@ import numpy as np
 from ..diffusion.solver_process import Solver, TortuositySolver
 from ..errors import EngineError, InputError
 from ..progress import Job, Progress, Throttle
+from ..statistics.catalogue import quantities, quantity_of
 from ..statistics.percolation import Clusters
 from ..statistics.thickness import local_thickness
 from ..volume import Volume
@@ -18,20 +19,6 @@ from ..voxels import AXES, VoxelSize
 from .measuring import solved_here
 
 FaceKind = Literal['labels', 'image']
-
-_STEMS = {
-    'percolating_fraction': 'largest cluster that spans the volume',
-    'clusters': 'isolated clusters',
-    'cluster_density': 'isolated clusters',
-    'isolated_fraction': 'isolated clusters',
-    'thickness': 'local thickness',
-    'thickness_distribution': 'local thickness',
-    'particle_size': 'particles',
-    'particle_distribution': 'particles',
-    'tortuosity': 'concentration',
-    'tortuosity_total': 'concentration',
-    'effective_diffusivity': 'concentration',
-}
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,10 +57,9 @@ class Face:
 
 def face_title(key: str) -> str | None:
     """What the spatial face of a statistic or curve shows; None where it has none."""
-    stem, _, tail = key.rpartition('_')
-    if key in _STEMS:
-        return _STEMS[key]
-    return f'{_STEMS[stem]} along {tail}' if stem in _STEMS and tail in AXES else None
+    quantity = quantity_of(key)
+    tail = key.removeprefix(quantity.key).removeprefix('_')
+    return f'{quantity.map} along {tail}' if quantity.map and tail in AXES else quantity.map or None
 
 
 def spatial_face(
@@ -103,7 +89,7 @@ def spatial_face(
     label = volume.phases.check(volume.phases.main if phase is None else phase)
     title = face_title(key)
     if title is None:
-        known = ', '.join(_STEMS)
+        known = ', '.join(quantity.key for quantity in quantities().values() if quantity.map)
         raise InputError(key, 'has no place in the volume to show', f'choose one of {known}')
     mask = volume.mask(label)
     name = volume.phases.names[label]

@@ -9,7 +9,9 @@ import numpy as np
 
 from ..progress import Progress, Throttle
 from ..results.report import Curve, Report, Statistic, VolumeInfo
+from ..statistics.catalogue import quantity_of
 from ..statistics.percolation import Clusters
+from ..statistics.quantity import Subject
 from ..volume import Volume
 
 
@@ -37,8 +39,6 @@ class Measurement:
         Voxel edges in array order, in `unit`.
     is_pore : bool
         Whether this may be the pore: it is, or nobody said which phase is.
-    found : Clusters or None
-        Clusters of the phase, once they are known.
     critical : dict of int to float
         Diameter of the largest sphere that passes, per axis, once they are known.
     distance : numpy.ndarray or None
@@ -56,7 +56,7 @@ class Measurement:
         self.unit = volume.voxel_size.unit
         self.max_lag = max_lag
         self.is_pore = volume.phases.pore in (None, phase)
-        self.found: Clusters | None = None
+        self._subject: Subject | None = None
         self.critical: dict[int, float] = {}
         self.distance: np.ndarray | None = None
         self.statistics: dict[str, Statistic] = {}
@@ -80,22 +80,28 @@ class Measurement:
         return self.absent or ('volume is one voxel thick' if min(self.mask.shape) < 2 else '')
 
     @property
+    def subject(self) -> Subject:
+        """The phase as the function of a statistic gets it."""
+        if self._subject is None:
+            self._subject = Subject(self.mask, self.volume.labels, self.phase, self.volume.voxel_size)
+        return self._subject
+
+    @property
     def clusters(self) -> Clusters:
         """Clusters of the phase."""
-        if self.found is None:
-            self.found = Clusters.of(self.mask)
-        return self.found
+        return self.subject.clusters
 
-    def put(
-        self, key: str, value: float | None, unit: str, method: str, note: str = '', sd: float | None = None
-    ) -> None:
-        """Add a statistic; without a value it is refused with the note."""
-        self.statistics[key] = Statistic.of(value, unit, method, sd=sd, note=note)
+    def put(self, key: str, value: float | None, method: str, note: str = '', sd: float | None = None) -> None:
+        """Add a statistic in the unit of its declaration; without a value it is refused with the note."""
+        self.statistics[key] = Statistic.of(value, self._unit_of(key), method, sd=sd, note=note)
 
-    def refuse(self, keys: Sequence[str], unit: str, method: str, why: str) -> None:
+    def refuse(self, keys: Sequence[str], method: str, why: str) -> None:
         """Add statistics that have no meaning here."""
         for key in keys:
-            self.statistics[key] = Statistic.refused(unit, method, why)
+            self.statistics[key] = Statistic.refused(self._unit_of(key), method, why)
+
+    def _unit_of(self, key: str) -> str:
+        return quantity_of(key).unit_in(self.unit)
 
     def curve(self, key: str, lag: np.ndarray, value: np.ndarray) -> None:
         """Add a curve; `lag` in the unit of the voxel size."""

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Literal
 
 from ..diffusion.solver_process import Solver, TortuositySolver
 from ..progress import Job
 from ..results.report import Report
+from ..statistics.catalogue import quantities
+from ..statistics.correlation import Steps
+from ..statistics.quantity import Cost
 from ..volume import Volume
 from ..voxels import AXES
 from .measurement import Measurement
 from .memory import check_memory
-from .stages import connectivity, correlations, shape, sizes, transport
+from .stages import connectivity, correlations, functions, shape, sizes, transport
 
 Part = Literal['all', 'quick', 'slow']
+Stage = Callable[[Measurement], Steps[None]]
 
 _HERE = 256**3  # an iteration of our own solver takes a quarter of a second there, and leaves Python's lock alone
 _PORESPY_HERE = 64**3  # its solve cannot be interrupted
@@ -83,15 +89,16 @@ def measure_with(
     the time, thickness, particles, permeability and tortuosity the rest.
     """
     m = Measurement(volume, phase, max_lag)
-    stages = []
+    stages: list[tuple[str, Stage]] = []
     if part != 'slow':
         stages += [('surface', shape.surface)]
         stages += [('interfaces', shape.interfaces)] if volume.phases.count > 2 else []
         stages += [('clusters', connectivity.clusters), ('correlation', correlations.correlation)]
-        stages += [('anisotropy', correlations.anisotropy)]
+        stages += _declared('quick')
     if part != 'quick':
         stages += [('local thickness', sizes.thickness)]
         stages += [('particles', sizes.particles)] if volume.phases.pore != phase else []
+        stages += _declared('slow')
     m.total = 1 + len(stages) + (0 if solver is None or part == 'quick' else len(AXES))
     shape.fraction(m)
     yield m.progress('phase fraction')
@@ -110,3 +117,9 @@ def measure_with(
             yield from m.pieces(stage, transport.tortuosity(m, axis, solver))
             yield m.progress(stage)
     return m.report(complete=True)
+
+
+def _declared(cost: Cost) -> list[tuple[str, Stage]]:
+    """Stages of the statistics that bring a function of their own."""
+    found = [quantity for quantity in quantities().values() if quantity.cost == cost and callable(quantity.function)]
+    return [(quantity.title.lower(), partial(functions.declared, quantity=quantity)) for quantity in found]

@@ -12,7 +12,8 @@ import numpy as np
 from ..label_pictures import labels_png
 from ..results.bands import CurveBand, Ensemble, band_reach
 from ..results.comparison import Comparison
-from ..results.report import Curve, Report, title
+from ..results.report import Curve, Report
+from ..statistics.catalogue import title
 from ..volume import Volume
 from ..voxels import AXES, IMAGE_AXES, Axis
 
@@ -203,7 +204,7 @@ def dot_figure(comparison: Comparison) -> str:
                     text, (place, row), (shift, 7 if far else 0), textcoords='offset points', va='center',
                     ha='left' if shift > 0 else 'right', fontsize=8.5, color=color,
                 )  # fmt: skip
-        axes.set_yticks(range(len(rows)), [title(k) if k != 's2_error' else 'S₂, distance as a whole' for k, _ in rows])
+        axes.set_yticks(range(len(rows)), [title(k) for k, _ in rows])
         axes.set_ylim(len(rows) - 0.4, -0.6)
         axes.set_xlim(-_FARTHEST - 0.4, _FARTHEST + 0.4)
         axes.set_xlabel('distance from the mean of the real blocks, in their standard deviations')

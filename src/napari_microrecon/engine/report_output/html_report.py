@@ -9,13 +9,14 @@ from ..provenance import versions
 from ..results.bands import Ensemble
 from ..results.comparison import Comparison
 from ..results.report import Report, VolumeInfo
+from ..statistics.catalogue import quantity_of
 from ..volume import Volume
 from ..voxels import AXES, IMAGE_AXES
 from . import html_figures as figures
 from .html_figures import show_unit
 from .html_shape import ShapeEvidence, shape_content
 from .html_tables import comparison_table, ensemble_table, provenance_rows, statistics_table
-from .texts import MEANINGS, STYLE
+from .texts import STYLE
 
 _GENERATED = 'Generated'
 _REAL = 'Real'
@@ -222,11 +223,11 @@ def _slices(volumes: Sequence[tuple[str, Volume]]) -> str:
 
 
 def _meanings(statistics: Iterable[str]) -> str:
-    keys = list(statistics)
+    found = {quantity.key: quantity for quantity in map(quantity_of, statistics)}
     items = ''.join(
-        f'<dt>{escape(name)}</dt><dd>{escape(text)}</dd>'
-        for stem, (name, text) in MEANINGS.items()
-        if any(key == stem or key.startswith(f'{stem}_') for key in keys)
+        f'<dt>{escape(quantity.title)}</dt><dd>{escape(quantity.meaning)}</dd>'
+        for quantity in found.values()
+        if quantity.meaning
     )
     return f'<dl>{items}</dl>' if items else ''
 

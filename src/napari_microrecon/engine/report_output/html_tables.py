@@ -7,7 +7,8 @@ from html import escape
 from ..provenance import Provenance
 from ..results.bands import Ensemble
 from ..results.comparison import Comparison, Verdict
-from ..results.report import Report, Statistic, title
+from ..results.report import Report, Statistic
+from ..statistics.catalogue import title
 from .html_figures import show_unit
 
 
@@ -71,9 +72,8 @@ def comparison_table(comparison: Comparison) -> str:
         if verdict is not None:
             kind = verdict.verdict.replace(' ', '-')
             badge = f'<span class="badge {kind}">{verdict.words}</span> {escape(_reason(verdict))}'
-        name = 'S₂, distance from the real mean' if key == 's2_error' else title(key)
         rows.append(
-            f'<tr><th scope="row">{escape(name)}</th>{_value_cells(statistic)}<td class="n">{words}</td>'
+            f'<tr><th scope="row">{escape(title(key))}</th>{_value_cells(statistic)}<td class="n">{words}</td>'
             f'<td class="n">{count}</td><td class="verdict">{badge}</td>'
             f'<td class="method">{escape(statistic.method)}</td></tr>'
         )

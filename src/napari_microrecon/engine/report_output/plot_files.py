@@ -10,7 +10,8 @@ from ..errors import InputError
 from ..files.targets import check_suffix, replacing
 from ..results.bands import BandEntry, CurveBand, Ensemble
 from ..results.comparison import Comparison
-from ..results.report import Curve, Report, curve_labels, title
+from ..results.report import Curve, Report
+from ..statistics.catalogue import curve_axes, title
 from .html_figures import BAND, GENERATED, REAL, new_figure, show_length, show_unit, styled
 
 if TYPE_CHECKING:
@@ -65,12 +66,12 @@ def _draw_curve(axes: Axes, key: str, curve: Curve, compared: Comparison | None,
     if ensemble is not None and (band := ensemble.curves.get(key)) is not None:
         _fill(axes, band, _ENSEMBLE, f'realisations, 95 % (n = {band.count})')
     axes.plot(curve.lag, curve.value, color=GENERATED, lw=1.7, label='this volume')
-    across, up, logarithmic = curve_labels(key)
+    drawn = curve_axes(key)
     axes.set_title(title(key))
-    axes.set_xlabel(f'{across} ({show_length(curve.lag_unit)})')
-    axes.set_ylabel(up)
+    axes.set_xlabel(f'{drawn.across} ({show_length(curve.lag_unit)})')
+    axes.set_ylabel(drawn.up)
     axes.set_xlim(0, curve.lag[-1])
-    if logarithmic:
+    if drawn.logarithmic:
         axes.set_yscale('log')
         axes.set_ylim(max(1e-5, curve.value[0] * 1e-4), curve.value[0] * 1.6)
     axes.legend(fontsize=8)

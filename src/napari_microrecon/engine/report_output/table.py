@@ -8,7 +8,8 @@ import io
 from ..cells import text_cell
 from ..results.bands import Ensemble
 from ..results.comparison import Comparison
-from ..results.report import Report, title
+from ..results.report import Report
+from ..statistics.catalogue import title
 
 _COLUMNS = (
     'key', 'statistic', 'value', 'unit', 'standard_error', 'real_mean', 'real_sd', 'real_blocks', 'ensemble_mean',

@@ -12,12 +12,12 @@ from ..lazy import late
 if TYPE_CHECKING:
     from .bands import BandEntry, CurveBand, Ensemble
     from .comparison import Comparison, Verdict
-    from .report import Curve, Report, Statistic, VolumeInfo, title
+    from .report import Curve, Report, Statistic, VolumeInfo
 
 _HOMES = {
     'bands': ('BandEntry', 'CurveBand', 'Ensemble'),
     'comparison': ('Comparison', 'Verdict'),
-    'report': ('Curve', 'Report', 'Statistic', 'VolumeInfo', 'title'),
+    'report': ('Curve', 'Report', 'Statistic', 'VolumeInfo'),
 }
 
 __all__ = [
@@ -30,7 +30,6 @@ __all__ = [
     'Statistic',
     'Verdict',
     'VolumeInfo',
-    'title',
 ]
 
 __getattr__, __dir__ = late(__name__, _HOMES)

@@ -9,8 +9,9 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from ..statistics.catalogue import is_numerical, title
 from .bands import BandEntry, CurveBand, Ensemble, band_reach
-from .report import SCHEMA, Curve, Report, Statistic, dump_json, is_numerical, title
+from .report import SCHEMA, Curve, Report, Statistic, dump_json
 
 TOO_SMALL = 'volume too small to tell'
 VerdictWord = Literal['inside', 'outside', 'cannot tell']

@@ -11,77 +11,9 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from ..provenance import Provenance
 from ..volume import Volume
-from ..voxels import AXES, VoxelSize
+from ..voxels import VoxelSize
 
 SCHEMA = 1
-
-TITLES: dict[str, str] = {
-    'phase_fraction': 'Phase fraction',
-    'specific_surface': 'Specific surface',
-    'specific_surface_crofton': 'Specific surface (Crofton)',
-    'specific_surface_s2': 'Specific surface (slope of S₂)',
-    'face_density': 'Face density',
-    'interface': 'Interfacial area',
-    'triple_line': 'Triple-phase boundary length',
-    'isolated_fraction': 'Isolated fraction',
-    'thickness': 'Local thickness',
-    'critical_diameter': 'Largest sphere that passes',
-    'particle_size': 'Particle size',
-    'effective_diffusivity': 'Effective diffusivity',
-    'tortuosity_residual': 'Residual of the tortuosity solve',
-    'permeability_kozeny_carman': 'Permeability estimate (Kozeny-Carman)',
-    'permeability_katz_thompson': 'Permeability estimate (Katz-Thompson)',
-    'percolating_fraction': 'Percolating fraction',
-    'clusters': 'Clusters',
-    'cluster_density': 'Clusters per volume',
-    'euler_density': 'Euler number per volume',
-    'correlation_length': 'Correlation length',
-    'chord_length': 'Mean chord length',
-    'tortuosity': 'Tortuosity factor',
-    'tortuosity_total': 'Tortuosity factor (total phase)',
-    'anisotropy_index': 'Anisotropy index',
-    's2': 'Two-point probability S₂',
-    'autocovariance': 'Normalised autocovariance',
-    'lineal_path': 'Lineal path',
-    'chord_distribution': 'Chords at least this long',
-    'thickness_distribution': 'Phase at least this thick',
-    'particle_distribution': 'Particles at least this large',
-    'profile': 'Phase fraction by layer',
-}
-# Words under and beside the axes of a curve, and whether it is read on a logarithmic scale.
-_CURVE_LABELS: dict[str, tuple[str, str, bool]] = {
-    'autocovariance': ('lag', 'autocovariance', False),
-    'lineal_path': ('length', 'probability', True),
-    'chord_distribution': ('length', 'share of the chords', False),
-    'thickness_distribution': ('diameter', 'share of the phase', False),
-    'particle_distribution': ('diameter', 'share of the volume', False),
-    'profile': ('position', 'phase fraction', False),
-}
-# What tells of the computation and not of the material: never judged against real material.
-NUMERICAL = ('tortuosity_residual',)
-_PHASED = ('interface', 'triple_line')  # followed by the labels of the phases
-
-
-def title(key: str) -> str:
-    """Name of a statistic or curve to show, with its axis: 'tortuosity_z' is 'Tortuosity factor, z'."""
-    for stem in _PHASED:
-        if key.startswith(f'{stem}_'):
-            return f'{TITLES[stem]}, phases {key[len(stem) + 1 :].replace("_", "–")}'
-    stem, _, tail = key.rpartition('_')
-    if stem and (tail in AXES or tail == 'radial'):
-        return f'{TITLES.get(stem, stem)}, {tail}'
-    return TITLES.get(key, key)
-
-
-def curve_labels(key: str) -> tuple[str, str, bool]:
-    """Words for the axes of a curve, and whether its values are read on a logarithmic scale."""
-    stem = key.rpartition('_')[0] if key.rpartition('_')[2] in (*AXES, 'radial') else key
-    return _CURVE_LABELS.get(stem, ('lag', 'probability', False))
-
-
-def is_numerical(key: str) -> bool:
-    """Whether a statistic tells of the computation and not of the material."""
-    return key in NUMERICAL or key.rpartition('_')[0] in NUMERICAL
 
 
 class Statistic(BaseModel):

@@ -17,25 +17,24 @@ def clusters(m: Measurement) -> Steps[None]:
     found = m.clusters
     yield 0.5
     volume = m.mask.size * float(np.prod(m.spacing))
-    per_volume = f'1/{m.unit}^3'
     isolated_method = 'share of the phase in 6-connected clusters that touch no face of the volume'
     if m.count == 0:
-        m.refuse(['clusters'], '1', '6-connected clusters', m.absent)
-        m.refuse(['cluster_density', 'euler_density'], per_volume, '6-connected clusters', m.absent)
-        m.refuse(['isolated_fraction'], '1', isolated_method, m.absent)
+        m.refuse(['clusters'], '6-connected clusters', m.absent)
+        m.refuse(['cluster_density', 'euler_density'], '6-connected clusters', m.absent)
+        m.refuse(['isolated_fraction'], isolated_method, m.absent)
     else:
-        m.put('clusters', found.count, '1', '6-connected clusters')
-        m.put('cluster_density', found.count / volume, per_volume, '6-connected clusters per volume')
+        m.put('clusters', found.count, '6-connected clusters')
+        m.put('cluster_density', found.count / volume, '6-connected clusters per volume')
         method = 'Euler number per volume, 6-connected: clusters - tunnels + cavities'
-        m.put('euler_density', euler_number(m.mask) / volume, per_volume, method)
-        m.put('isolated_fraction', float(found.sizes[found.inner()].sum() / m.count), '1', isolated_method)
+        m.put('euler_density', euler_number(m.mask) / volume, method)
+        m.put('isolated_fraction', float(found.sizes[found.inner()].sum() / m.count), isolated_method)
     yield 0.8
     for axis, name in enumerate(AXES):
         key = f'percolating_fraction_{name}'
         if m.count == 0:
-            m.refuse([key], '1', _PERCOLATION, m.absent)
+            m.refuse([key], _PERCOLATION, m.absent)
         elif m.mask.shape[axis] < 2:
-            m.refuse([key], '1', _PERCOLATION, f'volume is one voxel thick along {name}')
+            m.refuse([key], _PERCOLATION, f'volume is one voxel thick along {name}')
         else:
             share = found.percolating_fraction(axis)
-            m.put(key, share, '1', _PERCOLATION, '' if share > 0 else f'no path along {name}')
+            m.put(key, share, _PERCOLATION, '' if share > 0 else f'no path along {name}')

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...statistics.anisotropy import anisotropy_of_mask
 from ...statistics.chords import lineal_path, run_lengths
 from ...statistics.correlation import (
     Steps,
@@ -28,21 +27,21 @@ def correlation(m: Measurement) -> Steps[None]:
     """S2, autocovariance, lineal path and chords per axis, S2 radial, correlation lengths, surface from the slope."""
     lags = half_edges(m.mask.shape, m.max_lag)
     if m.absent:
-        m.refuse([f'correlation_length_{name}' for name in AXES], m.unit, _E_FOLDING, m.absent)
-        m.refuse(['specific_surface_s2'], f'1/{m.unit}', _SLOPE, m.absent)
+        m.refuse([f'correlation_length_{name}' for name in AXES], _E_FOLDING, m.absent)
+        m.refuse(['specific_surface_s2'], _SLOPE, m.absent)
         return
     counts = yield from count_lags(m.mask, lags)
     for axis, name in enumerate(AXES):
         key = f'correlation_length_{name}'
         if lags[axis] < 1:
-            m.refuse([key], m.unit, _E_FOLDING, f'volume is too thin for a lag along {name}')
+            m.refuse([key], _E_FOLDING, f'volume is too thin for a lag along {name}')
             continue
         s2 = counts.along(axis)
         lag = np.arange(len(s2)) * m.spacing[axis]
         decay = autocovariance(s2, m.phi)
         length = crossing(lag, decay)
         thin = f'volume is too thin: still correlated over {lag[-1]:g} {m.unit} along {name}'
-        m.put(key, length, m.unit, _E_FOLDING, '' if length is not None else thin)
+        m.put(key, length, _E_FOLDING, '' if length is not None else thin)
         m.curve(f's2_{name}', lag, s2)
         m.curve(f'autocovariance_{name}', lag, decay)
         m.curve(f'lineal_path_{name}', lag, lineal_path(m.mask, axis, lags[axis]))
@@ -56,11 +55,4 @@ def correlation(m: Measurement) -> Steps[None]:
         m.curve('s2_radial', lag, s2)
         m.curve('autocovariance_radial', lag, autocovariance(s2, m.phi))
         slope = surface_from_slope(m.mask, counts, m.spacing)
-    m.put('specific_surface_s2', slope, f'1/{m.unit}', _SLOPE, '' if slope else 'volume is too thin for a slope')
-
-
-def anisotropy(m: Measurement) -> Steps[None]:
-    """Anisotropy index with its error and verdict."""
-    method = 'own index: ratio of the axes of the ellipsoid fitted to the 1/e lengths; error by jackknife over octants'
-    found = yield from anisotropy_of_mask(m.mask, m.spacing)
-    m.put('anisotropy_index', found.index, '1', method, found.sentence, found.sd)
+    m.put('specific_surface_s2', slope, _SLOPE, '' if slope else 'volume is too thin for a slope')

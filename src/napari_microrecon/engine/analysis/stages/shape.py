@@ -22,7 +22,7 @@ _FACES = 'boundary faces per voxel within the volume (larger than the true area:
 
 def fraction(m: Measurement) -> None:
     """Phase fraction, and its profile along each axis."""
-    m.put('phase_fraction', m.phi, '1', 'voxel count; error from the scatter between octants', sd=_octant_error(m))
+    m.put('phase_fraction', m.phi, 'voxel count; error from the scatter between octants', sd=_octant_error(m))
     if m.absent:
         return
     for axis, name in enumerate(AXES):
@@ -47,31 +47,29 @@ def _octant_error(m: Measurement) -> float | None:
 
 def surface(m: Measurement) -> Steps[None]:
     """Specific surface, face density and mean chords."""
-    per_length = f'1/{m.unit}'
     if m.flat:
         for key, method in (('specific_surface', _MARCHING), ('specific_surface_crofton', _CROFTON)):
-            m.refuse([key], per_length, method, f'{m.absent}: no surface' if m.absent else m.flat)
+            m.refuse([key], method, f'{m.absent}: no surface' if m.absent else m.flat)
     else:
         histogram = yield from configuration_histogram(m.mask)
-        m.put('specific_surface', specific_surface(histogram, m.spacing), per_length, _MARCHING)
-        m.put('specific_surface_crofton', crofton_surface(histogram, m.spacing), per_length, _CROFTON)
+        m.put('specific_surface', specific_surface(histogram, m.spacing), _MARCHING)
+        m.put('specific_surface_crofton', crofton_surface(histogram, m.spacing), _CROFTON)
     faces = face_densities(m.mask)
     if m.absent:
-        m.refuse(['face_density'], '1/voxel', _FACES, f'{m.absent}: no surface')
+        m.refuse(['face_density'], _FACES, f'{m.absent}: no surface')
     else:
-        m.put('face_density', float(sum(faces)), '1/voxel', _FACES)
+        m.put('face_density', float(sum(faces)), _FACES)
     for axis, name in enumerate(AXES):
         method = '2 x phase fraction over boundary crossings per length'
         chord = None if m.absent else mean_chord(m.phi, faces[axis])
         why = m.absent or ('' if chord else f'no boundary is crossed along {name}')
-        m.put(f'chord_length_{name}', chord and chord * m.spacing[axis], m.unit, method, why)
+        m.put(f'chord_length_{name}', chord and chord * m.spacing[axis], method, why)
     yield 1.0
 
 
 def interfaces(m: Measurement) -> Steps[None]:
     """Area per pair of phases and length of the lines where three meet; for three phases and more."""
     count = m.volume.phases.count
-    per_length, per_area = f'1/{m.unit}', f'1/{m.unit}^2'
     area_method = 'Cauchy-Crofton, crossings between the two phases along 13 directions'
     line_method = (
         'points where three phases meet on the planes of the three axes, L = 2 P, for lines in all directions; voxels '
@@ -81,15 +79,13 @@ def interfaces(m: Measurement) -> Steps[None]:
     pairs = [p for p in combinations(told, 2) if count <= MOST_PHASES or m.phase in p]
     triples = [t for t in combinations(told, 3) if count <= MOST_PHASES]
     if min(m.mask.shape) < 2:
-        m.refuse([f'interface_{a}_{b}' for a, b in pairs], per_length, area_method, 'volume is one voxel thick')
-        m.refuse(
-            [f'triple_line_{a}_{b}_{c}' for a, b, c in triples], per_area, line_method, 'volume is one voxel thick'
-        )
+        m.refuse([f'interface_{a}_{b}' for a, b in pairs], area_method, 'volume is one voxel thick')
+        m.refuse([f'triple_line_{a}_{b}_{c}' for a, b, c in triples], line_method, 'volume is one voxel thick')
         return
     areas = yield from interface_areas(m.volume.labels, count, m.spacing)
     for a, b in pairs:
-        m.put(f'interface_{a}_{b}', areas[a, b], per_length, area_method)
+        m.put(f'interface_{a}_{b}', areas[a, b], area_method)
     if triples:
         lines = yield from triple_lines(m.volume.labels, count, m.spacing)
         for a, b, c in triples:
-            m.put(f'triple_line_{a}_{b}_{c}', lines[a, b, c], per_area, line_method)
+            m.put(f'triple_line_{a}_{b}_{c}', lines[a, b, c], line_method)

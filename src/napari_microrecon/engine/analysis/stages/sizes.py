@@ -19,8 +19,8 @@ def thickness(m: Measurement) -> Steps[None]:
     """Local thickness with its distribution, and the largest sphere that passes along each axis."""
     keys = [f'critical_diameter_{name}' for name in AXES]
     if m.flat:
-        m.refuse(['thickness'], m.unit, _THICKNESS, m.flat)
-        m.refuse(keys, m.unit, _CRITICAL, m.flat)
+        m.refuse(['thickness'], _THICKNESS, m.flat)
+        m.refuse(keys, _CRITICAL, m.flat)
         return
     distance = distances(m.mask, m.spacing)
     yield 0.1
@@ -28,10 +28,10 @@ def thickness(m: Measurement) -> Steps[None]:
     passing = yield from critical_diameters(distance, through)
     for axis, name in enumerate(AXES):
         if axis not in passing:
-            m.refuse([keys[axis]], m.unit, _CRITICAL, f'no path along {name}')
+            m.refuse([keys[axis]], _CRITICAL, f'no path along {name}')
             continue
         widest = passing[axis]
-        m.put(keys[axis], widest, m.unit, _CRITICAL)
+        m.put(keys[axis], widest, _CRITICAL)
         if widest is not None:
             m.critical[axis] = widest
     part = middle(m.mask)
@@ -43,10 +43,10 @@ def thickness(m: Measurement) -> Steps[None]:
         found = yield from local_thickness(part, m.spacing)
     values = found[part]
     if len(values) == 0:
-        m.refuse(['thickness'], m.unit, _THICKNESS, f'no {m.name} in the middle of the volume')
+        m.refuse(['thickness'], _THICKNESS, f'no {m.name} in the middle of the volume')
         return
     note = '' if part.shape == m.mask.shape else f'measured on the middle {" x ".join(map(str, part.shape))} voxels'
-    m.put('thickness', float(values.mean(dtype=np.float64)), m.unit, _THICKNESS, note)
+    m.put('thickness', float(values.mean(dtype=np.float64)), _THICKNESS, note)
     grid = m.sizes()
     m.curve('thickness_distribution', grid, size_distribution(values, grid))
 
@@ -54,23 +54,23 @@ def thickness(m: Measurement) -> Steps[None]:
 def particles(m: Measurement) -> Steps[None]:
     """Size distribution of the particles of a phase that is not the pore."""
     if m.flat:
-        m.refuse(['particle_size'], m.unit, _PARTICLES, m.flat)
+        m.refuse(['particle_size'], _PARTICLES, m.flat)
         return
     part = middle(m.mask)
     if not part.any():
-        m.refuse(['particle_size'], m.unit, _PARTICLES, f'no {m.name} in the middle of the volume')
+        m.refuse(['particle_size'], _PARTICLES, f'no {m.name} in the middle of the volume')
         return
     found = yield from find_particles(part, m.spacing, m.distance)  # there only where the part is the whole
     m.distance = None
     note = '' if part.shape == m.mask.shape else f'measured on the middle {" x ".join(map(str, part.shape))} voxels'
     why = _why_not(found)
     if why:
-        m.refuse(['particle_size'], m.unit, _PARTICLES, why)
+        m.refuse(['particle_size'], _PARTICLES, why)
         return
     diameters, weights = found.diameters, found.weights * found.volumes
     mean = float(np.average(diameters, weights=weights))
     told = f'{len(diameters)} whole particles, {found.cut:.0%} of their faces are contacts'
-    m.put('particle_size', mean, m.unit, f'{_PARTICLES}; mean diameter by volume', f'{told}; {note}' if note else told)
+    m.put('particle_size', mean, f'{_PARTICLES}; mean diameter by volume', f'{told}; {note}' if note else told)
     grid = m.sizes()
     m.curve('particle_distribution', grid, size_distribution(diameters, grid, weights))
 

@@ -45,35 +45,35 @@ def tortuosity(m: Measurement, axis: int, solver: TortuositySolver) -> Steps[Non
     keys = [f'{stem}_{name}' for stem in ('tortuosity', 'tortuosity_total', 'effective_diffusivity')]
     if result is None:
         for key, method in zip(keys, (_OWN, _TOTAL, _DIFFUSIVITY), strict=True):
-            m.refuse([key], '1', method, why)
+            m.refuse([key], method, why)
         if m.is_pore:
-            m.refuse([f'permeability_katz_thompson_{name}'], f'{m.unit}^2', _KATZ, why)
+            m.refuse([f'permeability_katz_thompson_{name}'], _KATZ, why)
         return
     note = '' if result.converged else f'not converged: the flux differs by {result.mismatch:.1%} between layers'
     how = f'{result.method}; {result.convergence}'
     values = (result.tortuosity, result.tortuosity_total, result.diffusivity)
     for key, value, method in zip(keys, values, (_OWN, _TOTAL, _DIFFUSIVITY), strict=True):
-        m.put(key, value, '1', f'{method}; {how}', note)
-    m.put(f'tortuosity_residual_{name}', result.mismatch, '1', f'{_RESIDUAL}; {result.convergence}', note)
+        m.put(key, value, f'{method}; {how}', note)
+    m.put(f'tortuosity_residual_{name}', result.mismatch, f'{_RESIDUAL}; {result.convergence}', note)
     if m.is_pore:
         widest = m.critical.get(axis)
         estimate = None if widest is None else katz_thompson(widest, result.diffusivity)
         why = m.absent or (note or _coarse(m, widest))
-        m.put(f'permeability_katz_thompson_{name}', estimate, f'{m.unit}^2', _KATZ, why)
+        m.put(f'permeability_katz_thompson_{name}', estimate, _KATZ, why)
 
 
 def permeability(m: Measurement) -> None:
     """Kozeny-Carman's estimate, which needs no solve."""
     if not m.is_pore:
         return
-    key, unit = 'permeability_kozeny_carman', f'{m.unit}^2'
+    key = 'permeability_kozeny_carman'
     surface = m.statistics.get('specific_surface_crofton')
     if surface is None or not surface.value:
-        m.refuse([key], unit, _KOZENY, m.flat or 'no surface')
+        m.refuse([key], _KOZENY, m.flat or 'no surface')
     elif not any(m.clusters.percolating_fraction(axis) for axis in range(3)):
-        m.refuse([key], unit, _KOZENY, 'no path along any axis')
+        m.refuse([key], _KOZENY, 'no path along any axis')
     else:
-        m.put(key, kozeny_carman(m.phi, surface.value), unit, _KOZENY, 'made for beds of grains; knows no connectivity')
+        m.put(key, kozeny_carman(m.phi, surface.value), _KOZENY, 'made for beds of grains; knows no connectivity')
 
 
 def _coarse(m: Measurement, widest: float | None) -> str:
