@@ -19,7 +19,8 @@ def declared(m: Measurement, quantity: Quantity) -> Steps[None]:
     try:
         found: Any = _function(quantity)(m.subject)
         if isgenerator(found):
-            found = yield from found
+            steps: Steps[Any] = found
+            found = yield from steps
         values = _values(found, len(keys))
     except Exception as error:
         reason = ' '.join(f'{type(error).__name__}: {error}'.split())
