@@ -111,7 +111,7 @@ def main() -> None:
         if options.names and name not in options.names:
             continue
         weights = Weights.load(path)
-        params = ReconstructParams(shape=(EDGE, EDGE, EDGE), seed=0, device='cpu')
+        params = ReconstructParams(shape=(EDGE, EDGE, EDGE), seed=0, fractions='ensemble', device='cpu')
         volume = drain(reconstruct(stand_ins(weights), weights, params)).volumes[0]
         rows = [panel(volume.labels, weights.phases)]
         if options.beside is not None:

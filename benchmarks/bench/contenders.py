@@ -70,7 +70,11 @@ def work(task: Task, keep: Path) -> Record:
         if steps:
             told += f'; kept those of step {weights.header.training["steps"]}'
         params = ReconstructParams(
-            shape=material.shape, realisations=count(task.settings), seed=1000 * (task.seed + 1), device='cpu'
+            shape=material.shape,
+            realisations=count(task.settings),
+            seed=1000 * (task.seed + 1),
+            fractions='ensemble',
+            device='cpu',
         )
         volumes = [volume.labels for volume in drain(reconstruct(slices, weights, params)).volumes]
         np.savez_compressed(keep.with_name(keep.name + '.npz'), labels=volumes[0])

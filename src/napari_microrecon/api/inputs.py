@@ -84,7 +84,11 @@ def slices_of(
     for index, (item, plane, place) in enumerate(zip(items, normals, positions, strict=True)):
         name = 'array' if len(items) == 1 else f'array {index}'
         made.append(_slice_of(item, name, plane, place, wanted, size, preparation))
-    return SliceSet.of(made, symmetry)
+    together = SliceSet.of(made, symmetry)
+    bare = [s.name for s in made if not s.voxel_size.is_known]
+    if bare and together.voxel_size.is_known:
+        log.warning('no voxel size was known of %s: %s holds for all', ', '.join(bare), together.voxel_size)
+    return together
 
 
 def _slice_of(

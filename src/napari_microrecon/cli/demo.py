@@ -189,8 +189,7 @@ def _work(
     slices = sample.load_slices()
     choice = choose_weights('auto', slices)
     terminal.note(f'{sample.title}: weights {choice.reason}')
-    # One volume is shown, so it is held to the porosity of the slices instead of scattering about it.
-    params = ReconstructParams(seed=seed, fractions='volume')
+    params = ReconstructParams(seed=seed)
     if edge is not None:
         params = params.model_copy(update={'shape': (edge, edge, edge)})
     cost = estimate(params.shape, choice.weights, resolve_device('auto'))

@@ -77,7 +77,9 @@ def hold_back(
     from ..engine.generator.params import FinetuneParams, ReconstructParams
     from ..engine.holdback import hold_back as job
 
-    params = opt.validated(ReconstructParams, shape=shape, realisations=realisations, seed=seed, device=device)
+    params = opt.validated(
+        ReconstructParams, shape=shape, realisations=realisations, seed=seed, fractions='ensemble', device=device
+    )  # the spread of the fractions is part of the band
     training = None
     if minutes is not None or steps is not None:
         training = opt.validated(FinetuneParams, seed=seed, device=device, minutes=minutes, steps=steps)

@@ -80,9 +80,9 @@ def reconstruct(
     fractions: Annotated[
         Literal['ensemble', 'volume'],
         typer.Option(
-            '--fractions', help='Phase fractions of the slices: met on average over volumes, or by each volume.'
+            '--fractions', help='Phase fractions of the slices: met by each volume, or on average over volumes.'
         ),
-    ] = 'ensemble',
+    ] = 'volume',
     target_fraction: Annotated[
         list[str] | None, typer.Option('--target-fraction', metavar='PHASE=F', help='Wanted fraction of a phase.')
     ] = None,

@@ -119,12 +119,17 @@ class _Done(BaseModel):
 def _parameters(record: Run, model: type[Model], changes: dict[str, Any]) -> Model:
     """Parameters of a run as this version knows them."""
     try:
-        return model.model_validate(record.record.parameters | changes)
+        return model.model_validate({**_before(model), **record.record.parameters, **changes})
     except ValidationError as error:
         version = record.record.versions.get('napari-microrecon', '')
         made = f'napari-microrecon {version} of {record.record.created[:10]}'.replace('  ', ' ')
         problem = f'was made with parameters that this version does not have ({first_problem(error)})'
         raise InputError(str(record.folder), f'{problem}; {made} can replay it', _AGAIN) from error
+
+
+def _before(model: type[Model]) -> dict[str, Any]:
+    """What versions did whose records do not say so yet."""
+    return {'fractions': 'ensemble'} if 'fractions' in model.model_fields else {}
 
 
 def _why(record: Run, differences: list[str]) -> str:

@@ -14,6 +14,7 @@ from .provenance import Provenance
 from .voxels import AXES, Axis, VoxelSize
 
 Kind = Literal['labels', 'grey', 'rgb', 'stack']
+MOST_SAMPLES = 2_000_000  # pixels
 MOST_LABELS = 8  # more distinct values than this are grey levels, not phase labels
 
 
@@ -40,6 +41,8 @@ class RawImage:
         Plane that the image shows, where the file says so.
     note : str
         Remark on the reading for the user ('' where there is none).
+    stack_greys : numpy.ndarray or None
+        Of a plane of a grey stack: grey values of the whole stack (a sample), from which thresholds are taken.
     """
 
     array: np.ndarray
@@ -51,6 +54,7 @@ class RawImage:
     normal: Axis | None = None
     position: int | None = None
     note: str = ''
+    stack_greys: np.ndarray | None = None
 
     @cached_property
     def values(self) -> tuple[int, ...]:
@@ -92,7 +96,14 @@ class RawImage:
         kind: Kind = 'labels' if self.values else 'grey'
         changes = {'array': plane, 'kind': kind, 'normal': normal, 'position': position}
         name = f'{self.name}@{normal}={position}'
-        return self.altered(**changes, name=name) if self.values else replace(self, **changes, name=name)
+        if self.values:
+            return self.altered(**changes, name=name)
+        return replace(self, **changes, name=name, stack_greys=sampled(self.array))
+
+
+def sampled(greys: np.ndarray) -> np.ndarray:
+    """Pixels that a threshold or a colour centre is taken from: all, or every n-th of many."""
+    return greys.ravel()[:: max(1, greys.size // MOST_SAMPLES)]
 
 
 def few_values(array: np.ndarray) -> tuple[int, ...]:

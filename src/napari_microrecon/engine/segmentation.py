@@ -11,12 +11,11 @@ import numpy as np
 
 from .errors import InputError
 from .phases import Phases
-from .raw_image import MOST_LABELS, RawImage
+from .raw_image import MOST_LABELS, RawImage, sampled
 
 Method = Literal['auto', 'labels', 'otsu', 'multi-otsu', 'colours']
 Order = Literal['dark-first', 'bright-first']
 _LUMINANCE = (np.float32(0.2126), np.float32(0.7152), np.float32(0.0722))  # ITU-R BT.709
-_MOST_SAMPLES = 2_000_000  # pixels that a threshold or a colour centre is taken from
 
 
 @dataclass(frozen=True, eq=False)
@@ -207,6 +206,8 @@ def _by_given(image: RawImage, count: int, thresholds: Sequence[float]) -> _Done
 def automatic_thresholds(image: RawImage, count: int) -> tuple[float, ...]:
     """Grey values (luminance of colours) between `count` phases by Otsu or multi-Otsu; rising.
 
+    For a plane of a stack they are those of the whole stack, so that the plane is labelled as the stack is.
+
     Raises
     ------
     InputError
@@ -214,8 +215,7 @@ def automatic_thresholds(image: RawImage, count: int) -> tuple[float, ...]:
     """
     from skimage.filters import threshold_multiotsu, threshold_otsu
 
-    grey = grey_of(image)
-    sample = grey.ravel()[:: max(1, grey.size // _MOST_SAMPLES)]
+    sample = sampled(grey_of(image)) if image.stack_greys is None else image.stack_greys
     if sample.min() == sample.max():
         raise _single(image.name, f'is of one grey value ({sample.min():g})')
     if count == 2:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, Self
 
 import numpy as np
@@ -129,7 +129,13 @@ class SliceSet:
 
     @classmethod
     def of(cls, slices: Sequence[Slice], symmetry: Symmetry | None = None) -> Self:
-        """Set of slices; the symmetry follows from the planes at hand unless it is given."""
+        """Set of slices; the symmetry follows from the planes at hand unless it is given.
+
+        A voxel size that only some slices name holds for all.
+        """
+        size = next((s.voxel_size for s in slices if s.voxel_size.is_known), None)
+        if size is not None:
+            slices = [s if s.voxel_size.is_known else replace(s, voxel_size=size) for s in slices]
         planes = {s.normal for s in slices}
         if symmetry is not None:
             return cls(tuple(slices), symmetry, 'as told by the user')

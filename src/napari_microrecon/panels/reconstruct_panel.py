@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from ..session import Session
     from ..viewer.settings import Preferences
 
-# A single volume is what most people look at first: it should have the porosity that they measured.
 _FRACTIONS = {'volume': 'as in the slices', 'ensemble': 'scatter as in nature'}
 _MODES = {
     'unconditional': 'New sample, same material',
@@ -39,6 +38,7 @@ _NO_WEIGHTS = (
     'Weights play no part between slices: this mode learns from the given slices alone. Choose the mode '
     f'“{_MODES["unconditional"]}” to use them.'
 )
+_GROWN = ('exemplar', 'combined')  # volumes grown from patches, between slices around these
 _SETTLE_MS = 400  # after the last change of the form, before time and memory are asked for
 _DEVICES = {'auto': 'Automatic', 'cpu': 'CPU', 'cuda': 'NVIDIA GPU (CUDA)', 'mps': 'Apple GPU (MPS)'}
 
@@ -99,7 +99,7 @@ class ReconstructPanel(Panel):
             ReconstructParams,
             {'fractions': 'Phase fractions', 'periodic': 'Periodic', 'tile': 'Tile edge', 'device': 'Device'},
             choices={'device': _DEVICES, 'fractions': _FRACTIONS},
-            defaults={'device': preferences.device, 'fractions': 'volume'},
+            defaults={'device': preferences.device},
         )
         self.fold = Fold('More options', self.advanced)
         self.run_button = button('Reconstruct', 'Generate the volume in the background', primary=True)
@@ -246,7 +246,9 @@ class ReconstructPanel(Panel):
     def _on_choice(self) -> None:
         """Tell of the weights, where they play a part."""
         choice = self._session.choice
-        between = self.form.values()['mode'] != 'unconditional'
+        mode = self.form.values()['mode']
+        grown = mode == 'conditioned' and self._session.weights_spec in _GROWN
+        between = mode != 'unconditional' and not grown
         self.weights.set_idle_because(_NO_WEIGHTS if between else '')
         self.choice_text.setVisible(choice is not None and not between)
         if choice is not None:

@@ -106,8 +106,10 @@ def _take(session: Session, title: str, sources: Sequence[Path | RawImage], phas
 
 
 def _read(path: Path) -> RawImage | Volume:
-    from ..engine.files import read_image, read_volume
+    from ..engine.files import open_slice, read_image, read_volume
 
+    if not path.exists() and '@' in path.name:  # `volume.tif@z=64`
+        return open_slice(path)
     # OME-Zarr is a folder: always a volume.
     return read_volume(path) if path.suffix == '.zarr' or path.is_dir() else read_image(path)
 

@@ -39,7 +39,7 @@ def reconstruct(session: Session, params: ReconstructParams, then: Callable[[], 
 
         yield Progress('Choosing weights')
         # Between slices a network learns from these alone, as the window says: nothing is to be tried out for it.
-        quick = params.mode != 'unconditional' and spec in ('auto', 'untrained', 'exemplar', 'combined')
+        quick = params.mode != 'unconditional' and spec in ('auto', 'untrained')
         choice, weights = yield from pick_weights('prior' if quick else spec, tuned, slices)
         yield Progress('Reconstructing')
         began = time.monotonic()

@@ -153,7 +153,12 @@ def read_slices(
                 f'has the phases {mine} while {first.name} has {theirs}',
                 'give slices of one material, or --phases N to name them afresh',
             )
-    return SliceSet.of(slices, symmetry)
+    together = SliceSet.of(slices, symmetry)
+    bare = [s.name for s in slices if not s.voxel_size.is_known]
+    if bare and together.voxel_size.is_known and on_note is not None:
+        names = ', '.join(dict.fromkeys(bare))
+        on_note(f'no voxel size was known of {names}: {together.voxel_size} holds for all')
+    return together
 
 
 def write_slice(item: Slice, path: Path | str) -> Path:

@@ -68,9 +68,9 @@ class ReconstructParams(_Parameters):
     )
     periodic: bool = Field(default=False, description='Opposite faces fit together')
     fractions: Literal['ensemble', 'volume'] = Field(
-        default='ensemble',
-        description='ensemble: volumes scatter like the material and meet the fractions of the slices on average; '
-        'volume: every volume meets them itself',
+        default='volume',  # a single volume is what most people make: it has the porosity that they measured
+        description='volume: every volume has the phase fractions of the slices; ensemble: volumes scatter like pieces '
+        'of the material and have them on average',
     )
     target_fractions: dict[int, float] = Field(
         default_factory=dict,
