@@ -108,6 +108,25 @@ def test_foreign_layers_are_read_as_what_they_show():
     assert sized.voxel_size.x == 2
 
 
+@pytest.mark.parametrize(
+    ('units', 'expected'),
+    [
+        (('um', 'nm', 'nm'), VoxelSize(z=2000, y=500, x=500, unit='nm')),
+        (('inch', 'inch', 'inch'), VoxelSize(z=50.8, y=12700, x=12700, unit='mm')),
+        (('pixel', 'pixel', 'pixel'), VoxelSize(z=2, y=500, x=500)),
+        (('second', 'um', 'um'), VoxelSize()),
+    ],
+)
+def test_every_axis_of_a_layer_has_its_own_unit(units, expected):
+    data = np.random.default_rng(2).integers(0, 2, (4, 5, 6), np.uint8)
+    layer = Image(data, scale=(2, 500, 500), units=units)
+    assert layers.voxel_size_of(layer).agrees_with(expected, 1e-9)
+    assert layers.voxel_size_of(layer).unit == expected.unit
+    labels = Labels(data, scale=(2, 500, 500), units=units)
+    written = volume_of(data, labels.as_layer_data_tuple()[1])
+    assert written.voxel_size.agrees_with(expected, 1e-9)
+
+
 def test_layers_without_pixels_or_with_nan_are_refused_in_one_line():
     with pytest.raises(InputError, match='NaN'):
         layers.raw_image_of(Image(np.full((20, 20), np.nan, np.float32)))

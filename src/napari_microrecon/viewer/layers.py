@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from ..engine.errors import InputError
+from ..engine.lengths import metres, voxel_size
 from ..engine.phases import Phases
 from ..engine.raw_image import RawImage, few_values
 from ..engine.slices import Slice
 from ..engine.volume import Volume
-from ..engine.voxels import AXES, UNITS, VoxelSize, parse_unit
+from ..engine.voxels import AXES, VoxelSize
 
 if TYPE_CHECKING:
     from napari.layers import Layer
@@ -112,15 +113,17 @@ def set_visible(layer: Layer, on: bool) -> None:
 
 
 def voxel_size_of(layer: Layer) -> VoxelSize:
-    """Voxel size of a 2D or 3D layer; unknown where it has neither a length unit nor a scale."""
+    """Voxel size of a 2D or 3D layer; unknown where it has neither a length unit nor a scale.
+
+    Every axis of a layer has a scale and a unit of its own.
+    """
     scale = [abs(float(s)) for s in layer.scale]
+    units = [str(unit) for unit in layer.units]
     z, y, x = scale[-3:] if len(scale) > 2 else (scale[-1], *scale[-2:])
-    unit = 'voxel'
-    try:
-        unit = parse_unit(str(layer.units[-1]))
-    except InputError:  # a unit that is no length, such as a second
-        unit = 'voxel'
-    return VoxelSize(z=z, y=y, x=x, unit=unit if unit in UNITS else 'voxel')
+    found = voxel_size((z, y, x), units[-3:] if len(units) > 2 else (units[-1], *units[-2:]))
+    if found.is_known or any(metres(unit) is not None for unit in units[-3:]):
+        return found
+    return VoxelSize(z=z, y=y, x=x)  # in pixels; the ratios are known
 
 
 def raw_image_of(layer: Layer) -> RawImage:

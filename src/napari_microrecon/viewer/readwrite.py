@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 
 from ..engine.errors import InputError
+from ..engine.lengths import voxel_size
 from ..engine.phases import Phases
 from ..engine.volume import Volume
-from ..engine.voxels import VoxelSize, parse_unit
+from ..engine.voxels import VoxelSize
 from .layers import KEY, LayerData, volume_layer
 
 PathOrPaths = str | Sequence[str]
@@ -58,12 +59,12 @@ def volume_of(data: Any, attributes: dict[str, Any]) -> Volume:
     scale = [abs(float(s)) for s in attributes.get('scale', (1.0,) * 3)]
     if labels.ndim != 3:
         raise InputError(name, f'has {labels.ndim} dimensions', 'select a 3D volume')
-    try:
-        unit = parse_unit(str(attributes.get('units', ('pixel',))[-1]))
-    except InputError:
-        unit = 'voxel'
     z, y, x = scale[-3:]
-    volume = Volume(labels, phases, VoxelSize(z=z, y=y, x=x, unit=unit), name=name)
+    units = [str(unit) for unit in attributes.get('units', ())][-3:]
+    size = voxel_size((z, y, x), units) if len(units) == 3 else VoxelSize()
+    if not size.is_known:
+        size = VoxelSize(z=z, y=y, x=x)
+    volume = Volume(labels, phases, size, name=name)
     if stored.get('provenance'):
         from dataclasses import replace
 

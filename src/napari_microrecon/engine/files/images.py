@@ -88,9 +88,9 @@ def image_of_array(array: np.ndarray, name: str = 'array', voxel_size: VoxelSize
 
 def _image_of(array: np.ndarray, axes: str, path: Path, size: VoxelSize, name: str) -> RawImage:
     """Pixels in the order that their axes say, as an image of one of the kinds."""
-    array, note = _arranged(array, axes, path)
+    array, colour, note = _arranged(array, axes, path)
     array = as_numbers(array, path)
-    kind: Kind = 'rgb' if array.ndim == 3 and _is_colour(array, axes) else 'stack'
+    kind: Kind = 'rgb' if colour else 'stack'
     if kind == 'rgb' and np.array_equal(array[..., 0], array[..., 1]) and np.array_equal(array[..., 0], array[..., 2]):
         array = np.ascontiguousarray(array[..., 0])
         note = '; '.join(filter(None, (note, 'all colour channels are equal: read as grey')))
@@ -164,30 +164,47 @@ def _check_file(path: Path) -> bool:
     return False
 
 
-def _arranged(array: np.ndarray, axes: str, path: Path) -> tuple[np.ndarray, str]:
-    """Drop leading axes of length 1, put colour last, drop alpha, refuse what is no image or stack."""
+def _arranged(array: np.ndarray, axes: str, path: Path) -> tuple[np.ndarray, bool, str]:
+    """Pixels as (rows, columns[, colours]) or (Z, Y, X), whether the last axis is colour, and a remark.
+
+    Axes of length 1 and an alpha channel are dropped; what is no image or stack is refused.
+    """
     note = ''
-    if axes and len(axes) == array.ndim:
-        if 'S' in axes and not axes.endswith('S'):
-            array, axes = np.moveaxis(array, axes.index('S'), -1), axes.replace('S', '') + 'S'
-        lengths = dict(zip(axes, array.shape, strict=True))
-        if 1 < lengths.get('C', 1) <= 4:
-            raise InputError(str(path), f'has {lengths["C"]} channels', 'save one of the channels by itself')
-        if lengths.get('T', 1) > 1 and lengths.get('Z', 1) == 1:
-            note = 'its time axis was read as z'  # ImageJ calls the planes of a stack frames as often as slices
+    named = bool(axes) and len(axes) == array.ndim
+    if named:
+        array, axes, note = _in_order(array, axes, path)
     while array.ndim > 2 and array.shape[0] == 1:
-        array = array[0]
+        array, axes = array[0], axes[1:]
     if array.ndim == 4 and array.shape[-1] in (3, 4):
         raise InputError(str(path), 'is a stack of colour images', 'convert it to grey or labels first')
     if array.ndim not in (2, 3):
         raise InputError(str(path), f'has {array.ndim} dimensions', 'give a 2D image or a 3D stack')
     if array.size == 0:
         raise InputError(str(path), 'holds no pixels', 'export it again')
-    if array.ndim == 3 and array.shape[-1] in (2, 4) and (_is_colour(array, axes) or _is_grey_alpha(array, path)):
+    colour = array.ndim == 3 and _is_colour(array, axes if named else '')
+    if array.ndim == 3 and array.shape[-1] in (2, 4) and (colour or _is_grey_alpha(array, path)):
         array, note = array[..., :-1], '; '.join(filter(None, (note, 'alpha channel ignored')))
         if array.shape[-1] == 1:
-            array = array[..., 0]
-    return np.ascontiguousarray(array), note
+            array, colour = array[..., 0], False
+    return np.ascontiguousarray(array), colour, note
+
+
+def _in_order(array: np.ndarray, axes: str, path: Path) -> tuple[np.ndarray, str, str]:
+    """Named axes of length 1 dropped, the others in the order (others, Z,) Y, X(, S)."""
+    lengths = dict(zip(axes, array.shape, strict=True))
+    if 1 < lengths.get('C', 1) <= 4:
+        raise InputError(str(path), f'has {lengths["C"]} channels', 'save one of the channels by itself')
+    note = ''
+    # ImageJ calls the planes of a stack frames, or channels, as often as slices.
+    for letter, word in (('T', 'time'), ('C', 'channel')):
+        if lengths.get(letter, 1) > 1 and lengths.get('Z', 1) == 1:
+            note = f'its {word} axis was read as z'
+    gone = tuple(i for i, letter in enumerate(axes) if array.shape[i] == 1 and letter not in 'YX')
+    array = array.squeeze(axis=gone)
+    axes = ''.join(letter for i, letter in enumerate(axes) if i not in gone)
+    last = [letter for letter in 'ZYXS' if axes.count(letter) == 1]
+    order = [i for i, letter in enumerate(axes) if letter not in last] + [axes.index(letter) for letter in last]
+    return array.transpose(order), ''.join(axes[i] for i in order), note
 
 
 def _is_colour(array: np.ndarray, axes: str) -> bool:

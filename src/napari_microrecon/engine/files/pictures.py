@@ -6,6 +6,7 @@ refuses mosaics by a limit that holds for the whole process, napari too. The cla
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -57,24 +58,36 @@ def read_picture(path: Path, content: str) -> np.ndarray:
         raise InputError(str(path), f'is not a {meant} that can be read', 'export it again as TIFF or PNG') from error
 
 
-def read_frames(path: Path, most: int) -> np.ndarray:
+def read_frames(path: Path, most: int, pages: Sequence[int] | None = None) -> np.ndarray:
     """Pixels of the pages of a TIFF, (rows, columns[, samples]) or (pages, rows, columns[, samples]).
 
-    At most `most` bytes are decoded; the caller knows how many there are.
+    Parameters
+    ----------
+    path : Path
+        File.
+    most : int
+        Bytes that are decoded at most; the caller knows how many there are.
+    pages : sequence of int, optional
+        Numbers of the pages from 0; by default all.
+
+    Raises
+    ------
+    ValueError
+        If Pillow does not know the kind of pixels, or there are more of them.
     """
     with path.open('rb') as file, _decoder('TIFF', file) as image:
         frames: list[np.ndarray] = []
         total = 0
-        while True:
+        while pages is None or len(frames) < len(pages):
+            try:
+                image.seek(len(frames) if pages is None else pages[len(frames)])
+            except EOFError:
+                break
             columns, rows = image.size
             total += columns * rows * _CHANNELS.get(image.mode, 4)
             if total > most:
                 raise ValueError('its pages hold more than its description says')
             frames.append(np.asarray(image))
-            try:
-                image.seek(len(frames))
-            except EOFError:
-                break
     return frames[0] if len(frames) == 1 else np.stack(frames)
 
 
@@ -82,7 +95,13 @@ def _decoder(content: str, file: BinaryIO) -> ImageFile:
     from PIL import BmpImagePlugin, Image, JpegImagePlugin, PngImagePlugin, TiffImagePlugin
 
     class Tiff(TiffImagePlugin.TiffImageFile):
-        """Without Pillow's limit of pixels in `load_prepare`: the size was checked against file and memory before."""
+        """Values as they are stored, without Pillow's limit of pixels: the size was checked before."""
+
+        def _setup(self) -> None:
+            # Where 0 is white Pillow turns the values round, and tifffile, which reads other compressions, does not.
+            if self.tag_v2.get(262, 1) == 0:
+                self.tag_v2[262] = 1
+            super()._setup()
 
         def load_prepare(self) -> None:
             if getattr(self, '_im', None) is None:

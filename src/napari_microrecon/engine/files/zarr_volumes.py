@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from ..errors import InputError
+from ..lengths import voxel_size
 from ..provenance import hash_array
-from ..voxels import UNITS, VoxelSize, parse_unit
+from ..voxels import VoxelSize
 from .metadata import KEY, Metadata
 from .zarr_chunks import check_array, missing_chunks
 
@@ -95,9 +96,10 @@ def read_ome_zarr(path: Path) -> tuple[np.ndarray, str, VoxelSize, Metadata | No
         image = ome['multiscales'][0]
         dataset = image['datasets'][0]
         array = group[dataset['path']]
-        axes = [str(axis['name']) for axis in image['axes']]
-        units = {axis['name']: str(axis.get('unit', '')) for axis in image['axes']}
-        scale = dict(zip(axes, _scale(dataset, len(axes)), strict=True))
+        axes, units = _axes_of(image, array.ndim)
+        # A scale of all levels, beside the levels, is applied on top of that of the level.
+        steps = [a * b for a, b in zip(_scale(dataset, array.ndim), _scale(image, array.ndim), strict=True)]
+        scale = dict(zip(axes, steps, strict=True))
         check_array(array, path)
         record = Metadata.find({KEY: attributes.get(KEY)})
         missing, count = missing_chunks(array)
@@ -124,22 +126,31 @@ def read_ome_zarr(path: Path) -> tuple[np.ndarray, str, VoxelSize, Metadata | No
             note = ''
         else:
             raise InputError(str(path), note, _COPY)
-    x = scale.get('x', 1.0)
-    try:
-        unit = parse_unit(units.get('x', ''))
-        size = VoxelSize(z=scale.get('z', x), y=scale.get('y', x), x=x, unit=unit) if unit in UNITS else VoxelSize()
-    except ValueError:
-        size = VoxelSize()
-    if not size.is_known:
-        size = VoxelSize()
-    return pixels, ''.join(axes).upper(), size, record, note
+    x = scale.get('X', 1.0)
+    edges = (scale.get('Z', x), scale.get('Y', x), x)
+    size = voxel_size(edges, [units.get(axis, '') for axis in 'ZYX'], ome=True)
+    return pixels, axes, size, record, note
 
 
-def _scale(dataset: dict, count: int) -> list[float]:
-    for transformation in dataset.get('coordinateTransformations', ()):
+def _axes_of(image: dict[str, Any], count: int) -> tuple[str, dict[str, str]]:
+    """Letters of the axes in the order of the array, and the units of those that have one.
+
+    NGFF 0.4 and later describe axes, 0.3 names them, and before that they were always t, c, z, y, x.
+    """
+    told = image.get('axes', 'tczyx'[-count:])
+    described = [axis if isinstance(axis, dict) else {'name': axis} for axis in told]
+    names = [str(axis['name']) for axis in described]
+    letters = ''.join(name.upper() if len(name) == 1 else 'Q' for name in names)
+    return letters, {letters[i]: str(axis.get('unit') or '') for i, axis in enumerate(described)}
+
+
+def _scale(described: dict[str, Any], count: int) -> list[float]:
+    """Factors of the scalings that a level, or all levels, are given; of several the product."""
+    found = [1.0] * count
+    for transformation in described.get('coordinateTransformations') or ():
         if transformation.get('type') == 'scale':
-            return [float(s) for s in transformation['scale']]
-    return [1.0] * count
+            found = [a * float(b) for a, b in zip(found, transformation['scale'], strict=True)]
+    return found
 
 
 def _reason(error: Exception) -> str:
