@@ -45,7 +45,7 @@ def test_several_volumes_have_a_mean_and_a_spread(cli, folder, tmp_path, suffix)
     )
     assert code == 0
     assert '2 volumes: phase 1' in out
-    assert '+-' in out
+    assert '95 % of further volumes: ' in out
     text = target.read_text()
     if suffix == 'json':
         data = json.loads(text)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 import time
 
 import numpy as np
@@ -13,10 +14,11 @@ from qtpy.QtWidgets import QFileDialog
 
 from napari_microrecon.engine.phases import Phases
 from napari_microrecon.engine.results import Ensemble
-from napari_microrecon.engine.results.bands import BandEntry, band_reach
+from napari_microrecon.engine.results.bands import Band, band_reach
+from napari_microrecon.engine.statistics.catalogue import quantity_of
 from napari_microrecon.engine.volume import Volume
 from napari_microrecon.engine.voxels import VoxelSize
-from napari_microrecon.panels.numbers import possible, spread
+from napari_microrecon.panels.numbers import spread
 from napari_microrecon.panels.statistics_table import FACE, REFERENCE, VALUE, VERDICT
 from napari_microrecon.session import SliceDraft
 from napari_microrecon.session.jobs import JobState
@@ -70,7 +72,7 @@ def test_table_curves_and_card_show_both_bands_and_verdicts_in_words(measured, q
     row = table.keys.index('phase_fraction')
     assert table.item(row, VALUE).text().startswith(f'{session.volume.fractions[1]:#.3g}')
     assert '±' in table.item(row, VALUE).text()
-    assert '±' in table.item(row, REFERENCE).text()
+    assert '–' in table.item(row, REFERENCE).text()
     for i, key in enumerate(table.keys):
         words = table.item(i, VERDICT).text()
         assert words.startswith(WORDS), key
@@ -89,21 +91,20 @@ def test_table_curves_and_card_show_both_bands_and_verdicts_in_words(measured, q
 
 
 @pytest.mark.parametrize(
-    ('key', 'mean', 'half', 'ends', 'words'),
+    ('key', 'mean', 'half', 'words'),
     [
-        ('s2_error', 0.229, 0.39, (0, 0.619), '0.229\n≤ 0.62'),
-        ('s2_error', 0.229, 0.1, (0.129, 0.329), '0.229\n± 0.10'),
-        ('percolating_fraction_z', 0.994, 0.0099, (0.9841, 1), '0.994\n≥ 0.98'),
-        ('isolated_fraction', 0.4, 0.7, (0, 1), '0.400\n0 to 1'),
-        ('tortuosity_x', 2.34, 1.5, (1, 3.84), '2.34\n≤ 3.8'),
-        ('euler_density', 0.1, 0.4, (-0.3, 0.5), '0.100\n± 0.40'),
+        ('specific_surface', 0.229, 0.1, '0.229\n0.129–0.329'),
+        ('s2_error', 0.229, 0.1, '0.229\n≤ 0.329'),
+        ('percolating_fraction_z', 0.98, 0.03, '0.980\n≥ 0.950'),
+        ('isolated_fraction', 0.4, 0.7, '0.400\n0–1.00'),
+        ('tortuosity_x', 2.34, 1.5, '2.34\n≤ 3.84'),
+        ('euler_density', 0.1, 0.4, '0.100\n−0.300 to 0.500'),
     ],
 )
-def test_no_band_reaches_what_cannot_be(key, mean, half, ends, words):
-    count = 8
-    band = BandEntry(mean=mean, sd=half / band_reach(count), count=count, blocks=count)
-    assert possible(key, mean - half, mean + half) == pytest.approx(ends)
-    assert spread(key, band) == words
+def test_no_band_reaches_what_cannot_be(key, mean, half, words):
+    away = half / band_reach(8) * math.sqrt(7 / 8)
+    band = Band.over([mean - away, mean + away] * 4, quantity_of(key))
+    assert spread(band) == words
 
 
 def test_the_bars_of_a_statistic_do_not_go_below_zero(measured):

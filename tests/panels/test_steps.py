@@ -176,7 +176,7 @@ def test_reconstruct_then_compare(ready, qtbot, until_done):
     rows = {analysis.table.item(i, 0).text(): i for i in range(analysis.table.rowCount())}
     assert {'Phase fraction', 'Tortuosity z', 'Percolating x', 'Corr. length y (µm)'} <= set(rows)
     assert analysis.table.item(rows['Phase fraction'], 1).text().split()[0] == f'{volume.fractions[1]:#.3g}'
-    assert '±' in analysis.table.item(rows['Phase fraction'], 2).text()
+    assert '–' in analysis.table.item(rows['Phase fraction'], 2).text()
     words = analysis.table.item(rows['Phase fraction'], 3).text()
     assert words.startswith(('inside', 'outside by', 'volume too small to tell'))
     assert {'reconstruction', 'reference'} <= set(analysis.plot.names)

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,6 +14,7 @@ import typer
 
 from ..engine.errors import InputError
 from ..engine.files import check_target, write_text, write_volume
+from ..engine.results.writing import PLAIN
 from ..engine.volume import Volume
 from . import options as opt
 from .terminal import Terminal, duration
@@ -154,16 +156,18 @@ def _paths(comparison: Comparison) -> list[str]:
 def _band(comparison: Comparison, key: str, factor: float = 1, unit: str = '') -> str:
     entry = comparison.band.get(key)
     verdict = comparison.verdicts.get(key)
-    if entry is None or verdict is None or entry.mean is None or entry.half is None:
-        return ''
-    low, high = factor * max(0.0, entry.mean - entry.half), factor * (entry.mean + entry.half)
-    word = {'inside': 'inside', 'outside': 'outside'}.get(verdict.verdict, 'cannot be judged against')
-    band = f'{word} the band {low:.1f} to {high:.1f}{unit}'
     compared = comparison.compared.get(key)
-    if comparison.same_size or compared is None or compared.value is None:
-        return f' ({band})'
+    if entry is None or verdict is None or entry.low is None or compared is None or compared.value is None:
+        return ''
+    band, value = entry.scaled(factor), factor * compared.value
+    medium = replace(PLAIN, digits=3, at_least='at least ', at_most='at most ')
+    digits = medium.digits_for(value, band)
+    word = {'inside': 'inside', 'outside': 'outside'}.get(verdict.verdict, 'cannot be judged against')
+    told = f'{word} the band {medium.ends(band, digits)}{unit}'
+    if comparison.same_size:
+        return f' ({told})'
     # The reference is too small for parts of this size: what is judged is the mean of equal parts of both.
-    return f' (parts: {factor * compared.value:.1f}{unit}, {band} of the parts of the reference)'
+    return f' (parts: {medium.number(value, digits)}{unit}, {told} of the parts of the reference)'
 
 
 def _curve_agreement(comparison: Comparison) -> tuple[int, int]:

@@ -88,6 +88,7 @@ def _analyze_several(
     from ..engine.analysis import measure_many
     from ..engine.report_output import report_html
     from ..engine.results import Ensemble
+    from ..engine.results.writing import PLAIN
 
     job = measure_many(loaded, label, tortuosity=tortuosity, solver=solver, workers=workers, cluster=cluster)
     reports = terminal.run(job)
@@ -100,9 +101,10 @@ def _analyze_several(
     width = max(map(len, ensemble.statistics), default=0)
     for key, band in ensemble.statistics.items():
         unit = '' if ensemble.units[key] == '1' else f' {ensemble.units[key]}'
-        value = 'none' if band.mean is None else f'{band.mean:.4g}{unit}'
-        spread = '' if band.sd is None else f' +- {band.sd:.2g}'
-        few = '' if band.count == band.blocks else f'  ({band.count} of {band.blocks} have a value)'
+        value = 'none' if band.mean is None else f'{PLAIN.number(band.mean, PLAIN.digits)}{unit}'
+        ends = PLAIN.ends(band)
+        spread = f'  (95 % of further volumes: {ends})' if ends else ''
+        few = '' if band.n == band.of else f'  ({band.n} of {band.of} have a value)'
         sentences.append(f'  {key:{width}}  {value}{spread}{few}')
     if output is not None:
         sentences.append(f'wrote {output}')
@@ -192,16 +194,20 @@ def report_paths(output: Path) -> tuple[Path, Path]:
 
 def verdicts(comparison: Comparison) -> list[str]:
     """One line per statistic: value, band of the real blocks, verdict."""
+    from ..engine.results.writing import PLAIN
     from ..engine.statistics.catalogue import title
 
     lines = [f'compared: {comparison.basis}']
     for key, verdict in comparison.verdicts.items():
         statistic, band = comparison.compared.get(key), comparison.band.get(key)
-        value = 'none' if statistic is None or statistic.value is None else f'{statistic.value:.4g}'
+        number = None if statistic is None else statistic.value
+        digits = PLAIN.digits_for(number, band)
+        value = 'none' if number is None else PLAIN.number(number, digits)
         unit = '' if statistic is None or statistic.unit in ('', '1') else f' {statistic.unit}'
         real = ''
         if band is not None and band.mean is not None:
-            real = f' (real {band.mean:.4g}{"" if band.sd is None else f" +- {band.sd:.2g}"})'
+            ends = PLAIN.ends(band, digits)
+            real = f' (real {PLAIN.number(band.mean, digits)}{f", 95 % {ends}" if ends else ""})'
         told = (
             verdict.sentence if verdict.sentence.startswith(verdict.words) else f'{verdict.words}: {verdict.sentence}'
         )

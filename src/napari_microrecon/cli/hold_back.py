@@ -97,14 +97,17 @@ def hold_back(
 
 def _table(found: HeldBack) -> list[str]:
     """One line per statistic."""
-    lines = [f'  {"phase":<12} {"statistic":<40} {"held back":>10} {"sections, 95 %":>22}  verdict']
+    from ..engine.results.writing import PLAIN
+
+    lines = [f'  {"phase":<12} {"statistic":<40} {"held back":>10} {"sections, 95 %":>28}  verdict']
     for one in found.statistics:
-        value = '-' if one.held is None else f'{one.held:.4g}'
-        mean, half = one.sections.mean, one.half
-        band = '-' if mean is None else f'{mean:.4g}' if half is None else f'{mean:.4g} +- {half:.2g}'
+        mean, digits = one.sections.mean, PLAIN.digits_for(one.held, one.sections)
+        ends = PLAIN.ends(one.sections, digits)
+        band = '-' if mean is None else f'{PLAIN.number(mean, digits)}{f" ({ends})" if ends else ""}'
+        value = '-' if one.held is None else PLAIN.number(one.held, digits)
         unit = '' if one.unit == '1' else f' ({one.unit})'
         place = f', {one.plane}' if one.plane else ''
         lines.append(
-            f'  {one.phase_name:<12} {one.name + place + unit:<40} {value:>10} {band:>22}  {one.verdict.words}'
+            f'  {one.phase_name:<12} {one.name + place + unit:<40} {value:>10} {band:>28}  {one.verdict.words}'
         )
     return lines

@@ -17,7 +17,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from .numbers import ROLES, number, unit_text, with_um
+from .numbers import PANEL, ROLES, number, spread, unit_text, with_um
 from .parts import Fold, Listener, button, form, hint, row
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 _ROW = 23  # pixels, the least height of a row
 NAME, HELD, SECTIONS, VERDICT = range(4)
-_WIDTHS = {HELD: 66, SECTIONS: 76, VERDICT: 92}
+_WIDTHS = {HELD: 66, SECTIONS: 86, VERDICT: 92}
 _SHORT = {
     'phase_fraction': 'Fraction',
     'perimeter_density': 'Boundary',
@@ -166,11 +166,15 @@ class HoldBackBox(QWidget, Listener):
         unit = unit_text(one.unit)
         name = _SHORT[one.key] + (f' ({unit})' if unit else '')
         where = f' {one.plane}.' if one.plane else ''
-        band = number(one.sections.mean) + ('' if one.half is None else f'\n± {number(one.half, 2)}')
+        digits = PANEL.digits_for(one.held, one.sections)
         cells = (
             (name + (f', {one.plane}' if one.plane else ''), f'{_TIPS[one.key]}.{where}', ''),
-            (number(one.held), 'Mean over the windows of the part held back', ''),
-            (band, f'Mean over {one.sections.count} windows of sections ± where 95 % of further ones would lie', ''),
+            (number(one.held, digits), 'Mean over the windows of the part held back', ''),
+            (
+                spread(one.sections, digits),
+                f'Mean over {one.sections.n} windows of sections, and where 95 % of further ones would lie',
+                '',
+            ),
             (one.verdict.words, one.verdict.sentence, ROLES[one.verdict.verdict]),
         )
         for column, (text, tip, role) in enumerate(cells):

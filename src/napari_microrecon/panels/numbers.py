@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from ..engine.results.writing import Medium
 from ..session.words import tally
 
 if TYPE_CHECKING:
-    from ..engine.results import BandEntry, Comparison, Report, Statistic
+    from ..engine.results import Band, Comparison, Report, Statistic
 
 _MICROMETRES = re.compile(r'\bum(?![A-Za-z0-9_])')  # also before a raised 2 or 3, which count as letters of a word
-_SIGNED = ('euler_density',)
 ROLES = {'inside': 'good', 'outside': 'bad', 'cannot tell': 'muted'}  # verdict -> colour of the palette
 
 
@@ -39,12 +39,15 @@ def with_um(text: str) -> str:
     return _MICROMETRES.sub('µm', text).replace(' x ', ' × ').replace('+-', '±')
 
 
-def shown(statistic: Statistic) -> str:
+PANEL = Medium(number, 3, '–')
+
+
+def shown(statistic: Statistic, digits: int = 3) -> str:
     """Value with its standard error in a second line; where there is no value, why, and never a number."""
     if statistic.value is None:
         return short_reason(statistic.note)
     error = '' if statistic.sd is None else f'\n± {number(statistic.sd, 2)}'
-    return f'{number(statistic.value)}{error}'
+    return f'{number(statistic.value, digits)}{error}'
 
 
 def short_reason(note: str) -> str:
@@ -52,28 +55,12 @@ def short_reason(note: str) -> str:
     return re.split(r'[:;(]', note, maxsplit=1)[0].strip() or 'no value'
 
 
-def possible(key: str, low: float, high: float) -> tuple[float, float]:
-    """Range of values without what a statistic can never be: less than nothing, a fraction of more than all."""
-    floor = float('-inf') if key in _SIGNED else 1.0 if key.startswith('tortuosity') else 0.0
-    ceiling = 1.0 if 'fraction' in key else float('inf')
-    return max(low, floor), min(high, ceiling)
-
-
-def spread(key: str, band: BandEntry | None) -> str:
-    """Mean of a band, and below it its half-width, or its one end where the other would lie at what cannot be."""
+def spread(band: Band | None, digits: int = 3) -> str:
+    """Mean of a band, and below it where 95 % of further values would lie."""
     if band is None or band.mean is None:
         return '–'
-    if band.half is None:
-        return number(band.mean)
-    whole = band.mean - band.half, band.mean + band.half
-    low, high = possible(key, *whole)
-    if (low, high) == whole:
-        reach = f'± {number(band.half, 2)}'
-    elif high == whole[1]:
-        reach = f'≤ {number(high, 2)}'
-    else:
-        reach = f'≥ {number(low, 2)}' if low == whole[0] else f'{low:.0f} to {high:.0f}'
-    return f'{number(band.mean)}\n{reach}'
+    ends = PANEL.ends(band, digits)
+    return f'{number(band.mean, digits)}\n{ends}' if ends else number(band.mean, digits)
 
 
 def summary(report: Report, comparison: Comparison | None) -> str:

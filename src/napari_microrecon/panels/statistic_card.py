@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QFrame, QVBoxLayout, QWidget
 
-from ..engine.statistics.catalogue import title
-from .numbers import possible, shown, spread, unit_text, with_um
+from ..engine.results.bands import Band
+from ..engine.statistics.catalogue import quantity_of, title
+from .numbers import PANEL, shown, spread, unit_text, with_um
 from .parts import button, heading, hint, row
 from .strip_plot import Strip, StripPlot
 
 if TYPE_CHECKING:
-    from ..engine.results import BandEntry, Comparison, Ensemble, Report
+    from ..engine.results import Comparison, Ensemble, Report
     from ..viewer.appearance import Palette
 
 
@@ -56,13 +57,13 @@ class StatisticCard(QFrame):
         self.name.setText(title(key))
         strips: list[Strip] = []
         if judged is not None and (band := judged.band.get(key)) is not None:
-            strips += _of(key, 'reference', band, 'reference', f'{band.count} blocks of the reference', unit)
+            strips += _of('reference', band, 'reference', f'{band.n} blocks of the reference', unit)
         if ensemble is not None and (band := ensemble.statistics.get(key)) is not None:
-            strips += _of(key, 'realisations', band, 'ensemble', f'{band.count} realisations', unit)
+            strips += _of('realisations', band, 'ensemble', f'{band.n} realisations', unit)
         if statistic.value is not None:
             tip = f'this volume: {shown(statistic)} {unit}'.replace('\n', ' ')
-            ends = _ends(key, statistic.value, statistic.sd)
-            strips.append(Strip('this volume', statistic.value, ends, 'generated', tip))
+            own = None if statistic.sd is None else Band.of_error(statistic.value, statistic.sd, quantity_of(key))
+            strips.append(Strip('this volume', statistic.value, _ends(own), 'generated', tip))
         self.strips.setVisible(statistic.value is not None)
         self.strips.draw(strips)
         self.save_button.setVisible(statistic.value is not None)
@@ -75,12 +76,12 @@ class StatisticCard(QFrame):
         self.method.setText(with_um(f'Method: {statistic.method}'))
 
 
-def _of(key: str, name: str, band: BandEntry, role: str, what: str, unit: str) -> list[Strip]:
+def _of(name: str, band: Band, role: str, what: str, unit: str) -> list[Strip]:
     if band.mean is None:
         return []
-    tip = f'mean of {what}, and where 95 % of more would lie: {spread(key, band)}'.replace('\n', ', ')
-    return [Strip(name, band.mean, _ends(key, band.mean, band.half), role, f'{tip} {unit}')]
+    tip = f'mean of {what}, and where 95 % of more would lie: {spread(band, PANEL.digits)}'.replace('\n', ', ')
+    return [Strip(name, band.mean, _ends(band), role, f'{tip} {unit}')]
 
 
-def _ends(key: str, middle: float, half: float | None) -> tuple[float, float] | None:
-    return None if half is None else possible(key, middle - half, middle + half)
+def _ends(band: Band | None) -> tuple[float, float] | None:
+    return None if band is None or band.low is None or band.high is None else (band.low, band.high)

@@ -10,7 +10,7 @@ from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTableW
 
 from ..engine.analysis.faces import face_title
 from ..engine.statistics.catalogue import is_numerical, short_table, short_title, title
-from .numbers import ROLES, shown, spread, unit_text
+from .numbers import PANEL, ROLES, shown, spread, unit_text
 
 if TYPE_CHECKING:
     from ..engine.results import Comparison, Ensemble, Report, Statistic
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _ROW = 27  # pixels, the least height of a row
 _APART = 9  # pixels between the lines of one row and those of the next
 NAME, VALUE, REFERENCE, VERDICT, FACE = range(5)
-_WIDTHS = {VALUE: 70, REFERENCE: 72, VERDICT: 84, FACE: 18}  # pixels; the panel is 400 wide, the name takes the rest
+_WIDTHS = {VALUE: 70, REFERENCE: 84, VERDICT: 84, FACE: 18}  # pixels; the panel is 400 wide, the name takes the rest
 
 
 class StatisticsTable(QTableWidget):
@@ -92,13 +92,13 @@ class StatisticsTable(QTableWidget):
         unit = unit_text(statistic.unit)
         name = short_title(key) if key in short_table() else title(key)
         self._cell(row, NAME, f'{name} ({unit})' if unit else name, f'{title(key)}: {statistic.method}')
-        self._cell(
-            row, VALUE, shown(statistic), statistic.note, '' if statistic.value is not None else 'muted', right=True
-        )
         band = judged.band.get(key) if judged is not None else ensemble.statistics.get(key) if ensemble else None
+        digits = PANEL.digits_for(statistic.value, band if judged is not None else None)
+        role = '' if statistic.value is not None else 'muted'
+        self._cell(row, VALUE, shown(statistic, digits), statistic.note, role, right=True)
         whose = 'blocks of the reference' if judged is not None else 'realisations'
-        tip = '' if band is None else f'mean of {band.count} {whose}, and where 95 % of more would lie'
-        self._cell(row, REFERENCE, spread(key, band), tip, right=True)
+        tip = '' if band is None else f'mean of {band.n} {whose}, and where 95 % of more would lie'
+        self._cell(row, REFERENCE, spread(band, digits), tip, right=True)
         verdict = None if judged is None else judged.verdicts.get(key)
         words, role = ('', '') if verdict is None else (verdict.words, ROLES[verdict.verdict])
         self._cell(row, VERDICT, words, '' if verdict is None else verdict.sentence, role)

@@ -15,8 +15,9 @@ from napari_microrecon.engine.analysis.blocks import block_origins, overlaps
 from napari_microrecon.engine.errors import InputError
 from napari_microrecon.engine.phases import Phases
 from napari_microrecon.engine.progress import drain
-from napari_microrecon.engine.results import BandEntry, Comparison
+from napari_microrecon.engine.results import Band, Comparison
 from napari_microrecon.engine.results.comparison import judge, judge_all
+from napari_microrecon.engine.statistics.catalogue import quantity_of
 from napari_microrecon.engine.volume import Volume
 from napari_microrecon.engine.voxels import VoxelSize
 
@@ -57,15 +58,17 @@ def test_blocks_do_not_overlap_and_their_order_is_fixed():
     ],
 )
 def test_verdicts(value, values, verdict, words):
-    found = judge(value, 'no path along z', BandEntry.of(values))
+    quantity = quantity_of('thickness')
+    found = judge(value, 'no path along z', Band.over(values, quantity), quantity)
     assert found.verdict == verdict
     assert words in found.sentence
 
 
 def test_signed_statistics_may_have_a_band_around_zero():
-    band = BandEntry.of([-1.0, 1.0, 0.5, -0.5])
-    assert judge(0.2, '', band, signed=True).verdict == 'inside'
-    assert judge(0.2, '', band).verdict == 'cannot tell'
+    values = [-1.0, 1.0, 0.5, -0.5]
+    for key, verdict in (('euler_density', 'inside'), ('thickness', 'cannot tell')):
+        quantity = quantity_of(key)
+        assert judge(0.2, '', Band.over(values, quantity), quantity).verdict == verdict
 
 
 @pytest.fixture(scope='module')
@@ -78,8 +81,8 @@ def test_the_same_material_is_mostly_inside(alike):
     assert len(alike.keys_with('inside')) >= 0.8 * len(alike.verdicts)
     assert alike.same_size
     assert alike.block_shape == (24, 24, 24)
-    assert alike.band['phase_fraction'].count == 8
-    assert alike.band['tortuosity_z'].count == 6
+    assert alike.band['phase_fraction'].n == 8
+    assert alike.band['tortuosity_z'].n == 6
     assert any('6 of 8' in note for note in alike.notes)
     assert alike.curve_bands['s2_radial'].count == 8
     assert 's2_error' in alike.verdicts
@@ -116,7 +119,7 @@ def test_equal_sizes_are_cut_in_halves_and_it_says_so():
     assert not found.same_size
     assert found.block_shape == (20, 20, 20)
     assert 'fewer than 3' in found.basis
-    assert found.band['phase_fraction'].count == 8
+    assert found.band['phase_fraction'].n == 8
     # the mean of the halves is the whole
     assert found.compared['phase_fraction'].value == pytest.approx(found.generated.value('phase_fraction'))
 
@@ -124,7 +127,7 @@ def test_equal_sizes_are_cut_in_halves_and_it_says_so():
 def test_real_smaller_than_generated():
     found = drain(compare(sponge((40, 40, 40)), sponge((30, 20, 40), seed=1), tortuosity=False))
     assert found.block_shape == (20, 20, 20)
-    assert found.band['phase_fraction'].count == 2
+    assert found.band['phase_fraction'].n == 2
     assert set(found.keys_with('cannot tell')) == set(found.verdicts)
 
 
@@ -137,9 +140,9 @@ def test_tiny_blocks_cannot_tell():
 def test_a_block_of_the_real_volume_is_left_out_of_its_own_band():
     real = sponge((48, 48, 48))
     asked = drain(compare(real.crop((4, 4, 4), (24, 24, 24)), real, tortuosity=False, leave_out=(20, 20, 20)))
-    assert asked.band['phase_fraction'].count < 8 or 'left out' in ' '.join(asked.notes)
+    assert asked.band['phase_fraction'].n < 8 or 'left out' in ' '.join(asked.notes)
     noticed = drain(compare(real.crop((24, 0, 24), (24, 24, 24)), real, tortuosity=False))
-    assert noticed.band['phase_fraction'].count == 7
+    assert noticed.band['phase_fraction'].n == 7
     assert any('1 real block' in note for note in noticed.notes)
 
 
@@ -226,7 +229,7 @@ def test_berea_is_berea_and_is_not_ketton(shared_data):
     part = replace(berea.crop(origin, size), name='part of Berea')
     same = drain(compare(part, berea, leave_out=origin, tortuosity=False, max_blocks=8))
     assert same.same_size
-    assert same.band['phase_fraction'].count == 8
+    assert same.band['phase_fraction'].n == 8
     told = len(same.keys_with('inside')) + len(same.keys_with('outside'))
     assert told > 15
     assert len(same.keys_with('inside')) >= 0.95 * told

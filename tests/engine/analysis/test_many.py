@@ -115,7 +115,7 @@ def test_realisations_stand_beside_the_real_band(volumes):
     assert found.ensemble is not None
     assert found.ensemble.count == 4
     assert found.ensemble.complete
-    assert found.band['phase_fraction'].count == 4
+    assert found.band['phase_fraction'].n == 4
     assert json.loads(found.to_json())['ensemble']['count'] == 4
     alone = drain(compare(volumes[0], real, tortuosity=False, max_blocks=4))
     assert alone.ensemble is None

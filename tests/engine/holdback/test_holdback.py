@@ -10,11 +10,11 @@ import pytest
 from napari_microrecon.engine.errors import InputError
 from napari_microrecon.engine.generator import ReconstructParams
 from napari_microrecon.engine.holdback import hold_back, split
-from napari_microrecon.engine.holdback.judging import _half, held_verdict, judge_held
+from napari_microrecon.engine.holdback.judging import held_band, held_verdict, judge_held
 from napari_microrecon.engine.holdback.windows import WindowStatistics, perimeter_density
 from napari_microrecon.engine.phases import Phases
 from napari_microrecon.engine.progress import Progress, drain
-from napari_microrecon.engine.results.bands import BandEntry, band_reach
+from napari_microrecon.engine.results.bands import band_reach
 from napari_microrecon.engine.slices import Slice, SliceSet
 from napari_microrecon.engine.volume import Volume
 from napari_microrecon.engine.voxels import VoxelSize
@@ -112,21 +112,22 @@ def test_stripes_have_the_chords_and_the_boundary_that_they_are_made_with():
 # -- verdicts -------------------------------------------------------------------------------------
 
 
-def test_half_width_of_one_window_is_that_of_the_bands():
-    band = BandEntry.of([1.0, 2.0, 3.0, 4.0])
-    assert _half(band, 1) == pytest.approx(band_reach(4) * band.sd)
-    assert _half(band, 4) < _half(band, 1)
+def test_the_band_of_one_window_is_that_of_the_blocks():
+    values = [1.0, 2.0, 3.0, 4.0]
+    one = held_band(values, 'chord_length', 1)
+    assert one.high == pytest.approx(2.5 + band_reach(4) * one.sd)
+    assert held_band(values, 'chord_length', 4).high < one.high
 
 
 def test_words_of_the_verdicts():
-    band = BandEntry.of([1.0, 1.1, 0.9, 1.0, 1.05])
-    half = _half(band, 1)
-    assert held_verdict(1.0, band, half).words == 'inside'
-    assert held_verdict(2.0, band, half).words.startswith('outside by')
-    assert held_verdict(0.2, band, half, is_error=True).words == 'inside'  # a smaller error is no fault
-    assert held_verdict(None, band, half).words == 'cannot tell'
-    few = BandEntry.of([1.0, 1.1])
-    assert held_verdict(1.0, few, _half(few, 1)).words == 'volume too small to tell'
+    band = held_band([1.0, 1.1, 0.9, 1.0, 1.05], 'chord_length', 1)
+    assert held_verdict(1.0, band, 'chord_length').words == 'inside'
+    assert held_verdict(2.0, band, 'chord_length').words.startswith('outside by')
+    assert held_verdict(None, band, 'chord_length').words == 'cannot tell'
+    error = held_band([1.0, 1.1, 0.9, 1.0, 1.05], 's2_error', 1)
+    assert held_verdict(0.2, error, 's2_error').words == 'inside'  # a smaller error is no fault
+    few = held_band([1.0, 1.1], 'chord_length', 1)
+    assert held_verdict(1.0, few, 'chord_length').words == 'volume too small to tell'
 
 
 def test_the_same_material_is_inside_and_another_is_outside():

@@ -12,7 +12,7 @@ from ..diffusion.solver_process import Solver
 from ..errors import InputError
 from ..progress import Job, Progress
 from ..results.averages import joined, mean_curves, mean_statistics
-from ..results.bands import BandEntry, CurveBand, Ensemble
+from ..results.bands import Band, CurveBand, Ensemble
 from ..results.comparison import TOO_SMALL, Comparison, Verdict, judge_all
 from ..results.report import Report
 from ..results.s2_error import judge_s2
@@ -23,7 +23,7 @@ from .many import Order, run_orders
 from .measuring import Part
 from .memory import check_memory
 
-__all__ = ['BandEntry', 'Comparison', 'CurveBand', 'Ensemble', 'Verdict', 'compare']
+__all__ = ['Band', 'Comparison', 'CurveBand', 'Ensemble', 'Verdict', 'compare']
 
 TORTUOSITY_BLOCKS = 6  # a band of three solves a block: more would take minutes
 SMALLEST_BLOCK = 16  # voxels; a smaller block says nothing about a material
@@ -226,7 +226,7 @@ class _Run:
         curves = dict(generated.curves) if not own else mean_curves(own)
         curve_bands: dict[str, CurveBand] = {}
         for key in curves:
-            found = CurveBand.of([r.curves[key] for r in others if key in r.curves])
+            found = CurveBand.of([r.curves[key] for r in others if key in r.curves], key)
             if found is not None:
                 curve_bands[key] = found
         band, verdicts = judge_all(compared, others)

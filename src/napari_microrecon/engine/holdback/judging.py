@@ -10,9 +10,10 @@ import numpy as np
 
 from ..errors import InputError
 from ..progress import Job, Progress, Throttle
-from ..results.bands import BandEntry
-from ..results.comparison import RESOLUTION, BandWords, Verdict, judge
+from ..results.bands import Band
+from ..results.comparison import BandWords, Verdict, judge
 from ..slices import Slice
+from ..statistics.catalogue import quantity_of
 from ..volume import Volume
 from ..voxels import AXES, IMAGE_AXES, Axis
 from .result import HeldStatistic
@@ -139,17 +140,16 @@ def _statistics(
         rows.append(('correlation_length', 'correlation length', unit, '', lambda w: _mean(w.correlation)))
     made = []
     for key, name, of_unit, where, read in rows:
-        made.append((key, name, of_unit, where, [read(w) for w in held], [read(w) for w in sections], False))
+        made.append((key, name, of_unit, where, [read(w) for w in held], [read(w) for w in sections]))
     errors = _s2_errors(held, sections)
-    made.insert(2, ('s2_error', 'S₂, distance from the mean of sections', '1', rows[0][3], *errors, True))
+    made.insert(2, ('s2_error', 'S₂, distance from the mean of sections', '1', rows[0][3], *errors))
     found = []
-    for key, name, of_unit, where, mine, theirs, is_error in made:
-        value, band = _mean(mine), BandEntry.of(theirs)
-        half = _half(band, len(mine))
+    for key, name, of_unit, where, mine, theirs in made:
+        value, band = _mean(mine), held_band(theirs, key, len(mine))
         found.append(
             HeldStatistic(
                 key=key, name=name, phase=phase, phase_name=slice_.phases.names[phase], plane=where, unit=of_unit,
-                held=value, sections=band, half=half, verdict=held_verdict(value, band, half, is_error=is_error),
+                held=value, sections=band, verdict=held_verdict(value, band, key),
             )
         )  # fmt: skip
     return found
@@ -179,35 +179,16 @@ def _s2_errors(
     return mine, theirs
 
 
-def _half(band: BandEntry, windows: int) -> float | None:
-    """Half-width within which the mean over `windows` further windows lies with 95 % probability.
+def held_band(sections: Sequence[float | None], key: str, windows: int) -> Band:
+    """Band of windows of sections for the mean over `windows` windows of the part held back.
 
-    Prediction interval for the mean of m further values of a normal quantity: t(0.975, n - 1) sd sqrt(1/m + 1/n); for
-    one window that of `band_reach`. Windows that touch are not independent: their number counts by its square root.
+    Windows that touch are not independent: their number counts by its square root.
     """
-    from scipy.special import stdtrit
-
-    if band.sd is None or band.mean is None or band.count < 2:
-        return None
-    further = math.sqrt(max(1, windows))
-    sd = max(band.sd, RESOLUTION * abs(band.mean))
-    return float(stdtrit(band.count - 1, 0.975)) * sd * math.sqrt(1 / further + 1 / band.count)
+    return Band.over(sections, quantity_of(key), 'sections', further=math.sqrt(max(1, windows)))
 
 
-def held_verdict(value: float | None, band: BandEntry, half: float | None, *, is_error: bool = False) -> Verdict:
-    """Verdict on one statistic of the part held back.
-
-    Parameters
-    ----------
-    value : float or None
-        Of the part held back. Its windows are few: that it has none says nothing.
-    band : BandEntry
-        Of sections of the volume.
-    half : float or None
-        Half-width of the band, for as many windows as the part held back has.
-    is_error : bool
-        Whether less is better: then nothing is outside below.
-    """
+def held_verdict(value: float | None, band: Band, key: str) -> Verdict:
+    """Verdict on one statistic of the part held back. Its windows are few: that it has no value says nothing."""
     if value is None:
         return Verdict(verdict='cannot tell', sentence='the part held back has no value')
-    return judge(value, '', band, half=half, is_error=is_error, words=_SECTIONS)
+    return judge(value, '', band, quantity_of(key), _SECTIONS)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, computed_field
 
-from ..results.bands import BandEntry
+from ..results.bands import Band
 from ..results.comparison import Verdict
 from ..results.report import SCHEMA, dump_json
 
@@ -30,10 +30,9 @@ class HeldStatistic(BaseModel):
         Of the values.
     held : float or None
         Mean over the windows of the part held back.
-    sections : BandEntry
-        Mean and spread over the windows of the volume's sections.
-    half : float or None
-        Half-width of the band in which the mean over as many further windows would lie with 95 % probability.
+    sections : Band
+        Mean over the windows of the volume's sections, and where the mean over as many further windows as were
+        held back would lie with 95 % probability.
     verdict : Verdict
         Whether the part held back lies in it.
     """
@@ -47,9 +46,17 @@ class HeldStatistic(BaseModel):
     plane: str = ''
     unit: str = '1'
     held: float | None = Field(allow_inf_nan=False)
-    sections: BandEntry
-    half: float | None = Field(default=None, allow_inf_nan=False)
+    sections: Band
     verdict: Verdict
+
+    @computed_field
+    @property
+    def half(self) -> float | None:
+        """Half-width of the band, as files have it."""
+        band = self.sections
+        if band.mean is None or band.low is None or band.high is None:
+            return None
+        return band.mean - band.low if band.is_open_above else band.high - band.mean
 
 
 class HeldBack(BaseModel):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..label_pictures import labels_png
-from ..results.bands import CurveBand, Ensemble, band_reach
+from ..results.bands import Band, CurveBand, Ensemble
 from ..results.comparison import Comparison
 from ..results.report import Curve, Report
 from ..statistics.catalogue import title
@@ -120,7 +120,7 @@ def ensemble_figure(ensemble: Ensemble) -> str:
         for axes, key in zip(grid[0], keys, strict=True):
             band = ensemble.curves[key]
             low, high = band.limits
-            axes.fill_between(band.lag, np.maximum(low, 0), high, color=BAND, lw=0, label=f'95 % (n = {band.count})')
+            axes.fill_between(band.lag, low, high, color=BAND, lw=0, label=f'95 % (n = {band.count})')
             axes.plot(band.lag, band.mean, color=GENERATED, lw=1.8, label='mean')
             axes.set_title(title(key))
             axes.set_xlabel(f'{"lag" if key == "s2_radial" else "diameter"} ({show_length(band.lag_unit)})')
@@ -168,7 +168,7 @@ def _draw_band(axes: Axes, curve: Curve, band: CurveBand | None, asymptote: bool
     if band is not None:
         low, high = band.limits
         label = f'95 % of real blocks (n = {band.count})'
-        axes.fill_between(band.lag, np.maximum(low, 0), high, color=BAND, lw=0, label=label)
+        axes.fill_between(band.lag, low, high, color=BAND, lw=0, label=label)
         axes.plot(band.lag, band.mean, color=REAL, lw=1.6, label='real, mean')
     if asymptote:
         axes.axhline(curve.value[0] ** 2, color=GENERATED, lw=0.9, ls=(0, (4, 3)), label='φ² of the generated volume')
@@ -183,8 +183,9 @@ def dot_figure(comparison: Comparison) -> str:
     with styled():
         figure, grid = new_figure(9.2, 0.27 * len(rows) + 0.9, 1, 1)
         axes = grid[0, 0]
-        reach = [band_reach(comparison.band[key].count) for key, _ in rows]
-        axes.barh(range(len(rows)), [2 * r for r in reach], 1, [-r for r in reach], color=BAND, alpha=0.65, lw=0)
+        ends = [_ends_in_sds(comparison.band[key]) for key, _ in rows]
+        widths = [high - low for low, high in ends]
+        axes.barh(range(len(rows)), widths, 1, [low for low, _ in ends], color=BAND, alpha=0.65, lw=0)
         axes.axvline(0, color=REAL, lw=1.2)
         for row, (_, verdict) in enumerate(rows):
             sds = float(verdict.sds or 0.0)
@@ -211,6 +212,12 @@ def dot_figure(comparison: Comparison) -> str:
         axes.tick_params(axis='y', length=0, labelcolor=_INK)
         axes.spines['left'].set_visible(False)
         return _svg(figure, 'dots')
+
+
+def _ends_in_sds(band: Band) -> tuple[float, float]:
+    if band.low is None or band.high is None:
+        return 0.0, 0.0
+    return band.sds(band.low), band.sds(band.high)
 
 
 def report_figure(report: Report) -> str:

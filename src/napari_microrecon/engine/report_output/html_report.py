@@ -119,7 +119,8 @@ def _realisations(ensemble: Ensemble | None) -> str:
     return _section(
         f'{ensemble.count} realisations',
         ensemble_table(ensemble) + (f'<figure>{curves}</figure>' if curves else ''),
-        'Mean and standard deviation between volumes from different seeds: how much the generator itself varies.',
+        'Mean over volumes from different seeds, and where 95 % of further ones would lie: how much the generator '
+        'itself varies.',
     )
 
 
@@ -131,7 +132,7 @@ def _ensemble_page(ensemble: Ensemble) -> str:
     curves = figures.ensemble_figure(ensemble)
     return _page(
         f'Microstructure of {ensemble.count} volumes',
-        f'Phase <b>{escape(ensemble.phase_name)}</b>, mean and standard deviation between the volumes.',
+        f'Phase <b>{escape(ensemble.phase_name)}</b>, mean, and where 95 % of further volumes would lie.',
         _section('Statistics', ensemble_table(ensemble)),
         _section('Curves', f'<figure>{curves}</figure>' if curves else ''),
         _section('What the numbers mean', _meanings(ensemble.statistics)),

@@ -5,9 +5,10 @@ from __future__ import annotations
 from html import escape
 
 from ..provenance import Provenance
-from ..results.bands import Ensemble
+from ..results.bands import Band, Ensemble
 from ..results.comparison import Comparison, Verdict
 from ..results.report import Report, Statistic
+from ..results.writing import Medium
 from ..statistics.catalogue import title
 from .html_figures import show_unit
 
@@ -23,6 +24,21 @@ def number(value: float | None, digits: int = 4) -> str:
         return (text if 'e' not in text else f'{value:.0f}').replace('-', '−')
     mantissa, exponent = f'{value:.{digits - 1}e}'.split('e')
     return f'{mantissa}·10<sup>{int(exponent)}</sup>'.replace('-', '−')
+
+
+HTML = Medium(number, 4, ' – ')
+
+
+def _band_cell(band: Band | None, digits: int | None = None) -> str:
+    """Mean, and where 95 % of further values would lie."""
+    if band is None or band.mean is None:
+        return '–'
+    ends = HTML.ends(band, digits)
+    return number(band.mean, digits or HTML.digits) + (f' <span class="sd">{ends}</span>' if ends else '')
+
+
+def _count(band: Band | None) -> str:
+    return '' if band is None else str(band.n) + ('' if band.n == band.of else f' of {band.of}')
 
 
 def statistics_table(report: Report) -> str:
@@ -42,21 +58,20 @@ def ensemble_table(ensemble: Ensemble) -> str:
     """Mean and spread of every statistic over realisations."""
     rows: list[str] = []
     for key, band in ensemble.statistics.items():
-        spread = '' if band.sd is None else f' <span class="sd">± {number(band.sd, 2)}</span>'
-        count = str(band.count) + ('' if band.count == band.blocks else f' of {band.blocks}')
         rows.append(
-            f'<tr><th scope="row">{escape(title(key))}</th><td class="n">{number(band.mean)}{spread}</td>'
-            f'<td>{escape(show_unit(ensemble.units[key]))}</td><td class="n">{count}</td></tr>'
+            f'<tr><th scope="row">{escape(title(key))}</th><td class="n">{_band_cell(band)}</td>'
+            f'<td>{escape(show_unit(ensemble.units[key]))}</td><td class="n">{_count(band)}</td></tr>'
         )
     return (
-        '<div class="scroll"><table><thead><tr><th>Statistic</th><th class="n">Mean ± sd</th><th>Unit</th>'
+        '<div class="scroll"><table><thead><tr><th>Statistic</th>'
+        '<th class="n">Mean, and 95 % of further volumes</th><th>Unit</th>'
         f'<th class="n">n</th></tr></thead><tbody>{"".join(rows)}</tbody></table></div>'
     )
 
 
-def _value_cells(statistic: Statistic) -> str:
+def _value_cells(statistic: Statistic, digits: int = 4) -> str:
     spread = '' if statistic.sd is None else f' <span class="sd">± {number(statistic.sd, 2)}</span>'
-    return f'<td class="n">{number(statistic.value)}{spread}</td><td>{escape(show_unit(statistic.unit))}</td>'
+    return f'<td class="n">{number(statistic.value, digits)}{spread}</td><td>{escape(show_unit(statistic.unit))}</td>'
 
 
 def comparison_table(comparison: Comparison) -> str:
@@ -64,22 +79,20 @@ def comparison_table(comparison: Comparison) -> str:
     rows: list[str] = []
     for key, statistic in comparison.compared.items():
         band, verdict = comparison.band.get(key), comparison.verdicts.get(key)
-        words = '–' if band is None or band.mean is None else number(band.mean)
-        if band is not None and band.sd is not None:
-            words += f' <span class="sd">± {number(band.sd, 2)}</span>'
-        count = '' if band is None else str(band.count) + ('' if band.count == band.blocks else f' of {band.blocks}')
+        digits = HTML.digits_for(statistic.value, band)
         badge = ''
         if verdict is not None:
             kind = verdict.verdict.replace(' ', '-')
             badge = f'<span class="badge {kind}">{verdict.words}</span> {escape(_reason(verdict))}'
         rows.append(
-            f'<tr><th scope="row">{escape(title(key))}</th>{_value_cells(statistic)}<td class="n">{words}</td>'
-            f'<td class="n">{count}</td><td class="verdict">{badge}</td>'
-            f'<td class="method">{escape(statistic.method)}</td></tr>'
+            f'<tr><th scope="row">{escape(title(key))}</th>{_value_cells(statistic, digits)}'
+            f'<td class="n">{_band_cell(band, digits)}</td><td class="n">{_count(band)}</td>'
+            f'<td class="verdict">{badge}</td><td class="method">{escape(statistic.method)}</td></tr>'
         )
     return (
         '<div class="scroll"><table><thead><tr><th>Statistic</th><th class="n">Generated</th><th>Unit</th>'
-        '<th class="n">Real blocks, mean ± sd</th><th class="n">n</th><th>Verdict</th><th>Method</th></tr></thead>'
+        '<th class="n">Real blocks: mean, and 95 % of further ones</th>'
+        '<th class="n">n</th><th>Verdict</th><th>Method</th></tr></thead>'
         f'<tbody>{"".join(rows)}</tbody></table></div>'
     )
 

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from ..errors import InputError
 from ..files.targets import check_suffix, replacing
-from ..results.bands import BandEntry, CurveBand, Ensemble
+from ..results.bands import Band, CurveBand, Ensemble
 from ..results.comparison import Comparison
 from ..results.report import Curve, Report
-from ..statistics.catalogue import curve_axes, title
+from ..statistics.catalogue import curve_axes, quantity_of, title
 from .html_figures import BAND, GENERATED, REAL, new_figure, show_length, show_unit, styled
 
 if TYPE_CHECKING:
@@ -88,26 +88,30 @@ def _draw_number(axes: Axes, key: str, report: Report | Comparison, ensemble: En
     if statistic is None or statistic.value is None:
         why = 'is not in the report' if statistic is None else f'has no value: {statistic.note}'
         raise InputError(key, why, 'choose another statistic')
-    rows: list[tuple[str, float, float | None, str]] = []
+    rows: list[tuple[str, Band, str]] = []
     band = report.band.get(key) if isinstance(report, Comparison) else None
     for name, entry, color in (
         ('real blocks', band, REAL),
         ('realisations', None if ensemble is None else ensemble.statistics.get(key), '#c9794f'),
     ):
-        if isinstance(entry, BandEntry) and entry.mean is not None:
-            rows.append((f'{name}, 95 % (n = {entry.count})', entry.mean, entry.half, color))
-    own = None if statistic.sd is None else 2 * statistic.sd
-    rows.append(('this volume', statistic.value, own, GENERATED))
+        if entry is not None and entry.mean is not None:
+            rows.append((f'{name}, 95 % (n = {entry.n})', entry, color))
+    quantity = quantity_of(key)
+    own = Band.over([statistic.value], quantity)
+    if statistic.sd is not None:
+        own = Band.of_error(statistic.value, statistic.sd, quantity)
+    rows.append(('this volume', own, GENERATED))
     _strips(axes, rows)
     unit = show_unit(statistic.unit)
     axes.set_xlabel(f'{title(key)} ({unit})' if unit else title(key))
 
 
-def _strips(axes: Axes, rows: Sequence[tuple[str, float, float | None, str]]) -> None:
-    for place, (_, mean, half, color) in enumerate(rows):
-        if half is not None:
-            axes.plot([mean - half, mean + half], [place, place], color=color, lw=7, alpha=0.35)
-        axes.plot(mean, place, 'o', color=color, ms=6)
+def _strips(axes: Axes, rows: Sequence[tuple[str, Band, str]]) -> None:
+    for place, (_, band, color) in enumerate(rows):
+        if band.low is not None and band.high is not None:
+            axes.plot([band.low, band.high], [place, place], color=color, lw=7, alpha=0.35)
+        if band.mean is not None:
+            axes.plot(band.mean, place, 'o', color=color, ms=6)
     axes.set_yticks(range(len(rows)), [row[0] for row in rows])
     axes.set_ylim(len(rows) - 0.4, -0.6)
     axes.tick_params(axis='y', length=0)

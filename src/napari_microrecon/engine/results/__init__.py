@@ -10,18 +10,18 @@ from typing import TYPE_CHECKING
 from ..lazy import late
 
 if TYPE_CHECKING:
-    from .bands import BandEntry, CurveBand, Ensemble
+    from .bands import Band, CurveBand, Ensemble
     from .comparison import Comparison, Verdict
     from .report import Curve, Report, Statistic, VolumeInfo
 
 _HOMES = {
-    'bands': ('BandEntry', 'CurveBand', 'Ensemble'),
+    'bands': ('Band', 'CurveBand', 'Ensemble'),
     'comparison': ('Comparison', 'Verdict'),
     'report': ('Curve', 'Report', 'Statistic', 'VolumeInfo'),
 }
 
 __all__ = [
-    'BandEntry',
+    'Band',
     'Comparison',
     'Curve',
     'CurveBand',

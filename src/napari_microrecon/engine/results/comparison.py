@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from ..statistics.catalogue import is_numerical, title
-from .bands import BandEntry, CurveBand, Ensemble, band_reach
+from ..statistics.catalogue import is_numerical, quantity_of, title
+from ..statistics.quantity import Quantity
+from .bands import Band, CurveBand, Ensemble
 from .report import SCHEMA, Curve, Report, Statistic, dump_json
 
 TOO_SMALL = 'volume too small to tell'
@@ -18,10 +18,6 @@ VerdictWord = Literal['inside', 'outside', 'cannot tell']
 
 FEWEST_BLOCKS = 3
 _TOO_BROAD = 0.5  # sd over mean at which even the band of many blocks of a positive quantity reaches zero
-# A band cannot be narrower than this share of its mean: blocks that agree to all digits (fully percolating, say)
-# would call any difference, however small, outside.
-RESOLUTION = 0.005
-_SIGNED = ('euler_density',)  # may be negative or zero in real material
 
 
 class Verdict(BaseModel):
@@ -73,16 +69,7 @@ class BandWords:
 REAL_BLOCKS = BandWords()
 
 
-def judge(
-    value: float | None,
-    note: str,
-    band: BandEntry,
-    *,
-    half: float | None = None,
-    signed: bool = False,
-    is_error: bool = False,
-    words: BandWords = REAL_BLOCKS,
-) -> Verdict:
+def judge(value: float | None, note: str, band: Band, quantity: Quantity, words: BandWords = REAL_BLOCKS) -> Verdict:
     """Verdict on one statistic.
 
     Parameters
@@ -91,62 +78,54 @@ def judge(
         That is judged.
     note : str
         Why it is missing, where it is.
-    band : BandEntry
+    band : Band
         Of what it is set beside, such as real blocks.
-    half : float or None
-        Half-width of the band; by default that for one more value like those of the band (see `band_reach`).
-    signed : bool
-        Whether the statistic may be negative. The band of a positive one must not reach zero to say anything.
-    is_error : bool
-        Whether less is better: then nothing is outside below, and a broad band says enough.
+    quantity : Quantity
+        Declaration of the statistic. The band of one that cannot be negative must not reach zero to say anything.
     words : BandWords
         What the band was taken over.
     """
     if value is None:
-        if band.count == band.blocks >= FEWEST_BLOCKS:
+        if band.n == band.of >= FEWEST_BLOCKS:
             return Verdict(
-                verdict='outside', sentence=f'outside: {note}, while all {band.blocks} {words.many} have a value'
+                verdict='outside', sentence=f'outside: {note}, while all {band.of} {words.many} have a value'
             )
         return Verdict(verdict='cannot tell', sentence=note or 'no value')
-    if band.mean is None or band.sd is None or band.count < FEWEST_BLOCKS:
-        if band.count == 0 and band.blocks >= FEWEST_BLOCKS:
-            return Verdict(verdict='cannot tell', sentence=f'none of {band.blocks} {words.many} has a value')
-        few = f'{words.one} has' if band.count == 1 else f'{words.many} have'
-        sentence = f'{TOO_SMALL}: only {band.count} {few} a value, {FEWEST_BLOCKS} are needed'
+    if band.mean is None or band.sd is None or band.n < FEWEST_BLOCKS:
+        if band.n == 0 and band.of >= FEWEST_BLOCKS:
+            return Verdict(verdict='cannot tell', sentence=f'none of {band.of} {words.many} has a value')
+        few = f'{words.one} has' if band.n == 1 else f'{words.many} have'
+        sentence = f'{TOO_SMALL}: only {band.n} {few} a value, {FEWEST_BLOCKS} are needed'
         return Verdict(verdict='cannot tell', sentence=sentence)
-    sd = max(band.sd, RESOLUTION * abs(band.mean))
-    beyond = value - band.mean
-    sds = beyond / sd if sd > 0 else (0.0 if beyond == 0 else math.copysign(1e6, beyond))
-    limit = band_reach(band.count) * sd if half is None else half
-    if (beyond if is_error else abs(beyond)) > limit:
+    sds = band.sds(value)
+    if not band.contains(value):
         side = 'above' if sds > 0 else 'below'
         where = f': {words.subject} lies {side}' if words.subject else f', {side}'
-        sentence = f'outside by {abs(sds):.1f} sd{where} {band.count} {words.many}'
+        sentence = f'outside by {abs(sds):.1f} sd{where} {band.n} {words.many}'
         return Verdict(verdict='outside', sds=sds, sentence=sentence)
-    if not (signed or is_error) and band.sd > _TOO_BROAD * abs(band.mean):
+    if not (quantity.is_signed or quantity.is_error) and band.sd > _TOO_BROAD * abs(band.mean):
         share = f'{band.sd / abs(band.mean):.0%}' if band.mean else 'more than their mean'
         sentence = f'{TOO_SMALL}: {words.many} of this size scatter by {share}'
         return Verdict(verdict='cannot tell', sds=sds, sentence=sentence)
-    return Verdict(
-        verdict='inside', sds=sds, sentence=f'inside the spread of {band.count} {words.many} ({sds:+.1f} sd)'
-    )
+    return Verdict(verdict='inside', sds=sds, sentence=f'inside the spread of {band.n} {words.many} ({sds:+.1f} sd)')
 
 
 def judge_all(
     compared: Mapping[str, Statistic], blocks: Sequence[Report]
-) -> tuple[dict[str, BandEntry], dict[str, Verdict]]:
+) -> tuple[dict[str, Band], dict[str, Verdict]]:
     """Bands and verdicts of all statistics of a material against the reports of real blocks, by key.
 
     What tells of the computation and not of the material is left out, as is what no block was measured for.
     """
-    bands: dict[str, BandEntry] = {}
+    bands: dict[str, Band] = {}
     verdicts: dict[str, Verdict] = {}
     for key, statistic in compared.items():
         measured = [report for report in blocks if key in report.statistics]
         if is_numerical(key) or (blocks and not measured):
             continue
-        bands[key] = BandEntry.of([report.value(key) for report in measured])
-        verdicts[key] = judge(statistic.value, statistic.note, bands[key], signed=key in _SIGNED)
+        quantity = quantity_of(key)
+        bands[key] = Band.over([report.value(key) for report in measured], quantity)
+        verdicts[key] = judge(statistic.value, statistic.note, bands[key], quantity)
     return bands, verdicts
 
 
@@ -165,8 +144,8 @@ class Comparison(BaseModel):
         Whether the blocks have the generated volume's shape; otherwise both volumes were cut.
     compared : dict of str to Statistic
         The generated values that the verdicts are about: those of the whole volume, or the means of its blocks.
-    band : dict of str to BandEntry
-        Spread over the real blocks, by key of the statistic; 's2_error' is a key of its own: the distance of a
+    band : dict of str to Band
+        Over the real blocks, by key of the statistic; 's2_error' is a key of its own: the distance of a
         block's S2 from the mean of the other blocks.
     curve_bands : dict of str to CurveBand
         Spread of the curves.
@@ -190,7 +169,7 @@ class Comparison(BaseModel):
     basis: str
     same_size: bool = True
     compared: dict[str, Statistic] = Field(default_factory=dict)
-    band: dict[str, BandEntry] = Field(default_factory=dict)
+    band: dict[str, Band] = Field(default_factory=dict)
     curve_bands: dict[str, CurveBand] = Field(default_factory=dict)
     compared_curves: dict[str, Curve] = Field(default_factory=dict)
     verdicts: dict[str, Verdict] = Field(default_factory=dict)

@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from ..statistics.catalogue import quantity_of
 from ..voxels import AXES
-from .bands import BandEntry, CurveBand, band_reach
-from .comparison import FEWEST_BLOCKS, Verdict
+from .bands import Band, CurveBand
+from .comparison import FEWEST_BLOCKS, Verdict, judge
 from .report import Curve, Report, Statistic
 
 _KEYS = tuple(f's2_{axis}' for axis in AXES)
@@ -17,7 +18,7 @@ _METHOD = 'mean over lags and axes of |S2 - mean of real S2| / (phi (1 - phi))'
 
 def judge_s2(
     curves: Mapping[str, Curve], bands: Mapping[str, CurveBand], own: Sequence[Report], blocks: Sequence[Report]
-) -> tuple[Statistic, BandEntry, Verdict | None] | None:
+) -> tuple[Statistic, Band, Verdict | None] | None:
     """Distance of S2 from the real mean, beside what one real block makes against the others.
 
     Parameters
@@ -51,22 +52,12 @@ def judge_s2(
         value = s2_distance([curves[key] for key in keys], reference, phi)
     floor: list[float | None] = []
     for i, report in enumerate(usable):
-        rest = [CurveBand.of([r.curves[k] for j, r in enumerate(usable) if j != i]) for k in keys]
+        rest = [CurveBand.of([r.curves[k] for j, r in enumerate(usable) if j != i], k) for k in keys]
         means = [b for b in rest if b is not None]
         floor.append(s2_distance([report.curves[k] for k in keys], means, phi))
-    entry, statistic = BandEntry.of(floor), Statistic.of(value, '1', _METHOD)
-    if value is None or entry.mean is None or entry.sd is None:
-        return statistic, entry, None
-    sds = (value - entry.mean) / max(entry.sd, 1e-9)
-    # An error smaller than that between real blocks is no fault: only the upper side counts.
-    inside = sds <= band_reach(entry.count)
-    words = 'inside' if inside else f'outside by {sds:.1f} sd'
-    beside = f'{value:.3f} beside {entry.mean:.3f} +- {entry.sd:.3f} between real blocks'
-    return (
-        statistic,
-        entry,
-        Verdict(verdict='inside' if inside else 'outside', sds=sds, sentence=f'{words}: {beside}'),
-    )
+    quantity = quantity_of('s2_error')
+    band, statistic = Band.over(floor, quantity), Statistic.of(value, '1', _METHOD)
+    return statistic, band, None if value is None else judge(value, '', band, quantity)
 
 
 def s2_distance(

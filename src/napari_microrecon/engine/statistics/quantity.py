@@ -113,6 +113,8 @@ class Quantity:
         Of a curve; None for a number.
     numerical : bool
         Whether it tells of the computation and not of the material: it is never judged.
+    is_error : bool
+        Whether it is a distance from what is right, so that less is better: nothing is outside below.
     cost : {'quick', 'slow', 'solve'}
         'quick' is done for all volumes first, 'solve' is the tortuosity.
     method : str
@@ -136,6 +138,7 @@ class Quantity:
     curve: str = ''
     axes: CurveAxes | None = None
     numerical: bool = False
+    is_error: bool = False
     cost: Cost = 'quick'
     method: str = ''
     function: Function | str = ''

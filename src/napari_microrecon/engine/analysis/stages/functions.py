@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from inspect import isgenerator
-from typing import Any
+from typing import Any, cast
 
 from ...plugins import PluginWarning
 from ...statistics.correlation import Steps
@@ -19,8 +19,7 @@ def declared(m: Measurement, quantity: Quantity) -> Steps[None]:
     try:
         found: Any = _function(quantity)(m.subject)
         if isgenerator(found):
-            steps: Steps[Any] = found
-            found = yield from steps
+            found = yield from cast(Steps[Any], found)
         values = _values(found, len(keys))
     except Exception as error:
         reason = ' '.join(f'{type(error).__name__}: {error}'.split())

@@ -51,6 +51,14 @@ QUANTITIES = (
         function='statistics.configurations.face_densities',
     ),
     Quantity(
+        key='perimeter_density',
+        title='Boundary length per area',
+        place=None,
+        meaning='Length of the phase boundary per area of a section; parts of slices held back are judged by it.',
+        unit='1/L',
+        function='holdback.windows.perimeter_density',
+    ),
+    Quantity(
         key='interface',
         title='Interfacial area',
         place=None,

@@ -13,6 +13,7 @@ QUANTITIES = (
         place=20,
         short='S₂ error',
         curve='s2_radial',
+        is_error=True,
         function='results.s2_error.s2_distance',
     ),
     Quantity(
