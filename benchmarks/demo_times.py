@@ -101,13 +101,17 @@ def measure(name: str, edge: int | None, rest: float) -> list[dict[str, float]]:
                 shown = stage.layers_of('preview') or [one for one in stage.layers_of('volume') if one not in former]
                 if shown:
                     times.setdefault('first volume', now)
-                if session.volumes and session.preview is None and times and session.job.kind != 'reconstruct':
+                if session.material.volumes and session.preview is None and times and session.job.kind != 'reconstruct':
                     times.setdefault('volume', now)
-                if session.comparison is not None and session.job.kind == 'analyse' and not session.job.is_active:
+                if (
+                    session.findings.comparison is not None
+                    and session.job.kind == 'analyse'
+                    and not session.job.is_active
+                ):
                     times['panels'] = now
                 time.sleep(0.005)
             clicks.append({k: round(v, 2) for k, v in times.items()})
-            session.comparison = None
+            session.find(comparison=None)
             spin(time.monotonic() + 2)
         widget.close_for_good()
         viewer.close()

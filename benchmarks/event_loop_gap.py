@@ -118,7 +118,7 @@ def measure_all(options: argparse.Namespace, goal: float, runs: Path) -> dict[st
 
     def stopped() -> bool:
         """Stop the training once it has something to keep."""
-        if session.training.latest('s2_error') is not None:
+        if session.material.training.latest('s2_error') is not None:
             bench.cancel()
         return idle()
 
@@ -133,7 +133,8 @@ def measure_all(options: argparse.Namespace, goal: float, runs: Path) -> dict[st
     session.set_drafts([SliceDraft(s) for s in slices], slices)
     spin(pause(3))
     measure('idle', lambda: None, pause(3))
-    reference, session.reference = session.reference, None  # without it nothing is compared afterwards
+    reference = session.material.reference
+    session.set_reference(None)  # without it nothing is compared afterwards
     if options.no_canvas:
         bench.stage._paused = True  # the session goes on, no layer is made
     measure('first reconstruction (imports)', reconstruct(32), idle)

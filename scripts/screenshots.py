@@ -187,7 +187,7 @@ def one_slice(folder: Path) -> None:
         w.until(lambda: not w.session.job.is_active and panel.adjuster is None, 'adjusting')
         panel.pore.setCurrentIndex(2)  # phase 1; before it come 'none' and phase 0
         panel.pore.activated.emit(2)
-        w.until(lambda: w.session.representativity is not None, 'representativity')
+        w.until(lambda: w.session.findings.representativity is not None, 'representativity')
         w.shoot('one-slice')
         w.widget.show_step(1)
         w.widget.reconstruct_panel.run_button.click()
@@ -215,7 +215,7 @@ def three_planes(folder: Path) -> None:
     with window(folder) as w:
         w.widget.workbench.load_sample('cast-iron')
         w.finish('load')
-        w.until(lambda: w.session.representativity is not None, 'representativity')
+        w.until(lambda: w.session.findings.representativity is not None, 'representativity')
         w.shoot('three-planes')
 
 
@@ -247,7 +247,7 @@ def between(folder: Path) -> None:
             panel.normal.setCurrentText('z')
             panel.position.setValue(position)
             panel.section_button.click()
-        w.until(lambda: w.session.representativity is not None, 'representativity')
+        w.until(lambda: w.session.findings.representativity is not None, 'representativity')
         w.shoot('parallel-slices')
         w.widget.show_step(1)
         form = w.widget.reconstruct_panel.form
@@ -313,11 +313,11 @@ def finetune(folder: Path) -> None:
         w.finish('load')
         w.widget.show_step(2)
         panel, session = w.widget.finetune_panel, w.session
-        session.weights_spec = 'scratch'
+        session.choose_weights('scratch')
         panel.form.set_value('minutes', 3.0)
         panel.run_button.click()
         w.spin(110)
-        w.until(lambda: bool(session.training.note) and session.preview is not None, 'training')
+        w.until(lambda: bool(session.material.training.note) and session.preview is not None, 'training')
         w.shoot('finetune')
         panel.stop_button.click()
         w.until(lambda: not session.job.is_active, 'stopping')

@@ -70,13 +70,13 @@ def test_table_curves_and_card_show_both_bands_and_verdicts_in_words(measured, q
     panel, session = measured.analysis_panel, measured.workbench.session
     table = panel.table
     row = table.keys.index('phase_fraction')
-    assert table.item(row, VALUE).text().startswith(f'{session.volume.fractions[1]:#.3g}')
+    assert table.item(row, VALUE).text().startswith(f'{session.material.volume.fractions[1]:#.3g}')
     assert '±' in table.item(row, VALUE).text()
     assert '–' in table.item(row, REFERENCE).text()
     for i, key in enumerate(table.keys):
         words = table.item(i, VERDICT).text()
         assert words.startswith(WORDS), key
-        assert words == session.comparison.verdicts[key].words
+        assert words == session.findings.comparison.verdicts[key].words
     assert panel.curves.key == 's2_radial'
     assert {'reconstruction', 'reference'} <= set(panel.plot.names)
     assert panel.plot.bands == ['2 realisations, 95 %', '4 blocks of the reference, 95 %']
@@ -158,8 +158,8 @@ def test_realisations_without_a_reference_have_their_band(widget, qtbot, until_d
     assert 'and 2 more realisations' in panel.subject.which.currentText()
     _click(qtbot, panel.run_button)
     until_done(widget, 'analyse')
-    assert isinstance(session.ensemble, Ensemble)
-    assert session.ensemble.count == 3
+    assert isinstance(session.findings.ensemble, Ensemble)
+    assert session.findings.ensemble.count == 3
     assert not panel.table.isColumnHidden(REFERENCE)
     assert panel.table.isColumnHidden(VERDICT)
     assert panel.table.horizontalHeaderItem(REFERENCE).text() == 'Realisations'
@@ -192,7 +192,10 @@ def test_cheap_statistics_come_first_and_cancel_keeps_them(widget, qtbot):
     )
     session.set_volumes([sponge(edge=96, name='made')])
     _click(qtbot, panel.run_button)
-    qtbot.waitUntil(lambda: session.report is not None and 'phase_fraction' in session.report.statistics, timeout=90000)
+    qtbot.waitUntil(
+        lambda: session.findings.report is not None and 'phase_fraction' in session.findings.report.statistics,
+        timeout=90000,
+    )
     qtbot.waitUntil(lambda: panel.table.rowCount() > 0, timeout=90000)
     assert not panel.run_button.isEnabled()
     asked = time.monotonic()
@@ -222,7 +225,7 @@ def test_exports_hold_what_is_shown(measured, qtbot, until_done, tmp_path, monke
 
     export(panel.csv_button, 'table.csv', 'Comma-separated values (*.csv)')
     rows = {row['key']: row for row in csv.DictReader((tmp_path / 'table.csv').read_text().splitlines())}
-    comparison = session.comparison
+    comparison = session.findings.comparison
     for key, statistic in comparison.compared.items():
         assert (float(rows[key]['value']) if rows[key]['value'] else None) == statistic.value
         assert rows[key]['unit'] == statistic.unit
@@ -286,7 +289,7 @@ def test_a_click_on_a_statistic_shows_its_place(single, qtbot, until_done, key, 
     assert tuple(layer.scale) == (3, 3, 3)
     assert [str(unit) for unit in layer.units] == ['micrometer'] * 3
     assert layer.data.shape == (24, 24, 24)
-    mask = bench.session.volume.mask(1)
+    mask = bench.session.material.volume.mask(1)
     assert np.any(layer.data[mask])
     assert not np.any(layer.data[~mask])
     assert [one for one in viewer.layers if one.visible] == [layer]
@@ -311,7 +314,7 @@ def test_a_voxel_size_without_a_unit_is_not_taken(widget, qtbot, notices):
     panel.subject.tortuosity.setChecked(False)
     panel.subject.which.setCurrentText('layer: mine')
     panel.subject.which.activated.emit(panel.subject.which.currentIndex())
-    qtbot.waitUntil(lambda: session.labelling is not None and not session.job.is_active, timeout=20000)
+    qtbot.waitUntil(lambda: session.material.labelling is not None and not session.job.is_active, timeout=20000)
     assert question.edge.text() == '0.5, 0.25, 0.25'
     assert not question.lack.isHidden()
     assert 'No length unit' in question.lack.text()
@@ -325,8 +328,11 @@ def test_a_voxel_size_without_a_unit_is_not_taken(widget, qtbot, notices):
     question.unit.setCurrentIndex(question.unit.findData('um'))
     assert question.lack.isHidden()
     _click(qtbot, question.run_button)
-    qtbot.waitUntil(lambda: session.report is not None and session.report.complete, timeout=60000)
-    assert session.subject.voxel_size == VoxelSize(z=0.5, y=0.25, x=0.25, unit='um')
+    qtbot.waitUntil(
+        lambda: session.findings.report is not None and session.findings.report.complete,
+        timeout=60000,
+    )
+    assert session.material.subject.voxel_size == VoxelSize(z=0.5, y=0.25, x=0.25, unit='um')
 
 
 @pytest.mark.parametrize(
@@ -350,8 +356,8 @@ def test_any_labels_layer_is_measured_after_the_question(widget, qtbot, until_do
     panel.subject.tortuosity.setChecked(False)
     panel.subject.which.setCurrentText('layer: my labels')
     panel.subject.which.activated.emit(panel.subject.which.currentIndex())
-    qtbot.waitUntil(lambda: session.labelling is not None, timeout=20000)
-    assert list(session.labelling.words) == asked
+    qtbot.waitUntil(lambda: session.material.labelling is not None, timeout=20000)
+    assert list(session.material.labelling.words) == asked
     assert not panel.question.isHidden()
     assert panel.run_button.isHidden()
     assert panel.question.edge.text() == '2'
@@ -363,12 +369,15 @@ def test_any_labels_layer_is_measured_after_the_question(widget, qtbot, until_do
     qtbot.waitUntil(lambda: not session.job.is_active)
     _click(qtbot, panel.question.run_button)
     qtbot.waitUntil(lambda: session.job.id > former)
-    qtbot.waitUntil(lambda: session.report is not None and session.report.complete, timeout=60000)
+    qtbot.waitUntil(
+        lambda: session.findings.report is not None and session.findings.report.complete,
+        timeout=60000,
+    )
     pores = np.isin(data, [v for v, name in zip(values, names, strict=True) if name == 'pore'])
-    assert session.report.value('phase_fraction') == pytest.approx(pores.mean())
-    assert session.report.phase_name == 'pore'
-    assert session.subject.voxel_size == VoxelSize.cube(2, 'um')
-    assert session.subject.phases.pore == session.report.phase
+    assert session.findings.report.value('phase_fraction') == pytest.approx(pores.mean())
+    assert session.findings.report.phase_name == 'pore'
+    assert session.material.subject.voxel_size == VoxelSize.cube(2, 'um')
+    assert session.material.subject.phases.pore == session.findings.report.phase
     assert panel.question.isHidden()
     assert panel.subject.which.currentText() == 'layer: my labels'
 
@@ -389,7 +398,7 @@ def test_a_layer_that_cannot_be_measured_is_refused_by_name(widget, qtbot, notic
     (notice,) = notices
     assert notice.message.startswith('odd: ')
     assert words in notice.message
-    assert widget.workbench.session.labelling is None
+    assert widget.workbench.session.material.labelling is None
 
 
 def test_many_labels_are_taken_as_nothing_and_something(widget, qtbot):
@@ -400,8 +409,8 @@ def test_many_labels_are_taken_as_nothing_and_something(widget, qtbot):
     data = np.zeros((20, 20, 20), int)
     data[5:15] = np.arange(1, 11)[:, None, None]
     run_now(session, analysing.look_at_labels(session, 'particles', data, VoxelSize()))
-    assert session.labelling.words == ('0', 'all others')
-    volume = session.labelling.volume(['matrix', 'particle'])
+    assert session.material.labelling.words == ('0', 'all others')
+    volume = session.material.labelling.volume(['matrix', 'particle'])
     np.testing.assert_array_equal(volume.labels, data > 0)
 
 
@@ -416,9 +425,9 @@ def test_the_reference_can_be_measured_itself(widget, qtbot, until_done):
     assert panel.run_button.text() == 'Measure'
     _click(qtbot, panel.run_button)
     until_done(widget, 'analyse')
-    assert session.comparison is None
-    assert session.report.phase_name == 'grain'
-    assert session.report.value('phase_fraction') == pytest.approx(session.reference.fractions[0])
+    assert session.findings.comparison is None
+    assert session.findings.report.phase_name == 'grain'
+    assert session.findings.report.value('phase_fraction') == pytest.approx(session.material.reference.fractions[0])
 
 
 def test_copies_are_looked_for_on_demand(widget, qtbot, until_done):
@@ -431,7 +440,7 @@ def test_copies_are_looked_for_on_demand(widget, qtbot, until_done):
     session.set_volumes([Volume(tiled, PHASES, VoxelSize.cube(2, 'um'), name='made')])
     assert panel.novelty.verdict.text() == ''
     former = session.job.id
-    session.report = None
+    session.find(report=None)
     panel.copies_requested.emit()
     qtbot.waitUntil(lambda: session.job.id != former)
     until_done(widget, 'analyse', timeout=120000)
@@ -439,7 +448,7 @@ def test_copies_are_looked_for_on_demand(widget, qtbot, until_done):
     assert 'normal z' in panel.novelty.reason.text()
     assert 'Repeats within the volume: cannot tell: the phases stay correlated' in panel.novelty.reason.text()
     session.set_volumes([sponge(name='other')])
-    assert session.novelty is None
+    assert session.findings.novelty is None
     assert panel.novelty.verdict.text() == ''
 
 
@@ -480,8 +489,8 @@ def test_lack_of_memory_is_a_notification_with_the_ways_out(widget, qtbot, until
     dict(notice.actions)['Without tortuosity']()
     qtbot.waitUntil(lambda: session.job.id != former)
     until_done(widget, 'analyse')
-    assert 'tortuosity_z' not in session.report.statistics
-    assert session.report.value('phase_fraction') == pytest.approx(session.volume.fractions[1])
+    assert 'tortuosity_z' not in session.findings.report.statistics
+    assert session.findings.report.value('phase_fraction') == pytest.approx(session.material.volume.fractions[1])
 
 
 def test_a_smaller_part_is_measured_where_that_is_the_way_out(widget, until_done, qtbot):
@@ -490,9 +499,12 @@ def test_a_smaller_part_is_measured_where_that_is_the_way_out(widget, until_done
     session = widget.workbench.session
     session.set_volumes([sponge(edge=32, name='large')])
     widget.workbench.measuring.analyse(Wish(tortuosity=False, crop=(16, 16, 16)))
-    qtbot.waitUntil(lambda: session.report is not None and session.report.complete, timeout=90000)
-    assert session.report.volume.shape == (16, 16, 16)
-    assert session.measured.name == 'large, middle 16 × 16 × 16'
+    qtbot.waitUntil(
+        lambda: session.findings.report is not None and session.findings.report.complete,
+        timeout=90000,
+    )
+    assert session.findings.report.volume.shape == (16, 16, 16)
+    assert session.material.measured.name == 'large, middle 16 × 16 × 16'
     assert widget.analysis_panel.subject.which.currentText() == 'large, middle 16 × 16 × 16'
 
 

@@ -137,7 +137,7 @@ def test_who_keeps_working_loses_nothing(shown, qtbot, until_done, asked_by_napa
     _click(boxes[0], 'Keep working')
     until_done(shown, 'analyse', timeout=120000)
     assert window.isVisible()
-    assert session.comparison is not None
+    assert session.findings.comparison is not None
     assert asked_by_napari == []
     _close_with_the_mouse(shown)  # nothing runs: napari asks as ever
     assert asked_by_napari == ['Close Window?']
@@ -155,11 +155,11 @@ def test_a_training_is_said_to_be_resumable_once_there_is_something_to_resume(sh
     grain = np.random.default_rng(7).standard_normal((48, 48))
     labels = (gaussian_filter(grain, 2, mode='wrap') > 0.05).astype(np.uint8)
     session.set_drafts([SliceDraft(Slice(labels, Phases.named('grain', 'pore', pore=1)))])
-    session.weights_spec = 'scratch'
+    session.choose_weights('scratch')
     shown.finetune_panel.form.set_value('minutes', 1.0)
     shown.finetune_panel.run_button.click()
     assert _said(shown) == 'Closing the window ends it.', 'nothing is trained yet'
-    qtbot.waitUntil(lambda: bool(session.training.curves), timeout=200000)
+    qtbot.waitUntil(lambda: bool(session.material.training.curves), timeout=200000)
     (run,) = recent_runs()
     assert Run.open(run).checkpoint.is_file()
     assert 'resumed' in _said(shown)

@@ -13,7 +13,7 @@ from napari_microrecon.engine.provenance import Provenance
 from napari_microrecon.engine.volume import Volume
 from napari_microrecon.engine.voxels import VoxelSize
 from napari_microrecon.session.jobs import JobState
-from napari_microrecon.session.session import MOST_KEPT
+from napari_microrecon.session.material import MOST_KEPT
 from napari_microrecon.viewer.layers import role_of
 
 PHASES = Phases.named('grain', 'pore', pore=1)
@@ -145,8 +145,8 @@ def test_as_much_of_the_reference_as_there_is_of_the_reconstruction(beside):
     made, ct = _layers(beside)
     assert ct.data.shape == (40, 40, 40)  # 40 µm, as the reconstruction has
     assert ct.name == 'reference: middle of ct'
-    np.testing.assert_array_equal(ct.data, session.reference.labels[10:50, 10:50, 10:50] + 1)
-    assert session.reference.shape == (60, 60, 60)  # what is measured
+    np.testing.assert_array_equal(ct.data, session.material.reference.labels[10:50, 10:50, 10:50] + 1)
+    assert session.material.reference.shape == (60, 60, 60)  # what is measured
     np.testing.assert_allclose(np.ptp(made.extent.world, axis=0), np.ptp(ct.extent.world, axis=0), atol=1.1)
     session.set_volumes([_sponge((10, 10, 10))])
     assert _layers(beside)[1].data.shape == (20, 20, 20)
@@ -176,7 +176,7 @@ def test_a_reconstruction_is_kept_and_the_next_is_compared_with_it(widget, qtbot
     assert not box.partner.isEnabled()
     assert 'one volume only' in box.partner.toolTip()
     qtbot.mouseClick(box.keep_button, Qt.MouseButton.LeftButton)
-    assert session.reference is first
+    assert session.material.reference is first
     assert not box.keep_button.isEnabled()
     second = _sponge((16, 16, 16), seed=6, name='second')
     session.set_volumes([second])
@@ -187,36 +187,36 @@ def test_a_reconstruction_is_kept_and_the_next_is_compared_with_it(widget, qtbot
     widget.analysis_panel.subject.tortuosity.setChecked(False)
     qtbot.mouseClick(widget.analysis_panel.run_button, Qt.MouseButton.LeftButton)
     until_done(widget, 'analyse')
-    assert session.comparison.real.volume.name == 'first'
+    assert session.findings.comparison.real.volume.name == 'first'
     assert 'itself a reconstruction' in widget.analysis_panel.footnote.text()
 
 
 def test_another_realisation_is_chosen_as_the_partner(beside):
     session, box = beside.workbench.session, beside.reconstruct_panel.compare
-    ct = session.reference
+    ct = session.material.reference
     session.set_volumes([_sponge(seed=i, name=f'seed {i}') for i in range(3)])
     texts = [box.partner.itemText(i) for i in range(box.partner.count())]
     assert texts == ['ct (60 × 60 × 60)', 'volume 2 of 3: seed 1', 'volume 3 of 3: seed 2']
     _choose(box.partner, 'volume 3')
-    assert session.reference is session.volumes[2]
+    assert session.material.reference is session.material.volumes[2]
     assert _layers(beside)[1].name == 'reference: seed 2'
     _choose(box.partner, 'ct')
-    assert session.reference is ct
+    assert session.material.reference is ct
     for i in range(10):
         session.set_reference(_sponge(seed=i))
-    assert len(session.kept) == MOST_KEPT
+    assert len(session.material.kept) == MOST_KEPT
 
 
 def test_forgotten_references_and_those_of_another_material_are_not_offered(beside, until_done, agree):
     session, box = beside.workbench.session, beside.reconstruct_panel.compare
     beside.slices_panel.clear_button.click()
-    assert session.reference is None
-    assert session.kept == ()
+    assert session.material.reference is None
+    assert session.material.kept == ()
     session.set_reference(_sponge(seed=9, name='other'))
     beside.workbench.load_sample('sandstone')
     agree(beside)
     until_done(beside, 'load')
-    assert [one.name for one in session.kept] == [session.reference.name]
+    assert [one.name for one in session.material.kept] == [session.material.reference.name]
     assert box.partner.findText('other', Qt.MatchFlag.MatchStartsWith) < 0
 
 
@@ -243,8 +243,8 @@ def test_weights_are_neither_asked_for_nor_told_of_between_slices(beside, qtbot,
     from napari_microrecon.session import SliceDraft
 
     panel, session = beside.reconstruct_panel, beside.workbench.session
-    session.set_drafts([SliceDraft(Slice.of_volume(session.reference, 'z', at)) for at in (0, 30, 59)])
-    session.weights_spec = 'prior'
+    session.set_drafts([SliceDraft(Slice.of_volume(session.material.reference, 'z', at)) for at in (0, 30, 59)])
+    session.choose_weights('prior')
     assert panel.weights.isEnabled()
     assert 'nearest to your slices' in panel.weights.toolTip()
     panel.form.set_value('mode', mode)
@@ -255,9 +255,9 @@ def test_weights_are_neither_asked_for_nor_told_of_between_slices(beside, qtbot,
     qtbot.mouseClick(panel.run_button, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: not session.job.is_active and session.job.kind == 'reconstruct', timeout=180000)
     assert session.job.state is JobState.DONE, session.job.message
-    assert session.choice is not None
+    assert session.material.choice is not None
     assert not panel.choice_text.isVisibleTo(panel)
-    assert session.volume.provenance.weights is None
+    assert session.material.volume.provenance.weights is None
     panel.form.set_value('mode', 'unconditional')
     assert panel.weights.isEnabled()
     assert panel.choice_text.isVisibleTo(panel)

@@ -28,7 +28,7 @@ def ready(widget):
     rock = Volume(labels, Phases.named('grain', 'pore', pore=1), VoxelSize.cube(3, 'um'), name='rock')
     session = widget.workbench.session
     session.set_drafts([SliceDraft(Slice.of_volume(rock, 'z', 5))])
-    session.weights_spec = 'scratch'
+    session.choose_weights('scratch')
     return widget
 
 
@@ -57,17 +57,17 @@ def test_pause_close_resume_in_another_viewer_finish_and_replay(ready, qtbot, ma
     panel.advanced.set_value('seed', 3)
     assert panel.pause_button.isHidden()
     _click(qtbot, panel.run_button)
-    _until(qtbot, ready, lambda: len(session.training.curves.get('loss', ())) >= 2)
+    _until(qtbot, ready, lambda: len(session.material.training.curves.get('loss', ())) >= 2)
     assert panel.pause_button.text() == 'Pause'
     _click(qtbot, panel.pause_button)
     qtbot.waitUntil(lambda: not session.job.is_active, timeout=3000)
-    qtbot.waitUntil(lambda: session.resumable is not None, timeout=60000)
-    run = session.resumable
+    qtbot.waitUntil(lambda: session.material.resumable is not None, timeout=60000)
+    run = session.material.resumable
     assert session.job.state is JobState.CANCELLED
     assert 'paused at step' in session.status.text
     assert panel.pause_button.text() == 'Resume'
-    assert session.weights_spec == 'scratch'  # nothing is replaced by a pause
-    assert session.tuned is not None  # but what there is can be used
+    assert session.material.weights_spec == 'scratch'  # nothing is replaced by a pause
+    assert session.material.tuned is not None  # but what there is can be used
     assert not _ticked(ready)  # it is only paused
     assert Run.open(run.folder).record.status == 'stopped'
     seconds = Run.open(run.folder).record.results['seconds']
@@ -77,12 +77,12 @@ def test_pause_close_resume_in_another_viewer_finish_and_replay(ready, qtbot, ma
     other = dock(make_napari_viewer())
     again, form = other.workbench.session, other.finetune_panel
     other.runs_button.open_requested.emit(run.folder)
-    _until(qtbot, other, lambda: again.opened is not None)
+    _until(qtbot, other, lambda: again.material.opened is not None)
     assert other.stack.currentWidget() is form
     assert form.advanced.values()['seed'] == 3
     assert form.form.values()['minutes'] == pytest.approx(0.2)
-    assert again.training.latest('s2_error') is not None
-    assert again.tuned is not None
+    assert again.material.training.latest('s2_error') is not None
+    assert again.material.tuned is not None
     assert form.plot.isHidden()  # losses are not kept with the run: no empty axes
     assert not form.live.isHidden()
     assert form.pause_button.text() == 'Resume'
@@ -109,7 +109,7 @@ def test_stop_keeps_the_best_and_the_health_line_is_one_of_words(ready, qtbot):
     panel, session = ready.finetune_panel, ready.workbench.session
     panel.form.set_value('minutes', 5)
     _click(qtbot, panel.run_button)
-    _until(qtbot, ready, lambda: len(session.training.curves.get('loss', ())) >= 1)
+    _until(qtbot, ready, lambda: len(session.material.training.curves.get('loss', ())) >= 1)
     assert panel.health.text().endswith('.')
     assert panel.start.text() == 'Started from: the untrained structural prior, as asked, fitted to your slices.'
     assert not panel.start.isHidden()
@@ -120,18 +120,18 @@ def test_stop_keeps_the_best_and_the_health_line_is_one_of_words(ready, qtbot):
     assert not panel.health.isHidden()
     _click(qtbot, panel.stop_button)
     qtbot.waitUntil(lambda: not session.job.is_active, timeout=3000)
-    qtbot.waitUntil(lambda: session.tuned is not None, timeout=60000)
-    assert session.weights_spec == 'tuned'
+    qtbot.waitUntil(lambda: session.material.tuned is not None, timeout=60000)
+    assert session.material.weights_spec == 'tuned'
     assert _ticked(ready)
     assert panel.pause_button.text() == 'Resume'  # a change of mind costs nothing
-    assert session.run is not None
-    assert Run.open(session.run.folder).record.status == 'stopped'
+    assert session.material.run is not None
+    assert Run.open(session.material.run.folder).record.status == 'stopped'
 
 
 @pytest.mark.timeout(600)
 def test_the_recipe_of_the_paper_is_chosen_explained_and_drawn(ready, qtbot):
     panel, session = ready.finetune_panel, ready.workbench.session
-    session.weights_spec = 'auto'
+    session.choose_weights('auto')
     assert 'patches' in panel.recipe.text()
     assert 'shipped weights' in panel.start.text()
     combo = panel.advanced.editors['recipe'].native
@@ -139,15 +139,15 @@ def test_the_recipe_of_the_paper_is_chosen_explained_and_drawn(ready, qtbot):
     assert 'WGAN-GP' in panel.recipe.text()
     assert 'untrained structural prior' in panel.start.text()
     _click(qtbot, panel.run_button)
-    _until(qtbot, ready, lambda: len(session.training.curves.get('critic_gap', ())) >= 2)
+    _until(qtbot, ready, lambda: len(session.material.training.curves.get('critic_gap', ())) >= 2)
     assert panel.start.text().startswith('Started from: the untrained structural prior')
     assert panel.plot.names == ['generator', 'critic']
     assert panel.gap_plot.names == ['gap']
     assert not panel.gap_plot.isHidden()
     assert len(panel.gap_plot.data('gap')[0]) >= 2
     _click(qtbot, panel.stop_button)
-    qtbot.waitUntil(lambda: session.tuned is not None, timeout=60000)
-    parameters = Run.open(session.run.folder).record.parameters
+    qtbot.waitUntil(lambda: session.material.tuned is not None, timeout=60000)
+    parameters = Run.open(session.material.run.folder).record.parameters
     assert (parameters['recipe'], parameters['critic_start'], parameters['loss']['critic']) == ('paper', 0.0, 1.0)
     assert parameters['loss']['patches'] == 0
 
@@ -158,6 +158,6 @@ def test_pausing_before_it_began_keeps_nothing(ready, qtbot):
     ready.records.pause()
     qtbot.waitUntil(lambda: not session.job.is_active, timeout=3000)
     qtbot.waitUntil(ready.workbench.runner._ended.is_set, timeout=60000)
-    assert session.resumable is None
+    assert session.material.resumable is None
     assert not session.pausing
     assert ready.finetune_panel.run_button.isEnabled()

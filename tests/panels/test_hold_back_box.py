@@ -33,7 +33,7 @@ def _volume() -> Volume:
 def ready(widget):
     session = widget.workbench.session
     session.set_drafts([SliceDraft(_slice())])
-    session.weights_spec = 'prior'
+    session.choose_weights('prior')
     widget.reconstruct_panel.form.set_value('shape', (64, 64, 64))
     widget.show_step(3)
     widget.analysis_panel.hold_back.fold.head.click()
@@ -47,19 +47,19 @@ def _click(qtbot, box) -> None:
 
 def test_a_person_without_a_ct_gets_verdicts(ready, qtbot, until_done):
     session, box = ready.workbench.session, ready.analysis_panel.hold_back
-    slices, volume, previews = session.slices, _volume(), []
+    slices, volume, previews = session.material.slices, _volume(), []
     session.set_volumes([volume])
     session.events.preview.connect(previews.append)
     box.share.setValue(40)
     _click(qtbot, box)
     assert not box.run_button.isEnabled()
     until_done(ready, 'experiment', 120000)
-    found = session.held_back
+    found = session.findings.held_back
     assert found.share == 0.4
     assert found.volumes == 2
     assert found.rest == ('sem.tif, columns 0 to 65',)
-    assert session.slices is slices  # nothing else has changed
-    assert session.volume is volume
+    assert session.material.slices is slices  # nothing else has changed
+    assert session.material.volume is volume
     assert previews == []  # the experiment's own volumes are never shown
     (layer,) = ready.workbench.stage.layers_of('volume', 'preview')
     assert role_of(layer) == 'volume'
@@ -81,15 +81,15 @@ def test_a_person_without_a_ct_gets_verdicts(ready, qtbot, until_done):
 
 def test_it_can_train_on_the_rest_first_and_be_stopped(ready, qtbot, until_done):
     session, box = ready.workbench.session, ready.analysis_panel.hold_back
-    session.weights_spec = 'scratch'
+    session.choose_weights('scratch')
     box.minutes.setValue(10)
     _click(qtbot, box)
     qtbot.waitUntil(lambda: session.job.progress.stage.startswith('Training on the rest'), timeout=60000)
     ready.status_line.cancel_button.click()
     qtbot.waitUntil(lambda: not session.job.is_active, timeout=2000)
     assert session.job.state is JobState.CANCELLED
-    assert session.held_back is None
-    assert session.tuned is None
+    assert session.findings.held_back is None
+    assert session.material.tuned is None
 
 
 def test_a_slice_that_is_too_small_is_named(ready, qtbot, notices):

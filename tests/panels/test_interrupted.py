@@ -37,7 +37,7 @@ def test_a_cancelled_comparison_is_called_incomplete_and_cannot_be_exported(widg
     session.set_volumes([_sponge((48, 48, 48), 1, 'made')])
     widget.show_step(3)
     qtbot.mouseClick(panel.run_button, Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: session.comparison is not None, timeout=90000)
+    qtbot.waitUntil(lambda: session.findings.comparison is not None, timeout=90000)
     assert panel.unfinished.isHidden()  # it runs: more comes
     assert not _ticked(widget, 3)
     widget.status_line.cancel_button.click()

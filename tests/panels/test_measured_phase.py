@@ -38,7 +38,7 @@ def _declare(widget, pore: int) -> None:
 def _measure(widget, qtbot, until_done) -> str:
     qtbot.mouseClick(widget.analysis_panel.run_button, Qt.MouseButton.LeftButton)
     until_done(widget, 'analyse')
-    return widget.workbench.session.report.phase_name
+    return widget.workbench.session.findings.report.phase_name
 
 
 def test_the_pore_that_is_declared_after_reconstructing_is_measured(shown, qtbot, until_done):
@@ -57,12 +57,12 @@ def test_a_choice_by_hand_holds_for_the_next_volumes_and_comparisons(shown, qtbo
     session.set_reference(_volume('another', seed=5))
     assert combo.currentText() == 'bright'
     panel = shown.reconstruct_panel
-    session.weights_spec = 'prior'
+    session.choose_weights('prior')
     panel.form.set_value('shape', (32, 32, 32))
     assert panel.run_button.isEnabled()
     qtbot.mouseClick(panel.run_button, Qt.MouseButton.LeftButton)  # with a reference open it compares next
     until_done(shown, 'analyse')
-    assert session.report.phase_name == 'bright'
+    assert session.findings.report.phase_name == 'bright'
     assert combo.currentText() == 'bright'
     session.set_volumes([_volume('other', Phases.named('a', 'b', 'c', pore=2))])
     assert combo.currentText() == 'c'  # other phases: what was chosen means nothing there

@@ -84,7 +84,7 @@ def _press(dialog: PrepareDialog, widget: MicroreconWidget, qtbot) -> None:
 def test_a_dragged_threshold_is_seen_at_once_and_applied(widget, adjust, until_done, qtbot):
     dialog = adjust(_grey())
     session = widget.workbench.session
-    before = session.slices.fractions[1]
+    before = session.material.slices.fractions[1]
     (line,) = dialog.histogram.lines
     assert line.value() == dialog._look.automatic[0]
     assert dialog.form.automatic.isChecked()
@@ -97,7 +97,7 @@ def test_a_dragged_threshold_is_seen_at_once_and_applied(widget, adjust, until_d
     assert _fraction(dialog) < before
     assert 'threshold 150 of the grey value (set by the user)' in dialog.note.text()
     _press(dialog, widget, qtbot)
-    draft = session.drafts[0]
+    draft = session.material.drafts[0]
     assert draft.preparation.thresholds == (150,)
     np.testing.assert_array_equal(draft.slice.labels, _grey() > 150)
     assert draft.note in widget.status_line.text.text().replace('\u200b', '')
@@ -107,7 +107,7 @@ def test_a_dragged_threshold_is_seen_at_once_and_applied(widget, adjust, until_d
     volume = session.need_volume()
     assert volume.shape == (32, 32, 32)
     assert abs(volume.fractions[1] - draft.slice.fractions[1]) < 0.1
-    assert session.run.record.results['segmentation'] == [draft.note]
+    assert session.material.run.record.results['segmentation'] == [draft.note]
     # Opened again, it shows what was set.
     again = _open(widget)
     assert again.form.preparation().thresholds == (150,)
@@ -163,7 +163,7 @@ def test_filters_crop_and_turn_reach_the_slice(widget, adjust, qtbot):
     assert _fraction(dialog) == pytest.approx(0.4, abs=0.02)
     assert abs(raw - 0.4) > 0.03  # noise and the bar had their part in it
     _press(dialog, widget, qtbot)
-    draft = widget.workbench.session.drafts[0]
+    draft = widget.workbench.session.material.drafts[0]
     truth = np.fliplr(np.rot90(_grey(noise=0) > 120))
     assert draft.slice.labels.shape == (96, 96)
     assert np.mean(draft.slice.labels != truth) < 0.06
@@ -173,8 +173,8 @@ def test_filters_crop_and_turn_reach_the_slice(widget, adjust, qtbot):
     assert places == sorted(places)
     # What the panel says of the slices is about the prepared picture, its threshold included.
     session = widget.workbench.session
-    qtbot.waitUntil(lambda: session.representativity is not None, timeout=30000)
-    assert session.representativity[1][1].threshold is not None
+    qtbot.waitUntil(lambda: session.findings.representativity is not None, timeout=30000)
+    assert session.findings.representativity[1][1].threshold is not None
 
 
 def test_total_variation_and_another_pixel_size(widget, adjust, qtbot):
@@ -184,13 +184,13 @@ def test_total_variation_and_another_pixel_size(widget, adjust, qtbot):
     dialog.form.pixel_size.setValue(1.0)
     settle(dialog, qtbot)
     _press(dialog, widget, qtbot)
-    slices = widget.workbench.session.slices
+    slices = widget.workbench.session.material.slices
     assert slices.slices[0].labels.shape == (48, 48)
     assert slices.voxel_size == VoxelSize.cube(1, 'um')
     assert slices.fractions[1] == pytest.approx(0.4, abs=0.03)
     # Another size of the pixels as they are now is one of the pixels of the file as well.
     widget.workbench.set_voxel_size(VoxelSize.cube(4, 'nm'))
-    draft = widget.workbench.session.drafts[0]
+    draft = widget.workbench.session.material.drafts[0]
     assert draft.image.voxel_size == VoxelSize.cube(2, 'nm')
     assert draft.preparation.pixel_size == 4
 
@@ -215,7 +215,7 @@ def test_a_colour_picture_is_adjusted_by_its_brightness(widget, qtbot):
     dialog.histogram.lines[0].setValue(60)
     settle(dialog, qtbot)
     _press(dialog, widget, qtbot)
-    labels = session.drafts[0].slice.labels
+    labels = session.material.drafts[0].slice.labels
     assert labels.shape == (96, 96)
     assert labels[_grey() > 130].mean() < 0.05 < 0.95 < labels[_grey() < 70].mean()
 
@@ -235,8 +235,8 @@ def test_all_grey_slices_at_once_with_more_phases(widget, adjust, qtbot):
     dialog.all_box.setChecked(True)
     _press(dialog, widget, qtbot)
     session = widget.workbench.session
-    assert session.slices.phases.count == 3
-    for draft, array in zip(session.drafts, (_grey(), _grey(80, 1)), strict=True):
+    assert session.material.slices.phases.count == 3
+    for draft, array in zip(session.material.drafts, (_grey(), _grey(80, 1)), strict=True):
         np.testing.assert_array_equal(draft.slice.labels, (array > 60) + (array > 120).astype(int))
     assert widget.slices_panel.phase_count.value() == 3
 
@@ -244,20 +244,20 @@ def test_all_grey_slices_at_once_with_more_phases(widget, adjust, qtbot):
 def test_one_slice_is_changed_and_keeps_its_plane(widget, adjust, qtbot):
     dialog = adjust(_grey(), _grey(80, 1))
     session = widget.workbench.session
-    session.edit_draft(0, session.drafts[0].placed('x', 7))
-    other = session.drafts[1].slice
+    session.edit_draft(0, session.material.drafts[0].placed('x', 7))
+    other = session.material.drafts[1].slice
     dialog.form.least_size.setValue(30)
     settle(dialog, qtbot)
     _press(dialog, widget, qtbot)
-    made = session.drafts[0].slice
+    made = session.material.drafts[0].slice
     assert (made.normal, made.position) == ('x', 7)
-    assert session.drafts[1].slice is other
+    assert session.material.drafts[1].slice is other
 
 
 def test_reset_cancel_and_values_that_do_not_fit(widget, adjust, qtbot):
     dialog = adjust(_grey())
     session = widget.workbench.session
-    before = session.drafts
+    before = session.material.drafts
     automatic = dialog._look.fractions
     dialog.form.sides['top'].setValue(90)  # six rows would be left
     settle(dialog, qtbot)
@@ -277,7 +277,7 @@ def test_reset_cancel_and_values_that_do_not_fit(widget, adjust, qtbot):
     assert dialog.form.preparation() == Preparation()
     dialog.cancel_button.click()
     qtbot.waitUntil(lambda: widget.slices_panel.adjuster is None, timeout=5000)
-    assert session.drafts == before
+    assert session.material.drafts == before
 
 
 def test_escape_closes_it_while_it_still_works(widget, adjust, qtbot):
@@ -306,7 +306,7 @@ def test_segment_again_keeps_the_crop_and_finds_thresholds_anew(widget, adjust, 
     _press(dialog, widget, qtbot)
     widget.slices_panel.segment_button.click()
     until_done(widget, 'load')
-    draft = widget.workbench.session.drafts[0]
+    draft = widget.workbench.session.material.drafts[0]
     assert draft.slice.labels.shape == (96, 96)
     assert 'Otsu' in draft.note
     assert draft.preparation.thresholds is None
@@ -343,7 +343,7 @@ def test_the_window_does_not_wait_for_a_large_picture(widget, adjust, qtbot):
 
 def test_it_says_how_far_a_slow_filter_is_and_what_is_cancelled(widget, adjust, qtbot, monkeypatch):
     dialog, session = adjust(_grey(900)), widget.workbench.session
-    before, said = session.drafts, list[str]()
+    before, said = session.material.drafts, list[str]()
     show = dialog.note.setText
     # every text is kept as it is set: on a busy machine nobody looks often enough to see two of them
     monkeypatch.setattr(dialog.note, 'setText', lambda text: (said.append(text), show(text)))
@@ -358,7 +358,7 @@ def test_it_says_how_far_a_slow_filter_is_and_what_is_cancelled(widget, adjust, 
     widget.workbench.cancel()
     qtbot.waitUntil(lambda: not session.job.is_active, timeout=10000)
     assert session.status.text == 'Adjusting sem-0.tif: cancelled'
-    assert session.drafts is before
+    assert session.material.drafts is before
 
 
 def test_it_fits_a_small_screen_in_both_themes(widget, adjust, qtbot):

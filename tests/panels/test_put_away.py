@@ -49,26 +49,40 @@ def _shown(widget) -> list[str]:
 def test_a_demo_gives_way_with_a_notice_and_comes_back_with_one_click(demo, until_done, grey_file, notices):
     session, line, viewer = demo.workbench.session, demo.slices_panel.shelf, demo.workbench.stage.viewer
     assert not line.isVisibleTo(demo.slices_panel)
-    before = session.volume, session.reference, session.drafts, session.report, session.comparison, session.run
+    before = (
+        session.material.volume,
+        session.material.reference,
+        session.material.drafts,
+        session.findings.report,
+        session.findings.comparison,
+        session.material.run,
+    )
     layers = _shown(demo)
     _open(demo, grey_file)
     assert demo.workbench.asking.box is None, 'a demo can be had again at any time'
     until_done(demo, 'load')
-    assert [draft.slice.name for draft in session.drafts] == ['mine.tif']
-    assert session.volume is None
+    assert [draft.slice.name for draft in session.material.drafts] == ['mine.tif']
+    assert session.material.volume is None
     assert 'was put away' in session.status.text
     assert 'Bring back' in session.status.text
     assert line.isVisibleTo(demo.slices_panel)
     line.button.click()
-    after = session.volume, session.reference, session.drafts, session.report, session.comparison, session.run
+    after = (
+        session.material.volume,
+        session.material.reference,
+        session.material.drafts,
+        session.findings.report,
+        session.findings.comparison,
+        session.material.run,
+    )
     assert all(one is former for one, former in zip(after, before, strict=True))
-    assert session.sample is not None
+    assert session.material.sample is not None
     assert role_of(viewer.layers.selection.active) == 'volume'
     assert _shown(demo) == layers
     assert demo.analysis_panel.table.rowCount() > 8
     line.button.click()  # and there again
-    assert [draft.slice.name for draft in session.drafts] == ['mine.tif']
-    assert session.drafts[0].is_adjustable, 'with the picture behind it'
+    assert [draft.slice.name for draft in session.material.drafts] == ['mine.tif']
+    assert session.material.drafts[0].is_adjustable, 'with the picture behind it'
     assert not notices, 'napari has nothing to warn of, such as layers in different units'
 
 
@@ -77,7 +91,7 @@ def test_a_demo_that_was_continued_is_asked_for(demo, until_done, qtbot, grey_fi
     demo.reconstruct_panel.again_button.click()
     qtbot.waitUntil(lambda: session.job.kind == 'reconstruct', timeout=5000)
     until_done(demo, 'analyse', timeout=120000)
-    made = session.volume
+    made = session.material.volume
     _open(demo, grey_file)
     assert 'Sandstone' in _question(demo).text()
     assert 'a reconstruction' in _question(demo).text()
@@ -85,13 +99,13 @@ def test_a_demo_that_was_continued_is_asked_for(demo, until_done, qtbot, grey_fi
     _answer(demo, 'Cancel')
     assert demo.workbench.asking.box is None
     assert session.job.id == job
-    assert session.volume is made
+    assert session.material.volume is made
     _open(demo, grey_file)
     _answer(demo, 'Put it away')
     until_done(demo, 'load')
-    assert session.volume is None
+    assert session.material.volume is None
     demo.slices_panel.shelf.button.click()
-    assert session.volume is made
+    assert session.material.volume is made
     seed = made.provenance.seed
     assert demo.reconstruct_panel.form.values()['seed'] == seed, 'the form shows what made it'
 
@@ -101,7 +115,7 @@ def test_own_slices_do_not_give_way_to_a_demo_unasked(widget, until_done, qtbot,
     session, viewer = widget.workbench.session, widget.workbench.stage.viewer
     _open(widget, grey_file)
     until_done(widget, 'load')
-    own = session.drafts
+    own = session.material.drafts
 
     def wish() -> None:
         if by == 'demo':
@@ -112,13 +126,13 @@ def test_own_slices_do_not_give_way_to_a_demo_unasked(widget, until_done, qtbot,
 
     wish()
     _answer(widget, 'Cancel')
-    assert session.drafts is own
+    assert session.material.drafts is own
     assert not session.job.is_active
     assert 'placeholder' not in {role_of(layer) for layer in viewer.layers}
     wish()
     _answer(widget, 'Put it away')
     until_done(widget, 'analyse' if by == 'demo' else 'load', timeout=120000)
-    assert session.sample is not None
+    assert session.material.sample is not None
     assert sum(role_of(layer) == 'reference' for layer in viewer.layers) == 1
     if by == 'demo':
         widget.demo_bar.choose('limestone')
@@ -126,15 +140,15 @@ def test_own_slices_do_not_give_way_to_a_demo_unasked(widget, until_done, qtbot,
         assert widget.workbench.asking.box is None
         until_done(widget, 'analyse', timeout=120000)
     widget.slices_panel.shelf.button.click()
-    assert session.drafts == own
-    assert session.sample is None
+    assert session.material.drafts == own
+    assert session.material.sample is None
 
 
 def test_a_sample_that_gives_way_is_closed_where_own_work_waits(widget, until_done, qtbot, agree, grey_file):
     session, viewer = widget.workbench.session, widget.workbench.stage.viewer
     _open(widget, grey_file)
     until_done(widget, 'load')
-    own = session.drafts
+    own = session.material.drafts
     former = session.job.id
     widget.workbench.load_sample('sandstone')
     agree(widget)
@@ -150,14 +164,14 @@ def test_a_sample_that_gives_way_is_closed_where_own_work_waits(widget, until_do
     assert 'put away' not in session.status.text
     viewer.layers.selection.clear()
     widget.slices_panel.shelf.button.click()
-    assert session.drafts == own
+    assert session.material.drafts == own
     assert role_of(viewer.layers.selection.active) == 'slice'
 
 
 def test_changed_slices_of_a_demo_are_own_work_and_the_former_ones_are_named(demo, until_done, grey_file):
     session = demo.workbench.session
     demo.slices_panel.section_button.click()
-    count = len(session.drafts)
+    count = len(session.material.drafts)
     _open(demo, grey_file)
     _answer(demo, 'Put it away')
     until_done(demo, 'load')
@@ -165,23 +179,23 @@ def test_changed_slices_of_a_demo_are_own_work_and_the_former_ones_are_named(dem
     assert 'Sandstone' in _question(demo).informativeText(), 'what would be dropped is named'
     _answer(demo, 'Cancel')
     demo.slices_panel.shelf.button.click()
-    assert len(session.drafts) == count
+    assert len(session.material.drafts) == count
 
 
 def test_a_run_that_was_opened_gives_way_and_own_slices_do_not_give_way_to_it(demo, until_done, qtbot, grey_file):
     session = demo.workbench.session
-    folder = session.run.folder
+    folder = session.material.run.folder
     demo.runs_button.open_requested.emit(folder)
     assert demo.workbench.asking.box is None
-    qtbot.waitUntil(lambda: session.opened is not None, timeout=20000)
-    assert session.sample is None
+    qtbot.waitUntil(lambda: session.material.opened is not None, timeout=20000)
+    assert session.material.sample is None
     _open(demo, grey_file)  # joins the slices of the run, or is refused; either way nothing is lost
     qtbot.waitUntil(lambda: not session.job.is_active, timeout=20000)
-    assert session.volume is not None
+    assert session.material.volume is not None
     demo.slices_panel.section_button.click()
     demo.runs_button.open_requested.emit(folder)
     _answer(demo, 'Cancel')
-    assert len(session.drafts) >= 2
+    assert len(session.material.drafts) >= 2
 
 
 def test_nothing_is_brought_back_under_a_job(demo, until_done, qtbot, grey_file):

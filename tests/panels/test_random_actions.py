@@ -395,7 +395,7 @@ def test_five_hundred_random_actions(widget, qtbot, files, notices, caplog):
             assert session.job.is_active == widget.status_line.cancel_button.isVisibleTo(widget)
             if session.job.is_active and time.monotonic() - since > PATIENCE:
                 widget.workbench.cancel()
-            if i % 100 == 99 and session.slices is None:
+            if i % 100 == 99 and session.material.slices is None:
                 _fill_in(widget)
     except BaseException as error:
         error.add_note(f'seed {SEED}, after {len(user.history)} actions:\n' + '\n'.join(user.history[-25:]))
@@ -408,7 +408,7 @@ def test_five_hundred_random_actions(widget, qtbot, files, notices, caplog):
     # Whatever happened: everything ends, and the next user finds a widget that works.
     widget.workbench.cancel()
     qtbot.waitUntil(lambda: not session.job.is_active, timeout=3000)
-    session.weights_spec = 'auto'
+    session.choose_weights('auto')
     _fill_in(widget)
     widget.show_step(1)
     for editor, value in (('shape', (24, 24, 24)), ('realisations', 1), ('mode', 'unconditional')):

@@ -46,7 +46,7 @@ def ready(widget, rock):
     """The widget with one slice and no reference, set to the structural prior: a volume takes a moment."""
     session = widget.workbench.session
     session.set_drafts([SliceDraft(Slice.of_volume(rock, 'z', 5), note='Otsu threshold 117')])
-    session.weights_spec = 'prior'
+    session.choose_weights('prior')
     return widget
 
 
@@ -77,7 +77,7 @@ def test_a_run_is_recorded_replayed_headless_and_opened_again(ready, qtbot, caps
     panel.advanced.set_value('tile', 64)
     _run(qtbot, ready, panel.run_button)
     made = session.need_volume()
-    run = session.run
+    run = session.material.run
     assert run is not None
     assert recent_runs() == [run.folder]
     assert run.record.status == 'done'
@@ -108,16 +108,16 @@ def test_a_run_is_recorded_replayed_headless_and_opened_again(ready, qtbot, caps
     assert form.form.values()['seed'] == 11
     assert form.advanced.values()['tile'] == 64
     assert form.parameters() == panel.parameters()
-    assert again.drafts[0].note == 'Otsu threshold 117'
-    assert again.drafts[0].slice.name == session.drafts[0].slice.name, 'not the name of the copy'
+    assert again.material.drafts[0].note == 'Otsu threshold 117'
+    assert again.material.drafts[0].slice.name == session.material.drafts[0].slice.name, 'not the name of the copy'
     assert again.need_volume().name == made.name
     assert 'volume' in [role_of(layer) for layer in other.workbench.stage.viewer.layers]
     # the button makes the very same volume, from the weights of the run
     again.set_volumes(())
     _run(qtbot, other, form.run_button)
     np.testing.assert_array_equal(again.need_volume().labels, made.labels)
-    assert again.run is not None
-    assert again.run.folder != run.folder
+    assert again.material.run is not None
+    assert again.material.run.folder != run.folder
     other.close_for_good()
 
 
@@ -140,7 +140,7 @@ def test_the_reference_comes_back_with_the_run_as_long_as_its_file_is_the_same(
     ready.reconstruct_panel.form.set_value('shape', (24, 24, 24))
     qtbot.mouseClick(ready.reconstruct_panel.run_button, Qt.MouseButton.LeftButton)
     until_done(ready, 'analyse', 120000)
-    folder = session.run.folder
+    folder = session.material.run.folder
     known = Run.open(folder).record.reference
     assert (known.origin, known.where, known.name) == ('file', str(path), 'ct')
     assert known.content_sha256 == hash_array(rock.labels)
@@ -148,15 +148,15 @@ def test_the_reference_comes_back_with_the_run_as_long_as_its_file_is_the_same(
 
     other = _reopen(qtbot, make_napari_viewer, dock, folder)
     again = other.workbench.session
-    np.testing.assert_array_equal(again.reference.labels, rock.labels)
-    assert (again.reference.name, again.reference.voxel_size) == ('ct', rock.voxel_size)
+    np.testing.assert_array_equal(again.material.reference.labels, rock.labels)
+    assert (again.material.reference.name, again.material.reference.voxel_size) == ('ct', rock.voxel_size)
     assert 'beside its reference ct' in again.status.text
     assert other.workbench.stage.viewer.canvas.grid.enabled
     other.close_for_good()
 
     write_volume(replace(rock, labels=rock.labels[::-1]), path)
     other = _reopen(qtbot, make_napari_viewer, dock, folder)
-    assert other.workbench.session.reference is None
+    assert other.workbench.session.material.reference is None
     assert (
         f'The reference ct is not the same any more at {path}: open it in step 1' in other.workbench.session.status.text
     )
@@ -164,8 +164,8 @@ def test_the_reference_comes_back_with_the_run_as_long_as_its_file_is_the_same(
 
     path.unlink()
     other = _reopen(qtbot, make_napari_viewer, dock, folder)
-    assert other.workbench.session.reference is None
-    assert other.workbench.session.volume is not None
+    assert other.workbench.session.material.reference is None
+    assert other.workbench.session.material.volume is not None
     assert f'The reference ct is no longer at {path}: open it in step 1' in other.workbench.session.status.text
     other.close_for_good()
 
@@ -183,10 +183,10 @@ def test_a_sample_a_kept_reconstruction_and_a_layer_come_back(
     former = session.job.id
     panel.again_button.click()
     qtbot.waitUntil(lambda: session.job.id > former + 1 and not session.job.is_active, timeout=120000)  # compared, too
-    folder = session.run.folder
+    folder = session.material.run.folder
     assert Run.open(folder).record.reference.origin == 'run'
     other = _reopen(qtbot, make_napari_viewer, dock, folder)
-    np.testing.assert_array_equal(other.workbench.session.reference.labels, first.labels)
+    np.testing.assert_array_equal(other.workbench.session.material.reference.labels, first.labels)
     other.close_for_good()
 
     session.set_reference(rock)  # from nowhere, as a layer is
@@ -194,7 +194,7 @@ def test_a_sample_a_kept_reconstruction_and_a_layer_come_back(
     until_done(ready, 'analyse', 60000)
     assert Run.open(folder).record.reference.name == 'rock'
     other = _reopen(qtbot, make_napari_viewer, dock, folder)
-    found = other.workbench.session.reference
+    found = other.workbench.session.material.reference
     np.testing.assert_array_equal(found.labels, rock.labels)
     assert (found.name, found.phases, found.voxel_size) == (rock.name, rock.phases, rock.voxel_size)
     other.close_for_good()
@@ -203,19 +203,21 @@ def test_a_sample_a_kept_reconstruction_and_a_layer_come_back(
     _click(qtbot, panel.run_button)
     qtbot.waitUntil(lambda: session.job.id > former + 1 and not session.job.is_active, timeout=120000)
     assert 'rock came from a layer and is too large' in session.status.text
-    folder = session.run.folder
+    folder = session.material.run.folder
     assert not (folder / 'reference.tif').exists()
     other = _reopen(qtbot, make_napari_viewer, dock, folder)
-    assert other.workbench.session.reference is None
+    assert other.workbench.session.material.reference is None
     assert 'The reference rock came from a layer and is not kept in the run' in other.workbench.session.status.text
     other.close_for_good()
 
     bench.load_sample('sandstone')
     agree(ready)
     until_done(ready, 'load')
-    assert session.origin_of(session.reference).where == 'sandstone'
-    found = find_reference(describe_reference(session.reference, session.origin_of(session.reference)))
-    np.testing.assert_array_equal(found.labels, session.reference.labels)
+    assert session.material.origin_of(session.material.reference).where == 'sandstone'
+    found = find_reference(
+        describe_reference(session.material.reference, session.material.origin_of(session.material.reference))
+    )
+    np.testing.assert_array_equal(found.labels, session.material.reference.labels)
 
 
 def test_why_slices_of_a_reopened_run_cannot_be_adjusted(widget, qtbot, make_napari_viewer, dock, until_done, tmp_path):
@@ -228,11 +230,11 @@ def test_why_slices_of_a_reopened_run_cannot_be_adjusted(widget, qtbot, make_nap
     until_done(widget, 'load')
     assert 'Thresholds' in widget.slices_panel.table.cellWidget(0, ADJUST).toolTip()
     session = widget.workbench.session
-    session.weights_spec = 'prior'
+    session.choose_weights('prior')
     widget.reconstruct_panel.form.set_value('shape', (24, 24, 24))
     widget.show_step(1)
     _run(qtbot, widget, widget.reconstruct_panel.run_button)
-    other = _reopen(qtbot, make_napari_viewer, dock, session.run.folder)
+    other = _reopen(qtbot, make_napari_viewer, dock, session.material.run.folder)
     table = other.slices_panel.table
     assert not table.isColumnHidden(ADJUST)
     assert not table.cellWidget(0, ADJUST).isEnabled()
@@ -243,15 +245,15 @@ def test_why_slices_of_a_reopened_run_cannot_be_adjusted(widget, qtbot, make_nap
 def test_a_run_that_was_tampered_with_is_refused_and_nothing_changes(ready, qtbot, notices, agree):
     session = ready.workbench.session
     _run(qtbot, ready, ready.reconstruct_panel.run_button)
-    folder, slices = session.run.folder, session.slices
+    folder, slices = session.material.run.folder, session.material.slices
     (folder / 'inputs' / 'slice_000.tif').write_bytes(b'something else')
     former = session.job.id
     ready.runs_button.open_requested.emit(folder)
     agree(ready)
     qtbot.waitUntil(lambda: session.job.id != former and session.job.state is JobState.FAILED, timeout=20000)
     assert 'is not the file that the run recorded' in notices[-1].message
-    assert session.slices is slices
-    assert session.opened is None
+    assert session.material.slices is slices
+    assert session.material.opened is None
 
 
 def test_another_seed_and_a_target_fraction(ready, qtbot):
@@ -274,7 +276,7 @@ def test_another_seed_and_a_target_fraction(ready, qtbot):
     said = ready.status_line.text.text()
     assert 'pore set to 0.400 (slices: 0.3' in said
     assert 'same seed' in said
-    assert session.run.record.parameters['target_fractions'] == {'1': 0.4}
+    assert session.material.run.record.parameters['target_fractions'] == {'1': 0.4}
     _run(qtbot, ready, panel.target.reset_button)
     np.testing.assert_array_equal(session.need_volume().labels, second.labels)
 
@@ -330,7 +332,7 @@ def test_time_and_memory_are_told_before_and_learn_from_runs(ready, qtbot):
     assert 'free memory on cpu' in panel.forecast_text.text()
     small = session.forecast.bytes
     _run(qtbot, ready, panel.run_button)
-    seconds = Run.open(session.run.folder).record.results['seconds']
+    seconds = Run.open(session.material.run.folder).record.results['seconds']
     panel.form.set_value('shape', (64, 64, 64))
     qtbot.waitUntil(lambda: session.forecast is not None and session.forecast.bytes > small, timeout=60000)
     assert session.forecast.is_past
@@ -358,7 +360,7 @@ def test_a_full_disk_costs_the_record_and_not_the_volume(ready, qtbot, monkeypat
     session = ready.workbench.session
     _run(qtbot, ready, ready.reconstruct_panel.run_button)
     assert session.need_volume().shape == (32, 32, 32)
-    assert session.run is None
+    assert session.material.run is None
     assert session.status.level == 'warning'
     assert 'NAPARI_MICRORECON_RUNS' in session.status.text
 
@@ -429,7 +431,7 @@ def test_a_target_is_typed_and_what_it_reached_stays_in_view(ready, rock, qtbot,
     assert target.number.value() == 0.452
     assert compared(target.apply_button) == 1
     assert 'pore was set to 0.452 and is 0.45' in target.told.text()
-    assert session.comparison is not None
+    assert session.findings.comparison is not None
     assert compared(panel.again_button) == 1
     _click(qtbot, ready.step_bar.buttons[3])
     _click(qtbot, ready.analysis_panel.run_button)
@@ -451,7 +453,7 @@ def test_a_target_ends_with_its_material_and_with_a_run_that_was_cancelled(ready
     assert panel.parameters().target_fractions == {1: 0.5}
     ready.workbench.load_sample('sandstone')
     agree(ready)
-    qtbot.waitUntil(lambda: session.sample is not None, timeout=20000)
+    qtbot.waitUntil(lambda: session.material.sample is not None, timeout=20000)
     assert panel.parameters().target_fractions == {}, 'they were those of another material'
     ready.slices_panel.shelf.button.click()
     assert panel.parameters().target_fractions == {1: 0.5}

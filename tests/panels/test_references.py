@@ -45,7 +45,7 @@ def opened(widget, until_done, *paths):
 def test_a_data_bar_is_cut_off_on_opening_and_said(widget, until_done, grey_file, rock):
     opened(widget, until_done, grey_file)
     session = widget.workbench.session
-    (draft,) = session.drafts
+    (draft,) = session.material.drafts
     assert draft.slice.labels.shape == (80, 80)
     assert draft.slice.phases.fractions(draft.slice.labels)[0] == pytest.approx(rock[40].mean(), abs=0.01)
     assert 'a data bar at the bottom was cut off' in session.status.text
@@ -59,12 +59,12 @@ def test_a_size_is_taken_from_the_slices_and_follows_them(widget, until_done, qt
     panel.voxel.editingFinished.emit()
     assert session.need_slices().voxel_size == VoxelSize.cube(3, 'um'), 'a number alone means micrometres'
     opened(widget, until_done, ct_file)
-    assert session.reference.voxel_size == VoxelSize.cube(3, 'um')
+    assert session.material.reference.voxel_size == VoxelSize.cube(3, 'um')
     assert '3 µm' in panel.reference_text.text()
     panel.voxel.setValue(2.5)
     panel.voxel.editingFinished.emit()
-    assert session.reference.voxel_size == VoxelSize.cube(2.5, 'um')
-    assert session.kept == (session.reference,)
+    assert session.material.reference.voxel_size == VoxelSize.cube(2.5, 'um')
+    assert session.material.kept == (session.material.reference,)
 
 
 def test_a_size_of_its_own_stays(widget, until_done, grey_file, rock, tmp_path):
@@ -78,7 +78,7 @@ def test_a_size_of_its_own_stays(widget, until_done, grey_file, rock, tmp_path):
     panel, session = widget.slices_panel, widget.workbench.session
     panel.voxel.setValue(3.0)
     panel.voxel.editingFinished.emit()
-    assert session.reference.voxel_size == VoxelSize.cube(4, 'um')
+    assert session.material.reference.voxel_size == VoxelSize.cube(4, 'um')
 
 
 def test_a_size_that_cannot_be_of_the_same_material_is_refused(widget, until_done, notices, rock, tmp_path, grey_file):
@@ -117,17 +117,17 @@ def test_phases_in_another_order_are_told_and_swapped(widget, until_done, qtbot,
     qtbot.waitUntil(lambda: session.job.id != former)
     until_done(widget, 'load')
     assert not panel.swap_button.isVisibleTo(panel)
-    np.testing.assert_array_equal(session.reference.labels == 0, rock)
-    assert session.reference.phases == session.need_slices().phases
+    np.testing.assert_array_equal(session.material.reference.labels == 0, rock)
+    assert session.material.reference.phases == session.need_slices().phases
 
 
 def test_phases_in_the_same_order_are_not_doubted(widget, until_done, grey_file, rock, tmp_path):
     path = tmp_path / 'alike.tif'
     tifffile.imwrite(path, (~rock).astype(np.uint8))
     opened(widget, until_done, grey_file, path)
-    assert widget.workbench.session.reordering is None
+    assert widget.workbench.session.material.reordering is None
     assert not widget.slices_panel.swap_button.isVisibleTo(widget.slices_panel)
-    assert widget.workbench.session.reference.phases == widget.workbench.session.need_slices().phases
+    assert widget.workbench.session.material.reference.phases == widget.workbench.session.need_slices().phases
 
 
 def test_a_layer_that_a_slice_was_taken_from_gets_its_pixel_size(widget, until_done, grey_file):
@@ -150,11 +150,11 @@ def test_volumes_that_keep_their_size_are_told_of(widget, until_done, agree):
     widget.reconstruct_panel.form.set_value('shape', (32, 32, 32))
     widget.reconstruct_panel.run_button.click()
     until_done(widget, 'analyse')
-    comparison = session.comparison
+    comparison = session.findings.comparison
     panel.voxel.setValue(5.0)
     panel.voxel.editingFinished.emit()
-    assert session.volume.voxel_size == session.reference.voxel_size == VoxelSize.cube(3, 'um')
-    assert session.comparison is comparison
+    assert session.material.volume.voxel_size == session.material.reference.voxel_size == VoxelSize.cube(3, 'um')
+    assert session.findings.comparison is comparison
     assert session.status.level == 'warning'
     assert session.status.text.startswith(
         'The slices have 5 µm a pixel now; the volume keeps 3 µm a voxel and the reference keeps 3 µm a voxel: '
@@ -175,11 +175,11 @@ def test_everything_without_a_size_follows_the_first_that_is_known(
     panel.layers_button.click()
     until_done(widget, 'load')
     opened(widget, until_done, ct_file)
-    session.weights_spec = 'prior'
+    session.choose_weights('prior')
     widget.reconstruct_panel.form.set_value('shape', (24, 24, 24))
     widget.reconstruct_panel.run_button.click()
     until_done(widget, 'analyse')
-    former = session.volume
+    former = session.material.volume
     size = VoxelSize.cube(0.5, 'um')
     if way == 'open':
         grey = np.where(rock[20], 60, 180).astype(np.uint8)
@@ -193,18 +193,20 @@ def test_everything_without_a_size_follows_the_first_that_is_known(
         panel.voxel.editingFinished.emit()
         assert session.status.text.startswith('The slices have 0.5 µm a pixel now, and so have the reference and the v')
         assert 'press Measure in step 4 again' in session.status.text
-    assert [draft.slice.voxel_size.x for draft in session.drafts] == pytest.approx([0.5] * len(session.drafts))
-    assert session.reference.voxel_size.agrees_with(size)
-    assert session.reference.voxel_size.is_known
-    assert session.kept == (session.reference,)
-    assert session.volume.voxel_size == session.reference.voxel_size
-    np.testing.assert_array_equal(session.volume.labels, former.labels)
-    assert session.report is None, 'its lengths were in voxels'
+    assert [draft.slice.voxel_size.x for draft in session.material.drafts] == pytest.approx(
+        [0.5] * len(session.material.drafts)
+    )
+    assert session.material.reference.voxel_size.agrees_with(size)
+    assert session.material.reference.voxel_size.is_known
+    assert session.material.kept == (session.material.reference,)
+    assert session.material.volume.voxel_size == session.material.reference.voxel_size
+    np.testing.assert_array_equal(session.material.volume.labels, former.labels)
+    assert session.findings.report is None, 'its lengths were in voxels'
     assert viewer.layers.extent.units is not None, 'napari would warn of inconsistent units'
     np.testing.assert_allclose(layer.scale, 0.5)
     panel.voxel.setValue(0.6)
     panel.voxel.editingFinished.emit()
-    assert session.volume.voxel_size == session.reference.voxel_size == VoxelSize.cube(0.6, 'um')
+    assert session.material.volume.voxel_size == session.material.reference.voxel_size == VoxelSize.cube(0.6, 'um')
     assert not notices
 
 
@@ -212,7 +214,7 @@ def test_an_unknown_size_and_an_undeclared_pore_are_said_in_words(widget, until_
     session, panel = widget.workbench.session, widget.slices_panel
     opened(widget, until_done, ct_file)
     assert panel.reference_text.text() == 'ct: 80 × 80 × 80 voxels of unknown size'
-    session.weights_spec = 'prior'
+    session.choose_weights('prior')
     widget.reconstruct_panel.form.set_value('shape', (24, 24, 24))
     widget.reconstruct_panel.run_button.click()
     until_done(widget, 'analyse')
@@ -292,12 +294,12 @@ def test_what_no_file_holds_comes_back_with_its_run(widget, until_done, qtbot, a
         widget.slices_panel.swap_button.click()
     qtbot.waitUntil(lambda: session.job.id != former)
     until_done(widget, 'load')
-    reference = session.reference
-    session.weights_spec = 'prior'
+    reference = session.material.reference
+    session.choose_weights('prior')
     widget.reconstruct_panel.form.set_value('shape', (24, 24, 24))
     widget.reconstruct_panel.run_button.click()
     until_done(widget, 'analyse')
-    folder = session.run.folder
+    folder = session.material.run.folder
     assert (folder / 'reference.tif').is_file()
     session.set_reference(None)
     former = session.job.id
@@ -305,9 +307,9 @@ def test_what_no_file_holds_comes_back_with_its_run(widget, until_done, qtbot, a
     agree(widget)
     qtbot.waitUntil(lambda: session.job.id != former)
     until_done(widget, 'load')
-    assert session.reference is not reference
-    np.testing.assert_array_equal(session.reference.labels, reference.labels)
-    assert (session.reference.name, session.reference.phases) == (reference.name, reference.phases)
+    assert session.material.reference is not reference
+    np.testing.assert_array_equal(session.material.reference.labels, reference.labels)
+    assert (session.material.reference.name, session.material.reference.phases) == (reference.name, reference.phases)
     assert session.status.level == 'success'
     assert f'beside its reference {reference.name}' in session.status.text
-    assert f'weights ({session.run.record.weights.name})' in session.status.text
+    assert f'weights ({session.material.run.record.weights.name})' in session.status.text

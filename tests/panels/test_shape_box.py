@@ -45,7 +45,7 @@ def test_a_grown_volume_comes_with_its_verdict_and_pictures(ready, qtbot, until_
     panel.form.set_value('shape', (32, 32, 32))
     qtbot.mouseClick(panel.run_button, Qt.MouseButton.LeftButton)
     until_done(ready, 'reconstruct', 240000)
-    verdict = session.shape
+    verdict = session.findings.shape
     assert verdict is not None
     assert panel.shape.isVisibleTo(panel)
     assert verdict.words in panel.shape.words.text()
@@ -55,16 +55,16 @@ def test_a_grown_volume_comes_with_its_verdict_and_pictures(ready, qtbot, until_
         assert not of_slice.image.isNull()
         assert of_slice.image.size() == of_volume.image.size()  # at equal scale
     # It is in the run, and comes back with it.
-    run = session.run
+    run = session.material.run
     assert run is not None
     assert ShapeVerdict.model_validate(Run.open(run.folder).record.results['shape']) == verdict
     # Other slices: it was not told of these.
     session.set_drafts([SliceDraft(Slice(_picture(4), Phases.named('solid', 'pore'), name='other'))])
-    assert session.shape is None
+    assert session.findings.shape is None
     assert not panel.shape.isVisibleTo(panel)
     task = open_run(session, run.folder)
     task.accept(drain(task.run()))
-    assert session.shape == verdict
+    assert session.findings.shape == verdict
     assert panel.shape.isVisibleTo(panel)
 
 
@@ -73,10 +73,10 @@ def test_a_volume_that_does_not_fit_is_red_and_said_in_the_status(ready, qtbot):
     rods = np.zeros((40, 40, 40), np.uint8)
     rods[:, ::4, ::4] = 1
     volume = Volume(rods, session.need_slices().phases, name='rods')
-    session.shape = drain(judging_shape(session.need_slices(), [volume]))
-    session.set_volumes((volume,))
-    assert session.shape is not None
-    assert session.shape.level == 'does not fit'
+    shape = drain(judging_shape(session.need_slices(), [volume]))
+    session.material = session.material.with_volumes((volume,), shape=shape)
+    assert session.findings.shape is not None
+    assert session.findings.shape.level == 'does not fit'
     assert panel.shape.words.property('level') == 'does not fit'
     assert 'Look at both' in panel.shape.detail.text()
     qtbot.mouseClick(panel.shape.fold.head, Qt.MouseButton.LeftButton)

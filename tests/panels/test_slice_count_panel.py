@@ -48,10 +48,10 @@ def test_one_click_rebuilds_the_reference_from_few_slices(widget, qtbot, until_d
     qtbot.mouseClick(panel.run_button, Qt.MouseButton.LeftButton)
     assert not panel.run_button.isEnabled()
     qtbot.waitUntil(lambda: panel.table.rowCount() == 3, timeout=200000)  # the first count is there already
-    assert session.experiment is None
+    assert session.findings.experiment is None
     until_done(widget, 'experiment', timeout=400000)
     assert panel.run_button.isEnabled()
-    found = session.experiment
+    found = session.findings.experiment
     assert [one.count for one in found.attempts] == [3, 5, 7]
     assert panel.table.rowCount() == 9
     assert 'all of its 32 × 36 × 40 voxels' in panel.about.text()
@@ -59,11 +59,11 @@ def test_one_click_rebuilds_the_reference_from_few_slices(widget, qtbot, until_d
         assert panel.table.item(line, 0).text() == f'{one.count}: {method.replace("distance", "dist.")}'
         assert panel.table.item(line, 1).text() == f'{one.scores[method].ssim:.2f}'
     # nothing else has changed
-    assert session.volume is None
-    assert session.slices is None
+    assert session.material.volume is None
+    assert session.material.slices is None
     session.set_reference(None)
     assert panel.isHidden()
-    assert session.experiment is None
+    assert session.findings.experiment is None
 
 
 def test_stopping_leaves_the_panel_ready(widget, qtbot, rock):
@@ -80,7 +80,7 @@ def test_stopping_leaves_the_panel_ready(widget, qtbot, rock):
 def test_the_plot_shows_the_chosen_number_by_count(widget, rock):
     panel, session = widget.slices_panel.slice_counts, widget.workbench.session
     session.set_reference(rock)
-    session.experiment = _answer(3, 5)
+    session.find(experiment=_answer(3, 5))
     assert panel.plot.names == list(METHODS)
     x, y = panel.plot.data('most likely')
     np.testing.assert_allclose(x, [3, 5])

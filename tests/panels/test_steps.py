@@ -91,12 +91,12 @@ def test_open_a_grey_file_and_segment_it_again(widget, qtbot, until_done, grey_s
 def test_edit_place_scale_and_pore_of_a_slice(ready):
     panel, session = ready.slices_panel, ready.workbench.session
     panel.table.cellWidget(0, 3).setValue(9)
-    assert session.drafts[0].slice.position == 9
+    assert session.material.drafts[0].slice.position == 9
     panel.table.cellWidget(0, 2).setCurrentText('x')
     panel.table.cellWidget(0, 2).activated.emit(2)
-    assert session.drafts[0].slice.normal == 'x'
+    assert session.material.drafts[0].slice.normal == 'x'
     panel.table.cellWidget(0, 3).setValue(-1)
-    assert session.drafts[0].slice.position is None
+    assert session.material.drafts[0].slice.position is None
     panel.voxel.setValue(1.5)
     panel.voxel.editingFinished.emit()
     assert session.need_slices().voxel_size == VoxelSize.cube(1.5, 'um')
@@ -104,14 +104,14 @@ def test_edit_place_scale_and_pore_of_a_slice(ready):
     panel.pore.activated.emit(1)
     assert session.need_slices().phases.pore == 0
     panel.table.cellWidget(0, REMOVE).click()
-    assert session.slices is None
+    assert session.material.slices is None
     assert not panel.empty.isHidden()
 
 
 def test_leaving_a_field_changes_nothing(ready):
-    before = ready.workbench.session.slices
+    before = ready.workbench.session.material.slices
     ready.slices_panel.voxel.editingFinished.emit()
-    assert ready.workbench.session.slices is before
+    assert ready.workbench.session.material.slices is before
 
 
 def test_selected_layers_become_slices_and_reference(widget, qtbot, until_done, rock):
@@ -121,13 +121,13 @@ def test_selected_layers_become_slices_and_reference(widget, qtbot, until_done, 
     _click(qtbot, widget.slices_panel.layers_button)
     until_done(widget, 'load')
     session = widget.workbench.session
-    np.testing.assert_array_equal(session.drafts[0].slice.labels, rock.labels[3])
+    np.testing.assert_array_equal(session.material.drafts[0].slice.labels, rock.labels[3])
     former = session.job.id
     viewer.layers.selection = {viewer.add_image(rock.labels * 255, name='ct')}
     _click(qtbot, widget.slices_panel.layers_button)
     qtbot.waitUntil(lambda: session.job.id != former and not session.job.is_active)
-    assert session.reference is not None
-    np.testing.assert_array_equal(session.reference.labels, rock.labels)
+    assert session.material.reference is not None
+    np.testing.assert_array_equal(session.material.reference.labels, rock.labels)
 
 
 @pytest.mark.parametrize('bad', ['missing', 'text', 'one phase', 'thin'])
@@ -141,7 +141,7 @@ def test_bad_files_become_one_line_and_change_nothing(widget, qtbot, notices, tm
         tifffile.imwrite(path, np.arange(40, dtype=np.uint8)[:, None])
     widget.slices_panel.open_requested.emit([path])
     qtbot.waitUntil(lambda: widget.workbench.session.job.state is JobState.FAILED)
-    assert widget.workbench.session.slices is None
+    assert widget.workbench.session.material.slices is None
     assert len(notices) == 1
     assert '\n' not in notices[0].message
     assert 'bad.tif' in notices[0].message
@@ -210,7 +210,7 @@ def test_conditioning_on_a_slice_that_does_not_fit_is_refused_with_advice(ready,
     assert '--' not in told
     # A slice without a position says where to type it.
     session = ready.workbench.session
-    session.edit_draft(0, session.drafts[0].placed('z', None))
+    session.edit_draft(0, session.material.drafts[0].placed('z', None))
     assert not panel.run_button.isEnabled()
     assert 'type the position of' in panel.blocked.text()
     assert 'in step 1' in panel.blocked.text()
@@ -231,7 +231,7 @@ def test_cancel_a_reconstruction_within_a_second(ready, qtbot):
     qtbot.waitUntil(lambda: not session.job.is_active, timeout=3000)
     assert time.monotonic() - asked < 1.2
     assert session.job.state is JobState.CANCELLED
-    assert session.volume is None
+    assert session.material.volume is None
     assert ready.reconstruct_panel.run_button.isEnabled()
     qtbot.waitUntil(ready.workbench.runner._ended.is_set, timeout=20000)
 
@@ -241,9 +241,9 @@ def test_finetune_shows_curves_and_stop_keeps_the_best(ready, qtbot):
     panel.form.set_value('minutes', 0.5)
     _click(qtbot, panel.run_button)
     # what it begins with is measured first; then come the steps
-    qtbot.waitUntil(lambda: session.training.latest('s2_error') is not None, timeout=120000)
+    qtbot.waitUntil(lambda: session.material.training.latest('s2_error') is not None, timeout=120000)
     assert panel.health.text()
-    qtbot.waitUntil(lambda: len(session.training.curves.get('loss', ())) >= 2, timeout=120000)
+    qtbot.waitUntil(lambda: len(session.material.training.curves.get('loss', ())) >= 2, timeout=120000)
     of_slice, of_volume = panel.pictures.views[0]
     assert not of_volume.image.isNull()
     assert of_slice.image.size() == of_volume.image.size()  # at equal scale
@@ -253,8 +253,8 @@ def test_finetune_shows_curves_and_stop_keeps_the_best(ready, qtbot):
     assert not panel.live.isHidden()
     _click(qtbot, panel.stop_button)
     qtbot.waitUntil(lambda: not session.job.is_active, timeout=3000)
-    qtbot.waitUntil(lambda: session.tuned is not None, timeout=20000)
-    assert session.weights_spec == 'tuned'
+    qtbot.waitUntil(lambda: session.material.tuned is not None, timeout=20000)
+    assert session.material.weights_spec == 'tuned'
     assert ready.reconstruct_panel.weights.currentData() == 'tuned'
     qtbot.waitUntil(ready.workbench.runner._ended.is_set, timeout=20000)
 

@@ -28,13 +28,13 @@ def test_the_demo_button_leaves_the_widget_filled_in(widget, until_done):
     widget.demo_bar.run_button.click()
     until_done(widget, 'analyse', timeout=120000)
     session = widget.workbench.session
-    assert session.sample is not None
-    assert session.sample.name == 'sandstone'
+    assert session.material.sample is not None
+    assert session.material.sample.name == 'sandstone'
     assert session.need_volume().shape == (32, 32, 32)
-    assert session.comparison is not None
-    assert session.comparison.complete
+    assert session.findings.comparison is not None
+    assert session.findings.comparison.complete
     assert [b.text()[0] for b in widget.step_bar.buttons] == ['✓', '✓', '3', '✓']
-    assert widget.slices_panel.table.rowCount() == len(session.drafts) > 0
+    assert widget.slices_panel.table.rowCount() == len(session.material.drafts) > 0
     assert widget.analysis_panel.table.rowCount() > 8
     assert widget.status_line.text.property('level') == 'success'
     roles = [role_of(layer) for layer in widget.workbench.stage.viewer.layers if layer.visible]
@@ -92,11 +92,11 @@ def test_a_sample_from_the_menu_fills_the_session(make_napari_viewer, qtbot):
     added = viewer.open_sample(PLUGIN, 'sandstone')
     assert [role_of(layer) for layer in added][-1] == 'reference'
     session = Workbench.of(viewer).session
-    qtbot.waitUntil(lambda: session.sample is not None)
+    qtbot.waitUntil(lambda: session.material.sample is not None)
     assert list(viewer.layers) == added  # taken over, not added again
-    assert session.reference is not None
-    np.testing.assert_array_equal(session.reference.labels + 1, added[-1].data)
-    assert len(session.drafts) == len(get_sample('sandstone').load_slices())
+    assert session.material.reference is not None
+    np.testing.assert_array_equal(session.material.reference.labels + 1, added[-1].data)
+    assert len(session.material.drafts) == len(get_sample('sandstone').load_slices())
     Workbench.of(viewer).shut_down()
 
 
@@ -145,7 +145,7 @@ def test_closing_while_it_works_ends_the_job(make_napari_viewer, dock, qtbot):
     assert session.job.state is JobState.CANCELLED
     qtbot.waitUntil(runner._ended.is_set, timeout=20000)
     qtbot.wait(100)
-    assert session.volume is None
+    assert session.material.volume is None
 
 
 def test_closing_the_window_ends_the_job_and_lets_the_widget_go(make_napari_viewer, dock, qtbot):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from qtpy.QtCore import QPoint, QPointF, Qt
@@ -59,9 +61,10 @@ def test_no_page_is_wider_than_the_dock(small_window, qtbot, state):
     session.set_drafts([SliceDraft(Slice.of_volume(reference, 'z', 4), note='segmented by an automatic threshold')])
     session.set_volumes([_volume(names, size, 1), _volume(names, size, 2)])
     values = {'loss': 1.2, 's2': 0.5, 's2_error': 0.4, 'surface_error': 0.3, 'fraction_error': 0.1, 'percolating': 0.9}
-    session.training = Training().extended(Progress('training', 10, 100, values, note='too early to tell'))
+    told = Training().extended(Progress('training', 10, 100, values, note='too early to tell'))
+    session.material = replace(session.material, training=told)
     run_now(session, analysing.analyse(session, analysing.Wish(tortuosity=False)))
-    qtbot.waitUntil(lambda: session.representativity is not None, timeout=60000)
+    qtbot.waitUntil(lambda: session.findings.representativity is not None, timeout=60000)
     for step, panel in enumerate(widget.panels):
         widget.show_step(step)
         for fold in panel.findChildren(Fold):

@@ -90,22 +90,22 @@ def test_a_dropped_file_keeps_its_picture_and_can_be_prepared(tmp_path: Path) ->
     np.save(tmp_path / 'labels.npy', (_grey() > 120).astype(np.uint8))
     session = Session()
     run_now(session, open_files(session, [tmp_path / '0.tif', tmp_path / '1.tif', tmp_path / 'labels.npy']))
-    assert [draft.is_adjustable for draft in session.drafts] == [True, True, False]
-    session.edit_draft(1, session.drafts[1].placed('y', 4))
-    former = session.drafts
+    assert [draft.is_adjustable for draft in session.material.drafts] == [True, True, False]
+    session.edit_draft(1, session.material.drafts[1].placed('y', 4))
+    former = session.material.drafts
     run_now(session, prepare_slices(session, {1: Preparation(thresholds=(140,))}, 2))
-    assert session.drafts[0] is former[0]
-    made = session.drafts[1]
+    assert session.material.drafts[0] is former[0]
+    made = session.material.drafts[1]
     np.testing.assert_array_equal(made.slice.labels, _grey(seed=1) > 140)
     assert (made.slice.normal, made.slice.position, made.slice.voxel_size.x) == ('y', 4, 0.5)
     assert 'threshold 140' in session.status.text
     with pytest.raises(InputError, match='has 3 phases while'):
         run_now(session, prepare_slices(session, {1: Preparation()}, 3))
-    assert session.drafts[1] is made  # what was there stays
+    assert session.material.drafts[1] is made  # what was there stays
     session.remove_draft(2)
     run_now(session, resegment(session, 3))
     assert session.need_slices().phases.count == 3
-    assert [draft.preparation for draft in session.drafts] == [Preparation()] * 2
+    assert [draft.preparation for draft in session.material.drafts] == [Preparation()] * 2
 
 
 def test_labels_cannot_be_segmented_again() -> None:

@@ -53,8 +53,8 @@ def opened(folder: Path) -> Session:
 
 def test_the_reference_of_a_run_from_elsewhere_is_told_of_but_not_opened(run: Path) -> None:
     session = opened(run)
-    assert len(session.volumes) == 1
-    assert session.reference is None
+    assert len(session.material.volumes) == 1
+    assert session.material.reference is None
     assert 'ct.tif' in session.status.text
     assert 'was not opened' in session.status.text
     assert '\n' not in session.status.text
@@ -65,8 +65,8 @@ def test_a_run_that_a_window_has_made_brings_its_reference_back(run: Path) -> No
     shutil.copytree(run, runs_folder() / 'mine.run')
     shutil.copy(run.parent / 'out.tif', runs_folder() / 'out.tif')
     session = opened(runs_folder() / 'mine.run')
-    assert session.reference is not None
-    np.testing.assert_array_equal(session.reference.labels, LABELS[::-1])
+    assert session.material.reference is not None
+    np.testing.assert_array_equal(session.material.reference.labels, LABELS[::-1])
 
 
 def test_a_volume_elsewhere_is_named(run: Path, tmp_path: Path) -> None:

@@ -41,25 +41,25 @@ def test_slices_follow_the_drafts_and_are_announced_once():
     session.remove_draft(0)
     assert [s.normal for s in session.need_slices()] == ['y']
     session.remove_draft(0)
-    assert session.slices is None
+    assert session.material.slices is None
 
 
 def test_slices_that_do_not_belong_together_are_refused_and_the_former_kept():
     session = Session()
     session.add_drafts([_draft(size=VoxelSize.cube(3, 'um'))])
-    before = session.slices
+    before = session.material.slices
     with pytest.raises(InputError, match='phases'):
         session.add_drafts([_draft(phases=3)])
     with pytest.raises(InputError, match='voxels'):
         session.add_drafts([_draft(size=VoxelSize.cube(5, 'um'))])
-    assert session.slices is before
-    assert len(session.drafts) == 1
+    assert session.material.slices is before
+    assert len(session.material.drafts) == 1
 
 
 def test_placing_a_slice_keeps_its_pixels():
     session = Session()
     session.add_drafts([_draft()])
-    session.edit_draft(0, session.drafts[0].placed('x', 7).sized(VoxelSize.cube(2, 'nm')))
+    session.edit_draft(0, session.material.drafts[0].placed('x', 7).sized(VoxelSize.cube(2, 'nm')))
     made = session.need_slices().slices[0]
     assert (made.normal, made.position, str(made.voxel_size)) == ('x', 7, '2 nm')
     np.testing.assert_array_equal(made.labels, _labels(32, 32))
@@ -67,12 +67,12 @@ def test_placing_a_slice_keeps_its_pixels():
 
 def test_new_volumes_drop_the_numbers_of_the_former_ones():
     session = Session()
-    session.report, session.comparison = object(), object()  # pyright: ignore[reportAttributeAccessIssue]
+    session.find(report=object(), comparison=object())
     session.set_volumes([_volume('a'), _volume('b')])
-    assert session.volume is not None
-    assert session.volume.name == 'a'
-    assert session.report is None
-    assert session.comparison is None
+    assert session.material.volume is not None
+    assert session.material.volume.name == 'a'
+    assert session.findings.report is None
+    assert session.findings.comparison is None
 
 
 def test_asking_for_what_is_not_there_says_what_to_do():
@@ -102,7 +102,7 @@ def test_a_job_that_is_being_stopped_takes_no_more_progress():
     session.stop_job()
     assert session.job.state is JobState.STOPPING
     assert not session.advance_job(job, Progress('late', 1, 2, {'loss': 1.0}))
-    assert session.training.steps == ()
+    assert session.material.training.steps == ()
     assert session.end_job(job, JobState.CANCELLED)
 
 
@@ -119,7 +119,7 @@ def test_training_curves_grow_by_step_and_skip_what_is_not_a_number():
     job = session.begin_job('finetune', 'training')
     session.advance_job(job, Progress('t', 1, 9, {'loss': 2.0, 'seconds_left': 8.0}))
     session.advance_job(job, Progress('t', 2, 9, {'loss': float('nan'), 's2': 0.5, 'seconds_left': 7.0}))
-    training = session.training
+    training = session.material.training
     assert training.curves == {'loss': ((1, 2.0),), 's2': ((2, 0.5),)}
     assert training.latest('loss') == 2.0
     assert training.latest('critic') is None

@@ -26,8 +26,8 @@ def loaded() -> Session:
 def test_a_sample_brings_slices_reference_and_symmetry(loaded):
     sample = get_sample('sandstone')
     assert loaded.job.state is JobState.DONE
-    assert loaded.reference is not None
-    np.testing.assert_array_equal(loaded.reference.labels, sample.load_volume().labels)
+    assert loaded.material.reference is not None
+    np.testing.assert_array_equal(loaded.material.reference.labels, sample.load_volume().labels)
     slices, known = loaded.need_slices(), sample.load_slices()
     assert (slices.symmetry, slices.evidence) == (known.symmetry, known.evidence)
 
@@ -36,9 +36,9 @@ def test_own_files_replace_a_sample(loaded, tmp_path):
     grey = np.random.default_rng(1).integers(0, 255, (40, 50), dtype=np.uint8)
     tifffile.imwrite(tmp_path / 'mine.tif', grey)
     run_now(loaded, inputs.open_files(loaded, [tmp_path / 'mine.tif']))
-    assert [d.slice.name for d in loaded.drafts] == ['mine.tif']
-    assert loaded.reference is None
-    assert loaded.sample is None
+    assert [d.slice.name for d in loaded.material.drafts] == ['mine.tif']
+    assert loaded.material.reference is None
+    assert loaded.material.sample is None
     assert 'Otsu' in loaded.status.text
 
 
@@ -47,8 +47,8 @@ def test_a_volume_becomes_the_reference_and_lends_its_middle_slice(tmp_path):
     write_volume(volume, tmp_path / 'ct.tif')
     session = Session()
     run_now(session, inputs.open_files(session, [tmp_path / 'ct.tif']))
-    assert session.reference is not None
-    np.testing.assert_array_equal(session.reference.labels, volume.labels)
+    assert session.material.reference is not None
+    np.testing.assert_array_equal(session.material.reference.labels, volume.labels)
     made = session.need_slices().slices[0]
     np.testing.assert_array_equal(made.labels, volume.labels[10])
     assert (made.normal, made.position) == ('z', 10)
@@ -58,8 +58,8 @@ def test_renaming_phases_reaches_slices_and_reference(loaded):
     phases = Phases.named('quartz', 'void', pore=1)
     inputs.describe_phases(loaded, phases)
     assert loaded.need_slices().phases == phases
-    assert loaded.reference is not None
-    assert loaded.reference.phases == phases
+    assert loaded.material.reference is not None
+    assert loaded.material.reference.phases == phases
     with pytest.raises(InputError, match='3 are described'):
         inputs.describe_phases(loaded, Phases.default(3))
 

@@ -221,7 +221,7 @@ def test_what_is_shown_already_is_not_shown_again():
     told: list[str] = []
     for layer in viewer.layers:
         layer.events.visible.connect(lambda event: told.append(event.source.name))
-    session.edit_draft(0, session.drafts[0].placed('z', 3))
+    session.edit_draft(0, session.material.drafts[0].placed('z', 3))
     assert told == []
     session.set_volumes([_volume(name='made')])
     told.clear()

@@ -65,11 +65,11 @@ def test_placed_slices_appear_in_3d_in_phase_colours_and_follow_every_change(sta
         assert [round(c * 255) for c in color] == [*(int(phase.color[i : i + 2], 16) for i in (1, 3, 5)), 255]
     assert layer.get_color(0) is None  # nothing is drawn between the planes
 
-    session.edit_draft(1, session.drafts[1].placed('z', 9))
+    session.edit_draft(1, session.material.drafts[1].placed('z', 9))
     assert stage.layers_of('slice') == [layer]  # filled anew, not replaced
     assert np.flatnonzero(layer.data.any((1, 2))).tolist() == [4, 9]
     assert layer.metadata['microrecon']['planes'] == [('z', 4), ('z', 9)]
-    session.set_drafts([draft.sized(VoxelSize.cube(5, 'nm')) for draft in session.drafts])
+    session.set_drafts([draft.sized(VoxelSize.cube(5, 'nm')) for draft in session.material.drafts])
     assert tuple(layer.scale) == (5, 5, 5)
 
     viewer.dims.ndisplay = 2  # the user's choice stays

@@ -136,27 +136,29 @@ class AnalysisPanel(Panel):
 
     def _on_job(self) -> None:
         session, job = self._session, self._session.job
-        asking = session.labelling is not None
-        ready = session.measured is not None
+        asking = session.material.labelling is not None
+        ready = session.material.measured is not None
         self.subject.setEnabled(not job.is_active)
         self.question.setEnabled(not job.is_active)
         self.run_button.setVisible(not asking)
         self.run_button.setEnabled(ready and not job.is_active)
-        compared = session.reference is not None and session.measured is not session.reference
+        compared = (
+            session.material.reference is not None and session.material.measured is not session.material.reference
+        )
         self.run_button.setText('Compare with the reference' if compared else 'Measure')
         if self._pause.isActive() and not job.is_active:  # stopped: the last that was told is still to be drawn
             self._pause.stop()
             self._draw()
         self._draw_state()
         self._tell_whose()
-        self.volumes_button.setVisible(session.face is not None)
+        self.volumes_button.setVisible(session.findings.face is not None)
         self.blocked.setVisible(not ready and not asking)
         self.blocked.setText('Reconstruct a volume in step 2 first, or choose a volume or a labels layer above.')
 
     def _tell_whose(self) -> None:
         """Say so where the numbers below are not those of the phase that is chosen."""
-        session, report = self._session, self._session.report
-        volume, label = session.measured, phase_to_measure(session)
+        session, report = self._session, self._session.findings.report
+        volume, label = session.material.measured, phase_to_measure(session)
         if report is None or volume is None or label is None or label == report.phase:
             self.stale.hide()
             return
@@ -164,24 +166,24 @@ class AnalysisPanel(Panel):
             f'What follows is of {report.phase_name}. Press “{self.run_button.text()}” for '
             f'{volume.phases.names[label]}.'
         )
-        self.stale.setVisible(session.labelling is None and not session.job.is_active)
+        self.stale.setVisible(session.material.labelling is None and not session.job.is_active)
 
     def _draw_state(self) -> None:
         """Say what is missing of a measurement that was cancelled, which is no matter for a report."""
         session, job = self._session, self._session.job
-        missing = '' if job.is_active else lacking(session, tortuosity=self.subject.tortuosity.isChecked())
-        shown = bool(missing) and session.labelling is None
+        missing = '' if job.is_active else lacking(session.material, tortuosity=self.subject.tortuosity.isChecked())
+        shown = bool(missing) and session.material.labelling is None
         self.unfinished.setVisible(shown)
-        changing = '' if session.comparison is None else ' Verdicts may still change.'
+        changing = '' if session.findings.comparison is None else ' Verdicts may still change.'
         self.unfinished.setText(
             f'Stopped before the end, not complete. Missing: {missing}.{changing} “{self.run_button.text()}” begins '
             'anew; reports, tables and plots are written of complete measurements only.'
         )
         for export, tip in self._exports.items():
-            export.setEnabled(session.report is not None and not job.is_active and not missing)
+            export.setEnabled(session.findings.report is not None and not job.is_active and not missing)
             export.setToolTip(f'<qt>The measurement is not complete. Missing: {missing}</qt>' if missing else tip)
-        if missing and session.report is not None:  # how many verdicts there would be is not known
-            self.summary.setText(f'Phase: {session.report.phase_name}.')
+        if missing and session.findings.report is not None:  # how many verdicts there would be is not known
+            self.summary.setText(f'Phase: {session.findings.report.phase_name}.')
 
     def _on_report(self) -> None:
         """Draw at once, but not more often than the window can bear while a job tells of every piece."""
@@ -192,9 +194,13 @@ class AnalysisPanel(Panel):
             self._pause.start()
 
     def _draw(self) -> None:
-        report, comparison, ensemble = self._session.report, self._session.comparison, self._session.ensemble
-        self.results.setVisible(report is not None and self._session.labelling is None)
-        self.summary.setVisible(report is not None and self._session.labelling is None)
+        report, comparison, ensemble = (
+            self._session.findings.report,
+            self._session.findings.comparison,
+            self._session.findings.ensemble,
+        )
+        self.results.setVisible(report is not None and self._session.material.labelling is None)
+        self.summary.setVisible(report is not None and self._session.material.labelling is None)
         self._tell_whose()
         self.curves.draw(report, comparison, ensemble)
         if report is None:
@@ -203,7 +209,7 @@ class AnalysisPanel(Panel):
         self.table.fill(report, comparison, ensemble)
         self.card.draw(self.card.key, report, comparison, ensemble)
         active = self._session.job.is_active and self._session.job.kind == 'analyse'
-        waiting = active and comparison is None and self._session.reference is not None
+        waiting = active and comparison is None and self._session.material.reference is not None
         self.summary.setText(
             f'Phase: {report.phase_name}. The reference is measured next…' if waiting else summary(report, comparison)
         )
@@ -211,7 +217,7 @@ class AnalysisPanel(Panel):
         self.summary.setToolTip('' if comparison is None else f'<qt>{comparison.summary}</qt>')
         self.footnote.setVisible(comparison is not None and bool(comparison.band))
         if comparison is not None:
-            reference = self._session.reference
+            reference = self._session.material.reference
             is_made = reference is not None and reference.provenance.kind == 'reconstruction'
             notes = '. '.join((comparison.basis, *comparison.notes, *([_MADE] if is_made else [])))
             self.footnote.setText(with_um(f'Compared: {notes}. Hover over a verdict for its reason.'))
@@ -228,10 +234,10 @@ class AnalysisPanel(Panel):
         self._draw()
 
     def _on_chosen(self, key: str) -> None:
-        report = self._session.report
+        report = self._session.findings.report
         if report is None:
             return
-        self.card.draw(key, report, self._session.comparison, self._session.ensemble)
+        self.card.draw(key, report, self._session.findings.comparison, self._session.findings.ensemble)
         self.curves.choose(curve_of(key))
 
     def _on_face(self, key: str) -> None:

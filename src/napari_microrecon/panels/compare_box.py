@@ -116,16 +116,16 @@ class CompareBox(QWidget, Listener):
     def _candidates(self) -> list[tuple[str, Volume]]:
         """What the first volume can be compared with: what was opened or kept, and its other realisations."""
         session = self._session
-        found = [(_words(one), one) for one in session.kept if one is not session.volume]
+        found = [(_words(one), one) for one in session.material.kept if one is not session.material.volume]
         known = [one for _, one in found]
-        count = len(session.volumes)
-        for i, one in enumerate(session.volumes[1:], 2):
+        count = len(session.material.volumes)
+        for i, one in enumerate(session.material.volumes[1:], 2):
             if not any(one is other for other in known):
                 found.append((f'volume {i} of {count}: {one.name}', one))
         return found
 
     def _draw(self) -> None:
-        reference = self._session.reference
+        reference = self._session.material.reference
         beside = self.layout_choice.model().item(0)  # pyright: ignore[reportAttributeAccessIssue]
         beside.setEnabled(reference is not None)
         beside.setToolTip('' if reference is not None else _NO_REFERENCE)
@@ -142,15 +142,17 @@ class CompareBox(QWidget, Listener):
         self.partner.setToolTip('What the reconstruction stands beside and is compared with' if candidates else _ALONE)
         self.same_size.setEnabled(reference is not None)
         self.same_size.setToolTip(_SAME_SIZE if reference is not None else _NO_REFERENCE)
-        self.keep_button.setEnabled(self._session.volume is not None and self._session.volume is not reference)
+        self.keep_button.setEnabled(
+            self._session.material.volume is not None and self._session.material.volume is not reference
+        )
         self._limit()
 
     def _tell_layout(self) -> None:
-        self.one_view.setVisible(self._session.reference is not None and not self.layout_choice.currentData())
+        self.one_view.setVisible(self._session.material.reference is not None and not self.layout_choice.currentData())
 
     def _limit(self) -> None:
         """Let the cut reach through the longer of both volumes."""
-        volume, reference = self._session.volume, self._session.reference
+        volume, reference = self._session.material.volume, self._session.material.reference
         if volume is None:
             return
         axis = AXES.index(self.axis.currentText())  # pyright: ignore[reportArgumentType]
@@ -169,7 +171,7 @@ class CompareBox(QWidget, Listener):
         self._show_place()
 
     def _show_place(self) -> None:
-        plane, volume = self.plane, self._session.volume
+        plane, volume = self.plane, self._session.material.volume
         if volume is None:
             return
         unit = volume.voxel_size.unit
@@ -180,7 +182,7 @@ class CompareBox(QWidget, Listener):
     @property
     def plane(self) -> CutPlane:
         """Where the slider stands."""
-        volume, axis = self._session.volume, self.axis.currentText()
+        volume, axis = self._session.material.volume, self.axis.currentText()
         edge = 1.0 if volume is None else volume.voxel_size.zyx[AXES.index(axis)]  # pyright: ignore[reportArgumentType]
         return CutPlane(axis, self.slider.value() * edge)  # pyright: ignore[reportArgumentType]
 

@@ -167,7 +167,7 @@ class FinetunePanel(Panel):
         self.gap_plot.apply_palette(palette)
 
     def _on_training(self) -> None:
-        training = self._session.training
+        training = self._session.material.training
         self.live.setVisible(bool(training.steps))
         if not training.steps:
             self.plot.clear()
@@ -192,7 +192,7 @@ class FinetunePanel(Panel):
 
     def _draw_curves(self, plot: CurvePlot, shown: dict[str, tuple[str, str]]) -> None:
         for metric, (name, role) in shown.items():
-            if points := self._session.training.curves.get(metric):
+            if points := self._session.material.training.curves.get(metric):
                 steps, values = zip(*points, strict=True)
                 plot.curve(name, steps, values, role, width=2 if role == 'text' else 1)
 
@@ -203,7 +203,7 @@ class FinetunePanel(Panel):
 
     def _name_phase(self) -> None:
         """Say which phase is meant to span the volume."""
-        slices = self._session.slices
+        slices = self._session.material.slices
         phases = None if slices is None else slices.phases
         if phases is None or phases.pore is None:
             words, tip = 'Percolating', 'Share of the pore phase that spans the volume; name the pore phase in step 1'
@@ -217,7 +217,7 @@ class FinetunePanel(Panel):
 
     def _draw_start(self) -> None:
         """Say what the training begins, or began, with."""
-        start = self._session.training.start
+        start = self._session.material.training.start
         if start is not None:
             self.start.setText(f'Started from: {start.words}.')
             self.start.setToolTip(f'<qt>{start.reason}</qt>')
@@ -225,28 +225,28 @@ class FinetunePanel(Panel):
             alone = self.advanced.values()['recipe'] == 'paper'
             self.start.setText(_FROM_THE_SLICES if alone else _AUTOMATIC)
             self.start.setToolTip('')
-        self.start.setVisible(start is not None or self._session.weights_spec == 'auto')
+        self.start.setVisible(start is not None or self._session.material.weights_spec == 'auto')
 
     def _on_preview(self) -> None:
-        preview, slices = self._session.preview, self._session.slices
+        preview, slices = self._session.preview, self._session.material.slices
         if preview is not None and slices is not None and self._session.job.kind == 'finetune':
             self.pictures.show_pairs(slices, preview)
 
     def _on_job(self) -> None:
         job = self._session.job
-        ready = self._session.slices is not None
+        ready = self._session.material.slices is not None
         training = job.is_active and job.kind == 'finetune'
         # Freed before its last step has ended: what it leaves is not there yet, and must not be overtaken.
         awaiting = self._session.awaiting and not job.is_active
         self.run_button.setEnabled(ready and not job.is_active and not awaiting)
-        can_go_on = self._session.resumable is not None and not job.is_active and not awaiting
+        can_go_on = self._session.material.resumable is not None and not job.is_active and not awaiting
         running = training and job.state is JobState.RUNNING
         self.pause_button.setVisible(training or can_go_on or awaiting)
         self.pause_button.setEnabled(running or can_go_on)
         self.pause_button.setText('Resume' if can_go_on or awaiting else 'Pause')
         self.stop_button.setVisible(training or awaiting)
         self.stop_button.setEnabled(running)
-        self.save_button.setVisible(self._session.tuned is not None and not training and not awaiting)
+        self.save_button.setVisible(self._session.material.tuned is not None and not training and not awaiting)
         self.blocked.setVisible(not ready or awaiting)
         said = 'Stopping: the step at hand ends first; then the best weights so far are kept.' if awaiting else ''
         self.blocked.setText(said if ready else 'Add a slice in step 1 first.')

@@ -82,7 +82,7 @@ class FractionSlider(QWidget, Listener):
         return self._targets
 
     def _on_volume(self) -> None:
-        volume = self._session.volume
+        volume = self._session.material.volume
         wanted = {} if volume is None else volume.provenance.parameters.get('target_fractions', {})
         self._targets = {int(label): float(fraction) for label, fraction in wanted.items()}
         self._now = () if volume is None else [float(f) for f in volume.fractions]
@@ -90,7 +90,7 @@ class FractionSlider(QWidget, Listener):
 
     def _on_phases(self) -> None:
         """Offer the phases as they are declared now: the next volume is made of the slices, with their pore."""
-        volume, slices = self._session.volume, self._session.slices
+        volume, slices = self._session.material.volume, self._session.material.slices
         if volume is None:
             self._phases = None
             return

@@ -131,8 +131,8 @@ class HoldBackBox(QWidget, Listener):
         self._draw()
 
     def _draw(self) -> None:
-        session, found = self._session, self._session.held_back
-        ready = session.slices is not None
+        session, found = self._session, self._session.findings.held_back
+        ready = session.material.slices is not None
         self.run_button.setEnabled(ready and not session.job.is_active)
         self.run_button.setToolTip(f'<qt>{_WHAT if ready else "Add a slice in step 1 first"}</qt>')
         self.answer.setVisible(found is not None)

@@ -68,7 +68,7 @@ class LabelsQuestion(QFrame, Listener):
         self.edge.textChanged.connect(lambda _: self._draw_lack())
         self.unit.currentIndexChanged.connect(lambda _: self._draw_lack())
         self.listen(session.events.labelling, self._on_labelling)
-        self._on_labelling(session.labelling)
+        self._on_labelling(session.material.labelling)
 
     def _on_labelling(self, labelling: Labelling | None) -> None:
         self.setVisible(labelling is not None)

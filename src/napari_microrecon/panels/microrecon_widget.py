@@ -211,10 +211,12 @@ class MicroreconWidget(QWidget, Listener):
         session = self.workbench.session
         # Weights of a training that is only paused are no result yet, unless the user works with them.
         is_training = session.awaiting or (session.job.is_active and session.job.kind == 'finetune')
-        is_over = session.resumable is None and not is_training
-        is_tuned = session.tuned is not None and (is_over or session.weights_spec == 'tuned')
-        is_measured = session.report is not None and not lacking(session)
-        for i, done in enumerate((session.slices is not None, session.volume is not None, is_tuned, is_measured)):
+        is_over = session.material.resumable is None and not is_training
+        is_tuned = session.material.tuned is not None and (is_over or session.material.weights_spec == 'tuned')
+        is_measured = session.findings.report is not None and not lacking(session.material)
+        for i, done in enumerate(
+            (session.material.slices is not None, session.material.volume is not None, is_tuned, is_measured)
+        ):
             self.step_bar.set_done(i, done)
 
     def _on_theme(self) -> None:

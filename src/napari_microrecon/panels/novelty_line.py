@@ -51,15 +51,19 @@ class NoveltyLine(QWidget, Listener):
         self._draw()
 
     def _draw(self) -> None:
-        session, found = self._session, self._session.novelty
-        self.setVisible(session.volume is not None and session.slices is not None and session.subject is None)
+        session, found = self._session, self._session.findings.novelty
+        self.setVisible(
+            session.material.volume is not None
+            and session.material.slices is not None
+            and session.material.subject is None
+        )
         self.run_button.setEnabled(not session.job.is_active)
         self.reason.setVisible(found is not None)
         if found is None:
             self.verdict.setText('')
             return
         words, role = _WORDS[found.verdict]
-        repeats = session.repeats
+        repeats = session.findings.repeats
         if repeats is not None and repeats.verdict == 'repeats':
             words, role = (f'{words}, {_REPEATING}' if found.verdict == 'copied' else _REPEATING), 'bad'
         self.verdict.setText(words)

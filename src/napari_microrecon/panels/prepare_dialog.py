@@ -53,7 +53,7 @@ class PrepareDialog(QDialog, Listener):
 
     def __init__(self, session: Session, index: int, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        draft = session.drafts[index]
+        draft = session.material.drafts[index]
         if draft.image is None:
             raise InputError(draft.slice.name, 'came as labels', 'open its grey image to adjust it')
         self._session = session
@@ -141,7 +141,7 @@ class PrepareDialog(QDialog, Listener):
         return not self._timer.isActive() and not self._aside.is_busy
 
     def _names(self, count: int) -> Phases:
-        slices = self._session.slices
+        slices = self._session.material.slices
         return slices.phases if slices is not None and slices.phases.count == count else Phases.default(count)
 
     def _on_changed(self) -> None:
@@ -241,7 +241,7 @@ class PrepareDialog(QDialog, Listener):
         self._on_changed()
 
     def _on_apply(self) -> None:
-        drafts, preparation = self._session.drafts, self.form.preparation()
+        drafts, preparation = self._session.material.drafts, self.form.preparation()
         everywhere = self.all_box.isChecked()
         wishes = {
             i: preparation
@@ -257,7 +257,7 @@ class PrepareDialog(QDialog, Listener):
 
     def _on_slices(self) -> None:
         """Close where the slice is gone; offer to adjust the others with it where there are any."""
-        drafts = self._session.drafts
+        drafts = self._session.material.drafts
         if not any(self._is_mine(draft.image) for draft in drafts):
             self.close()
             return

@@ -159,7 +159,7 @@ class ReconstructPanel(Panel):
     # -- drawing --------------------------------------------------------------------------------
 
     def _on_slices(self) -> None:
-        slices = self._session.slices
+        slices = self._session.material.slices
         edges = self.form.values()['shape']
         if slices is not None and slices.voxel_size.is_known:
             size = slices.voxel_size
@@ -175,7 +175,7 @@ class ReconstructPanel(Panel):
         """Why a mode between the slices cannot be had of these slices at this size; empty where it can."""
         from ..engine.conditioned.planes import checked_position
 
-        slices, values = self._session.slices, self.form.values()
+        slices, values = self._session.material.slices, self.form.values()
         if slices is None or values['mode'] == 'unconditional':
             return ''
         lost = [one.name for one in slices if one.position is None]
@@ -216,7 +216,7 @@ class ReconstructPanel(Panel):
 
     def _on_job(self) -> None:
         idle = not self._session.job.is_active
-        ready = self._session.slices is not None
+        ready = self._session.material.slices is not None
         fits = not (self._told or self._misplaced)
         self.run_button.setEnabled(idle and ready and fits)
         self.again_button.setEnabled(idle and ready and fits)
@@ -245,9 +245,9 @@ class ReconstructPanel(Panel):
 
     def _on_choice(self) -> None:
         """Tell of the weights, where they play a part."""
-        choice = self._session.choice
+        choice = self._session.material.choice
         mode = self.form.values()['mode']
-        grown = mode == 'conditioned' and self._session.weights_spec in _GROWN
+        grown = mode == 'conditioned' and self._session.material.weights_spec in _GROWN
         between = mode != 'unconditional' and not grown
         self.weights.set_idle_because(_NO_WEIGHTS if between else '')
         self.choice_text.setVisible(choice is not None and not between)
@@ -257,13 +257,13 @@ class ReconstructPanel(Panel):
             self.choice_text.setToolTip(f'<qt>{choice.reason}</qt>')
 
     def _on_volume(self) -> None:
-        volume = self._session.volume
+        volume = self._session.material.volume
         for widget in (self.result_heading, self.result, self.compare_heading, self.compare):
             widget.setVisible(volume is not None)
         if volume is None:
             return
         size = ' × '.join(str(n) for n in volume.shape)
-        count = len(self._session.volumes)
+        count = len(self._session.material.volumes)
         more = f', the first of {count}' if count > 1 else ''
         self.result_text.setText(f'{volume.name}: {size} voxels{more}')
         self.legend.show_phases(volume.phases, volume.fractions)
@@ -301,8 +301,8 @@ class ReconstructPanel(Panel):
 
     def _on_target(self, targets: dict[int, float]) -> None:
         """Make the volume at hand again with another fraction; its seed decides which one."""
-        volume = self._session.volume
-        if volume is not None and volume.provenance.seed is not None and not self._session.volumes[1:]:
+        volume = self._session.material.volume
+        if volume is not None and volume.provenance.seed is not None and not self._session.material.volumes[1:]:
             self.form.set_value('seed', volume.provenance.seed)
         self._request(self.variant_requested, targets)
 

@@ -42,7 +42,7 @@ class RepresentativityBox(QWidget, Listener):
         self._draw()
 
     def _draw(self) -> None:
-        slices, found = self._session.slices, self._session.representativity
+        slices, found = self._session.material.slices, self._session.findings.representativity
         self.setVisible(slices is not None)
         if slices is None:
             return

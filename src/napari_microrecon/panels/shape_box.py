@@ -42,7 +42,7 @@ class ShapeBox(QWidget, Listener):
 
     def _on_changed(self) -> None:
         session = self._session
-        verdict, volume, slices = session.shape, session.volume, session.slices
+        verdict, volume, slices = session.findings.shape, session.material.volume, session.material.slices
         self.setVisible(verdict is not None and volume is not None and slices is not None)
         if verdict is None or volume is None or slices is None:
             return

@@ -96,9 +96,9 @@ class SliceCountPanel(QWidget, Listener):
     def _draw(self) -> None:
         session = self._session
         job = session.job
-        self.setVisible(session.reference is not None)
+        self.setVisible(session.material.reference is not None)
         self.run_button.setEnabled(not job.is_active)
-        found = session.experiment
+        found = session.findings.experiment
         if job.is_active and job.kind == 'experiment':
             # The answer so far comes with the job's signs of life, after every number of slices.
             so_far = job.progress.preview

@@ -165,8 +165,8 @@ class SlicesPanel(Panel):
     # -- drawing --------------------------------------------------------------------------------
 
     def _on_slices(self) -> None:
-        slices = self._session.slices
-        drafts = self._session.drafts
+        slices = self._session.material.slices
+        drafts = self._session.material.drafts
         self.empty.setVisible(not drafts)
         for widget in (self.table, self.evidence, self.phases_heading, self.phases_box):
             widget.setVisible(bool(drafts))
@@ -191,7 +191,7 @@ class SlicesPanel(Panel):
         self.unit.setCurrentIndex(UNITS.index(size.unit))
 
     def _on_reference(self) -> None:
-        volume = self._session.reference
+        volume = self._session.material.reference
         self.section_box.setVisible(volume is not None)
         if volume is None:
             self.reference_text.setText('None. Open a 3D volume (CT, FIB-SEM) to judge the reconstruction by it.')
@@ -203,7 +203,7 @@ class SlicesPanel(Panel):
         self.position.setValue(volume.shape[0] // 2)
 
     def _on_doubt(self) -> None:
-        found = self._session.reordering
+        found = self._session.material.reordering
         for widget in (self.doubt, self.swap_button):
             widget.setVisible(found is not None)
         if found is not None:
@@ -211,7 +211,7 @@ class SlicesPanel(Panel):
             self.doubt.setText(f'Phase fractions {there} in the reference, {here} in the slices: another order?')
 
     def _limit_position(self) -> None:
-        if (volume := self._session.reference) is not None:
+        if (volume := self._session.material.reference) is not None:
             self.position.setRange(0, volume.shape[AXES.index(self.normal.currentText())] - 1)  # pyright: ignore[reportArgumentType]
 
     # -- wishes ---------------------------------------------------------------------------------
@@ -240,12 +240,12 @@ class SlicesPanel(Panel):
             self.open_requested.emit([Path(name) for name in names])
 
     def _on_pore(self) -> None:
-        slices = self._session.slices
+        slices = self._session.material.slices
         if slices is not None:
             self.phases_requested.emit(Phases(items=slices.phases.items, pore=self.pore.currentData()))
 
     def _on_voxel(self) -> None:
-        slices = self._session.slices
+        slices = self._session.material.slices
         if self._filling or slices is None:
             return
         shown, unit = round(slices.voxel_size.x, 4), slices.voxel_size.unit
@@ -257,7 +257,7 @@ class SlicesPanel(Panel):
             # A voxel is one voxel long: whoever takes the unit away means that the size is not known.
             edge = 1.0 if chosen == 'voxel' else self.voxel.value()
             self.voxel_size_requested.emit(VoxelSize.cube(edge, chosen))
-            held = self._session.slices
+            held = self._session.material.slices
             if held is not None:  # a size that was refused does not stay in the field
                 self._show_size(held.voxel_size)
 

@@ -71,8 +71,8 @@ class SubjectBox(QWidget, Listener):
         for text, choice in entries:
             self.which.addItem(text, choice)
         self.which.setCurrentIndex(next((i for i, (_, c) in enumerate(entries) if c == current), -1))
-        volume = self._session.measured
-        names = () if volume is None or self._session.labelling is not None else volume.phases.names
+        volume = self._session.material.measured
+        names = () if volume is None or self._session.material.labelling is not None else volume.phases.names
         shown = tuple(self.phase.itemText(i) for i in range(self.phase.count()))
         self.phase.blockSignals(True)
         if names != shown:
@@ -87,12 +87,12 @@ class SubjectBox(QWidget, Listener):
     def _entries(self) -> list[tuple[str, Choice]]:
         session = self._session
         entries: list[tuple[str, Choice]] = []
-        if session.volume is not None:
-            count = len(session.volumes)
+        if session.material.volume is not None:
+            count = len(session.material.volumes)
             more = f' and {count - 1} more realisation{"s" if count > 2 else ""}' if count > 1 else ''
             entries.append((f'reconstruction{more}', ('reconstruction', '')))
-        if session.reference is not None:
-            entries.append((f'reference: {session.reference.name}', ('reference', '')))
+        if session.material.reference is not None:
+            entries.append((f'reference: {session.material.reference.name}', ('reference', '')))
         entries += [(f'layer: {name}', ('layer', name)) for name in session.labels_layers]
         if (current := self._current()) is not None and current not in [choice for _, choice in entries]:
             entries.append((current[1], current))
@@ -100,14 +100,14 @@ class SubjectBox(QWidget, Listener):
 
     def _current(self) -> Choice | None:
         session = self._session
-        if session.labelling is not None:
-            return 'layer', session.labelling.name
-        if session.subject is not None:
-            if session.subject is session.reference:
+        if session.material.labelling is not None:
+            return 'layer', session.material.labelling.name
+        if session.material.subject is not None:
+            if session.material.subject is session.material.reference:
                 return 'reference', ''
-            is_layer = session.subject.name in session.labels_layers
-            return ('layer' if is_layer else 'other'), session.subject.name
-        return None if session.volume is None else ('reconstruction', '')
+            is_layer = session.material.subject.name in session.labels_layers
+            return ('layer' if is_layer else 'other'), session.material.subject.name
+        return None if session.material.volume is None else ('reconstruction', '')
 
     def _on_which(self) -> None:
         kind, name = self.which.currentData()

@@ -64,7 +64,7 @@ class WeightsCombo(QComboBox, Listener):
         self.blockSignals(True)
         self.clear()
         self.addItem('Automatic', 'auto')
-        if session.tuned is not None:
+        if session.material.tuned is not None:
             self.addItem('Fine-tuned on your slices', 'tuned')
         for name in shipped_names():
             self.addItem(f'Shipped: {name}', name)
@@ -76,10 +76,10 @@ class WeightsCombo(QComboBox, Listener):
             for spec, (text, tip) in families().items():
                 self.addItem(text, spec)
                 self.setItemData(self.count() - 1, tip, Qt.ItemDataRole.ToolTipRole)
-        if self.findData(session.weights_spec) < 0 and session.weights_spec not in (*UNTRAINED, *families(), 'scratch'):
-            self.addItem(session.weights_spec.rsplit('/', 1)[-1], session.weights_spec)
+        spec = session.material.weights_spec
+        if self.findData(spec) < 0 and spec not in (*UNTRAINED, *families(), 'scratch'):
+            self.addItem(spec.rsplit('/', 1)[-1], spec)
         self.addItem('From a file…', _FILE)
-        spec = session.weights_spec
         if self._training and (spec in UNTRAINED or spec in families()):
             spec = 'scratch'  # what the training makes of it
         elif not self._training and spec == 'scratch':

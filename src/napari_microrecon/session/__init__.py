@@ -1,8 +1,10 @@
 """Evented state of one piece of work; no Qt, no napari."""
 
 from .drafts import SliceDraft
+from .findings import Findings, ShownFace
 from .jobs import Job, JobState
-from .session import Session, ShownFace, Status
+from .material import Material
+from .session import Session, Status
 from .training import Training
 
-__all__ = ['Job', 'JobState', 'Session', 'ShownFace', 'SliceDraft', 'Status', 'Training']
+__all__ = ['Findings', 'Job', 'JobState', 'Material', 'Session', 'ShownFace', 'SliceDraft', 'Status', 'Training']

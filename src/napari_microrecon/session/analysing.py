@@ -13,9 +13,10 @@ from ..engine.progress import Job as EngineJob
 from ..engine.progress import Progress
 from ..engine.voxels import VoxelSize
 from .drafts import SliceDraft
+from .findings import ShownFace
 from .phase_choice import choose_phase, is_unasked, phase_to_measure
 from .runs import note_reference
-from .session import Session, ShownFace
+from .session import Session
 from .task import Task
 from .words import lacking, tally
 
@@ -66,20 +67,20 @@ def analyse(session: Session, wish: Wish | None = None) -> Task:
     asked = wish or Wish()
     if asked.is_smaller:
         return _shrink(session, asked)
-    return _analyse(session, asked, session.reference)
+    return _analyse(session, asked, session.material.reference)
 
 
 def _analyse(session: Session, asked: Wish, reference: Volume | None) -> Task:
     volume = session.need_measured()
     phase = phase_to_measure(session) if asked.phase is None else asked.phase
     unasked = is_unasked(session, volume)
-    others = session.volumes[1:] if volume is session.volume else ()
+    others = session.material.volumes[1:] if volume is session.material.volume else ()
     told = ''
     if reference is volume:
         reference = None
-    run_of = session.run if volume is session.volume else None
-    origin = None if session.reference is None else session.origin_of(session.reference)
-    whole = session.reference
+    run_of = session.material.run if volume is session.material.volume else None
+    origin = None if session.material.reference is None else session.material.origin_of(session.material.reference)
+    whole = session.material.reference
     if reference is not None and reference.phases.count != volume.phases.count:
         told = f'; {reference.name} has {reference.phases.count} phases and is left out'
         reference = None
@@ -99,9 +100,8 @@ def _analyse(session: Session, asked: Wish, reference: Volume | None) -> Task:
         return report, None, (yield from _spread(report, others, asked)), ''
 
     def accept(result: tuple[Report, Comparison | None, Ensemble | None, str]) -> None:
-        report, session.comparison, session.ensemble, lack = result
-        session.report = report
-        comparison = session.comparison
+        report, comparison, ensemble, lack = result
+        session.find(report=report, comparison=comparison, ensemble=ensemble)
         of = f'for {report.phase_name}, as no pore phase is declared in step 1' if unasked else ''
         if comparison is None:
             said = f'Measured {volume.name} {of}'.rstrip()
@@ -110,7 +110,7 @@ def _analyse(session: Session, asked: Wish, reference: Volume | None) -> Task:
         session.say(f'{said}{told}{lack}', 'warning' if lack else 'success')
 
     def stopped(_: object) -> None:
-        missing = lacking(session, tortuosity=asked.tortuosity)
+        missing = lacking(session.material, tortuosity=asked.tortuosity)
         if missing:
             session.say(f'Measuring was cancelled; what is shown is not complete, it lacks {missing}', 'warning')
 
@@ -141,7 +141,7 @@ def _spread(report: Report, others: Sequence[Volume], wish: Wish) -> EngineJob[E
 
 def _shrink(session: Session, wish: Wish) -> Task:
     """Take the middle, or a coarser grid, of the volumes at hand; then measure that."""
-    volume, reference = session.need_measured(), session.reference
+    volume, reference = session.need_measured(), session.material.reference
 
     def run() -> EngineJob[tuple[Volume, Volume | None]]:
         yield Progress('Making the volume smaller')
@@ -174,10 +174,10 @@ def look_at_labels(session: Session, name: str, array: np.ndarray, voxel_size: V
     from .labelling import Labelling, inspect_labels
 
     def accept(found: Labelling) -> None:
-        session.labelling = found
+        session.material = replace(session.material, labelling=found)
         session.say(f'{name}: say which label is which phase', 'info')
 
-    session.labelling = None
+    session.material = replace(session.material, labelling=None)
     return Task('analyse', f'Looking at {name}', lambda: inspect_labels(name, array, voxel_size), accept)
 
 
@@ -202,7 +202,7 @@ def take_labels(session: Session, names: Sequence[str], is_pore: bool, voxel_siz
     InputError
         If no layer was looked at.
     """
-    labelling = session.labelling
+    labelling = session.material.labelling
     if labelling is None:
         raise InputError('layer', 'no labels layer was looked at', 'choose one')
 
@@ -233,8 +233,7 @@ def look_for_copies(session: Session) -> Task:
 
     def accept(found: Any) -> None:
         copies, repeats = found
-        session.repeats = repeats  # before the event that the next line sends
-        session.novelty = copies
+        session.find(repeats=repeats, novelty=copies)
         worse = repeats if repeats.verdict == 'repeats' and copies.verdict != 'copied' else copies
         session.say(worse.sentence, 'warning' if worse.verdict in ('copied', 'repeats') else 'info')
 
@@ -243,7 +242,7 @@ def look_for_copies(session: Session) -> Task:
 
 def show_face(session: Session, key: str) -> Task:
     """Compute the spatial face of a statistic of the volume at hand."""
-    volume, report = session.need_measured(), session.report
+    volume, report = session.need_measured(), session.findings.report
     phase = None if report is None else report.phase
 
     def run() -> EngineJob[Any]:
@@ -252,7 +251,7 @@ def show_face(session: Session, key: str) -> Task:
         return (yield from spatial_face(volume, key, phase))
 
     def accept(face: Any) -> None:
-        session.face = ShownFace(face, volume)
+        session.find(face=ShownFace(face, volume))
         session.say(f'{volume.name}: {face.title} is shown as a layer. {face.note}'.rstrip(), 'success')
 
     return Task('analyse', 'Computing what belongs to the number', run, accept)

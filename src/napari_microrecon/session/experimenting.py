@@ -21,7 +21,7 @@ def try_slice_counts(session: Session, device: str = 'auto') -> Task:
     InputError
         If there is no reference volume.
     """
-    reference = session.reference
+    reference = session.material.reference
     if reference is None:
         raise InputError('reference', 'there is none', 'open a 3D volume in step 1 first')
 
@@ -31,7 +31,7 @@ def try_slice_counts(session: Session, device: str = 'auto') -> Task:
         return (yield from slice_counts(reference, device=device))
 
     def accept(found: SliceCounts) -> None:
-        session.experiment = found
+        session.find(experiment=found)
         counts = ', '.join(str(one.count) for one in found.attempts)
         session.say(f'{reference.name}: rebuilt from {counts} slices and compared', 'success')
 

@@ -28,15 +28,17 @@ def export(session: Session, key: str, path: Path, phase: int | None = None) -> 
     volume = session.need_volume()
     check_not_read(session, path)
     check_export(volume, key, path, phase)
-    measured = session.comparison or session.report
+    measured = session.findings.comparison or session.findings.report
     label = volume.phases.main if phase is None else phase
-    report = session.report
+    report = session.findings.report
     # What has been measured serves where it is about this volume and phase; else it is measured now.
     serves = report is not None and report.phase == label and report.volume.name == volume.name
-    serves = serves and not lacking(session)
+    serves = serves and not lacking(session.material)
     subject = measured if serves else None
-    beside = [v for v in (volume, session.reference) if v is not None] if session.comparison else [volume]
-    run, tuned = session.run, session.tuned
+    beside = (
+        [v for v in (volume, session.material.reference) if v is not None] if session.findings.comparison else [volume]
+    )
+    run, tuned = session.material.run, session.material.tuned
 
     def job() -> EngineJob[Any]:
         from ..engine.export import export as write
@@ -61,10 +63,12 @@ def export(session: Session, key: str, path: Path, phase: int | None = None) -> 
 
 def methods(session: Session, then: Callable[[str], None]) -> Task:
     """Write the paragraph about the reconstruction and hand it to `then`, which copies it."""
-    volume, slices, run = session.need_volume(), session.slices, session.run
-    notes = [draft.note for draft in session.drafts]
-    others = session.volumes[1:] if volume is session.volume else ()
-    shape = session.shape.words if session.shape is not None and volume is session.volume else ''
+    volume, slices, run = session.need_volume(), session.material.slices, session.material.run
+    notes = [draft.note for draft in session.material.drafts]
+    others = session.material.volumes[1:] if volume is session.material.volume else ()
+    shape = (
+        session.findings.shape.words if session.findings.shape is not None and volume is session.material.volume else ''
+    )
 
     def job() -> EngineJob[str]:
         from ..engine.export import methods_of_run, methods_paragraph

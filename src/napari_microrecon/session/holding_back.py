@@ -38,7 +38,7 @@ def hold_back(session: Session, params: ReconstructParams, share: float, trainin
     from ..engine.holdback import split
     from ..engine.holdback.splitting import SMALLEST_HELD
 
-    slices, spec, tuned = session.need_slices(), session.weights_spec, session.tuned
+    slices, spec, tuned = session.need_slices(), session.material.weights_spec, session.material.tuned
     split(slices, share)  # refused before a job starts
     if min(params.shape) < SMALLEST_HELD:
         size = ' × '.join(map(str, params.shape))
@@ -65,8 +65,8 @@ def hold_back(session: Session, params: ReconstructParams, share: float, trainin
         return found
 
     def accept(found: Any) -> None:
-        session.held_back = found
+        session.find(held_back=found)
         session.say(found.sentence, 'success')
 
-    session.held_back = None
+    session.find(held_back=None)
     return Task('experiment', 'Holding part of the slices back', run, accept)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..engine.errors import InputError
+from ..engine.matching import Reordering, adapted, seeming_order
 from ..engine.progress import Job as EngineJob
 from ..engine.progress import Progress
 from ..engine.run.reference import Origin
@@ -15,9 +16,10 @@ from ..engine.slices import Slice, SliceSet
 from ..engine.volume import Volume
 from ..engine.voxels import VoxelSize
 from .drafts import SliceDraft
-from .references import Reordering, adapted, check_scales, follow_size, put_in_place, seeming_order
+from .material import Material
+from .references import follow_size
 from .session import Session
-from .shelf import clear, forget_rest, make_room, note_as_given, put_away
+from .shelf import put_away, take_up
 from .task import Task
 from .words import length, micro
 
@@ -53,14 +55,10 @@ def load_sample(session: Session, name: str, then: Callable[[], Task | None] = l
 def adopt_sample(session: Session, sample: Sample, volume: Volume, slices: SliceSet) -> None:
     """Start afresh with a sample that has been loaded."""
     put_away(session)
-    make_room(session, slices.voxel_size.unit)
-    session.set_volumes(())
-    forget_rest(session)
-    session.sample = sample
-    session.forget_references()
-    session.set_reference(volume, Origin('sample', sample.name))
-    session.set_drafts([SliceDraft(s, note='sample') for s in slices], like=slices)
-    note_as_given(session)
+    opened = Material(sample=sample).with_reference(volume, Origin('sample', sample.name))
+    opened = opened.with_drafts([SliceDraft(s, note='sample') for s in slices], like=slices)
+    take_up(session, opened.as_given())
+    session.preview = None
     plural = 's' if len(slices) > 1 else ''
     session.say(f'{sample.title}: {len(slices)} slice{plural} and a reference volume are open', 'success')
 
@@ -76,9 +74,9 @@ def take_images(session: Session, images: Sequence[RawImage], phases: Phases | i
 
 
 def _take(session: Session, title: str, sources: Sequence[Path | RawImage], phases: Phases | int | None) -> Task:
-    earlier = session.slices if session.sample is None else None
+    earlier = session.material.slices if session.material.sample is None else None
     known = earlier.phases if earlier is not None else None
-    reference = session.reference if session.sample is None else None
+    reference = session.material.reference if session.material.sample is None else None
 
     def run() -> EngineJob[Any]:
         drafts: list[SliceDraft] = []
@@ -117,7 +115,7 @@ def _read(path: Path) -> RawImage | Volume:
 def resegment(session: Session, phases: Phases | int) -> Task:
     """Segment all slices anew into other phases, by automatic thresholds; crop and filters stay."""
     wishes: dict[int, Preparation] = {}
-    for i, draft in enumerate(session.drafts):
+    for i, draft in enumerate(session.material.drafts):
         if draft.image is None:
             raise InputError(draft.slice.name, 'is already labelled', 'open the grey image to choose other phases')
         wishes[i] = _automatic(draft.preparation)
@@ -138,7 +136,7 @@ def prepare_slices(session: Session, wishes: Mapping[int, Preparation], phases: 
     title : str
         What is done, in words; by default that pictures are adjusted.
     """
-    drafts, reference = session.drafts, session.reference
+    drafts, reference = session.material.drafts, session.material.reference
 
     def run() -> EngineJob[Any]:
         redone = list(drafts)
@@ -156,10 +154,10 @@ def prepare_slices(session: Session, wishes: Mapping[int, Preparation], phases: 
         redone, order = result
         session.set_drafts(redone)
         said = '; '.join(dict.fromkeys(redone[i].note for i in wishes)) or 'No slices to segment'
-        if session.volume is not None:
+        if session.material.volume is not None:
             said += '; the volume on the screen was made from the slices as they were before'
         session.say(micro(said), 'info')
-        if session.reference is reference:
+        if session.material.reference is reference:
             _doubt(session, order)
 
     names = [drafts[i].slice.name for i in wishes]
@@ -206,11 +204,11 @@ def describe_phases(session: Session, phases: Phases) -> None:
     count = session.need_slices().phases.count
     if phases.count != count:
         raise InputError('phases', f'{phases.count} are described, the slices have {count}', 'segment them anew')
-    session.set_drafts([replace(d, slice=replace(d.slice, phases=phases)) for d in session.drafts])
-    if session.reference is not None and session.reference.phases.count == count:
-        order = session.reordering
-        put_in_place(session, replace(session.reference, phases=phases))
-        session.reordering = order
+    drafts = [replace(d, slice=replace(d.slice, phases=phases)) for d in session.material.drafts]
+    material, reference = session.material.with_drafts(drafts), session.material.reference
+    if reference is not None and reference.phases.count == count:
+        material = material.with_other_description(reference, replace(reference, phases=phases))
+    session.material = material
 
 
 def take_inputs(
@@ -236,24 +234,23 @@ def take_inputs(
     words : sequence of str
         What else to say of the volume.
     order : Reordering, optional
-        In which the reference's labels would fit the slices, see `references.seeming_order`.
+        In which the reference's labels would fit the slices, see `engine.matching.seeming_order`.
     """
     said, followed = [], ''
-    if session.sample is not None:  # own data replace a sample, they do not mix with it
+    if session.material.sample is not None:  # own data replace a sample, they do not mix with it
         said.append(put_away(session))
-        clear(session)
+        session.material = Material()
+        session.preview = None
     if drafts:
         followed = join(session, drafts)
         said.append('; '.join(dict.fromkeys(f'{d.slice.name}: {d.note}' for d in drafts if d.note)) or 'Slices taken')
         said += [followed] if followed else []
     if volume is not None:
-        session.set_reference(volume, origin)
+        session.material = session.material.with_reference(volume, origin, borrows=bool(words))
         size = ' × '.join(str(n) for n in volume.shape)
         said.append(f'{volume.name} ({size}) is a volume: it is the reference now')
         said += words
-        if words:
-            session.borrowers.add(volume)
-        if not session.drafts:
+        if not session.material.drafts:
             session.set_drafts([slice_of(volume, 'z', volume.shape[0] // 2)])
             said.append('its middle slice was taken')
     session.say(micro('; '.join(said)), 'success')
@@ -273,16 +270,16 @@ def join(session: Session, drafts: Sequence[SliceDraft]) -> str:
     InputError
         If they do not go with those at hand; nothing has changed then.
     """
-    every = (*session.drafts, *drafts)
+    every = (*session.material.drafts, *drafts)
     size = SliceSet.of([draft.slice for draft in every]).voxel_size
     if not size.is_known:
         session.add_drafts(drafts)
         return ''
-    check_scales(session, size)
+    session.material.check_scale(size)
     bare = [draft.slice.name for draft in every if not draft.slice.voxel_size.is_known]
-    if any(not draft.slice.voxel_size.is_known for draft in session.drafts):
+    if any(not draft.slice.voxel_size.is_known for draft in session.material.drafts):
         # What is shown follows before more is: napari warns of layers with different units.
-        session.set_drafts([_of_size(draft, size) for draft in session.drafts])
+        session.set_drafts([_of_size(draft, size) for draft in session.material.drafts])
     followed = follow_size(session, size)
     session.add_drafts([_of_size(draft, size) for draft in drafts])
     taken = [*dict.fromkeys(bare), followed] if followed else list(dict.fromkeys(bare))
@@ -295,8 +292,8 @@ def _of_size(draft: SliceDraft, size: VoxelSize) -> SliceDraft:
 
 def _doubt(session: Session, order: Reordering | None, before: str = '') -> None:
     """Say, after what comes before, that the reference's phases seem to be in another order than the slices'."""
-    session.reordering = order
-    reference, slices = session.reference, session.slices
+    session.material = replace(session.material, reordering=order)
+    reference, slices = session.material.reference, session.material.slices
     if order is None or reference is None or slices is None:
         return
     session.say(

@@ -15,7 +15,7 @@ def phase_to_measure(session: Session) -> int | None:
     A choice holds as long as the phases are the same. The slices say which phase is the pore of what is made of them,
     also after it was made; any other volume says so itself.
     """
-    volume = session.measured
+    volume = session.material.measured
     if volume is None:
         return None
     chosen = session.phase_choices.get(_phases_at_hand(session, volume))
@@ -27,7 +27,7 @@ def phase_to_measure(session: Session) -> int | None:
 
 def choose_phase(session: Session, label: int) -> None:
     """Measure this phase from now on."""
-    volume = session.measured
+    volume = session.material.measured
     if volume is not None:
         session.phase_choices = {**session.phase_choices, _phases_at_hand(session, volume): volume.phases.check(label)}
 
@@ -42,10 +42,10 @@ def _phases_at_hand(session: Session, volume: Volume) -> tuple[tuple[str, ...], 
 
 
 def _declared_pore(session: Session, volume: Volume) -> int | None:
-    slices, reference = session.slices, session.reference
+    slices, reference = session.material.slices, session.material.reference
     own = [volume.phases]
     theirs = [] if slices is None or slices.phases.count != volume.phases.count else [slices.phases]
-    asked = [*theirs, *own] if volume is session.volume else [*own, *theirs]
+    asked = [*theirs, *own] if volume is session.material.volume else [*own, *theirs]
     if reference is not None and reference.phases.count == volume.phases.count:
         asked.append(reference.phases)
     return next((phases.pore for phases in asked if phases.pore is not None), None)

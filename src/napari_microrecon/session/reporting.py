@@ -16,15 +16,23 @@ REPORT_OUTPUTS = ('.html', '.json', '.csv')
 
 def save_report(session: Session, path: Path) -> Task:
     """Write the comparison, or the report where there is no reference, as .html, .json or .csv."""
-    subject, ensemble = session.comparison or session.report, session.ensemble
+    subject, ensemble = (
+        session.findings.comparison or session.findings.report,
+        session.findings.ensemble,
+    )
     if subject is None:
         raise InputError('report', 'nothing has been measured yet', 'press Measure in step 4 first')
     _need_complete(session)
     if path.suffix.lower() not in REPORT_OUTPUTS:
         raise InputError(path.name, 'cannot be written', f'end the name in {" or ".join(REPORT_OUTPUTS)}')
-    own = session.measured is not None and any(session.measured is volume for volume in session.volumes)
-    verdict, slices = session.shape, session.slices
-    pictured = (session.measured, None if session.comparison is None else session.reference)
+    own = session.material.measured is not None and any(
+        session.material.measured is volume for volume in session.material.volumes
+    )
+    verdict, slices = session.findings.shape, session.material.slices
+    pictured = (
+        session.material.measured,
+        None if session.findings.comparison is None else session.material.reference,
+    )
     volumes = [volume for volume in pictured if volume is not None]
 
     def run() -> EngineJob[None]:
@@ -46,7 +54,10 @@ def save_report(session: Session, path: Path) -> Task:
 
 def save_plot(session: Session, path: Path, key: str) -> Task:
     """Write one curve, or one number beside its bands, as .png or .svg."""
-    subject, ensemble = session.comparison or session.report, session.ensemble
+    subject, ensemble = (
+        session.findings.comparison or session.findings.report,
+        session.findings.ensemble,
+    )
     if subject is None:
         raise InputError('plot', 'nothing has been measured yet', 'press Measure in step 4 first')
     _need_complete(session)
@@ -62,5 +73,5 @@ def save_plot(session: Session, path: Path, key: str) -> Task:
 
 def _need_complete(session: Session) -> None:
     """Refuse numbers of a measurement that was stopped: nobody who reads them later would know."""
-    if missing := lacking(session):
+    if missing := lacking(session.material):
         raise InputError('measurement', f'is not complete, it lacks {missing}', 'press Measure in step 4 again')

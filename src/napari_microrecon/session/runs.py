@@ -6,6 +6,7 @@ import logging
 import os
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
@@ -19,8 +20,9 @@ from ..engine.run.reference import Origin
 from ..engine.slices import SliceSet
 from ..engine.volume import Volume
 from .drafts import SliceDraft
+from .material import Material
 from .session import Session
-from .shelf import forget_rest, make_room, note_as_given, put_away
+from .shelf import put_away, take_up
 from .task import Task
 from .training import Training
 
@@ -221,23 +223,16 @@ def open_run(session: Session, folder: Path) -> Task:
         name = opened.record.weights.name if opened.record.weights is not None else 'none recorded'
         notes = opened.record.results.get(_SEGMENTATION) or [''] * len(slices)
         put_away(session)
-        forget_rest(session)
-        make_room(session, slices.voxel_size.unit)
-        session.set_volumes(volumes)  # at once: their layer is filled anew, which is quicker than another one
-        if reference is None:
-            session.forget_references()
-        else:  # at once, too: its layer is filled anew
+        drafts = [SliceDraft(s, note=note) for s, note in zip(slices, notes, strict=False)]
+        material = Material(weights_spec=spec, tuned=tuned, training=training, run=opened, opened=opened)
+        if reference is not None:
             known = opened.record.reference
-            session.kept = ()
-            session.set_reference(reference, Origin(known.origin, known.where))
-        session.tuned, session.training = tuned, training
-        session.set_drafts([SliceDraft(s, note=note) for s, note in zip(slices, notes, strict=False)], like=slices)
-        session.weights_spec = spec
-        session.shape = shape
-        session.run = session.opened = opened
-        session.resumable = opened if can_go_on(opened) else None
-        note_as_given(session)
-        went_on = '; it can be resumed in step 3' if session.resumable is not None else ''
+            material = material.with_reference(reference, Origin(known.origin, known.where))
+        material = material.with_drafts(drafts, like=slices).with_volumes(volumes, shape=shape)
+        material = replace(material, resumable=opened if can_go_on(opened) else None)
+        take_up(session, material.as_given())
+        session.preview = None
+        went_on = '; it can be resumed in step 3' if session.material.resumable is not None else ''
         beside = f', beside its reference {reference.name}' if reference is not None else ''
         text = f'{folder.name} is open again: slices, weights ({name}), parameters and results{beside}{went_on}'
         session.say(f'{text}. {lack}'.rstrip('. ') if lack else text, 'warning' if lack else 'success')

@@ -15,7 +15,7 @@ def check_not_read(session: Session, path: Path) -> None:
     """Refuse the file of a volume that the reconstruction is compared with."""
     from ..engine.files.targets import check_not_input
 
-    origins = map(session.origin_of, session.kept)
+    origins = map(session.material.origin_of, session.material.kept)
     check_not_input(path, [origin.where for origin in origins if origin.kind == 'file'])
 
 
@@ -35,7 +35,7 @@ def save_volume(session: Session, path: Path) -> Task:
 
 def save_weights(session: Session, path: Path) -> Task:
     """Write the fine-tuned weights."""
-    tuned = session.tuned
+    tuned = session.material.tuned
     if tuned is None:
         raise InputError('weights', 'nothing has been fine-tuned yet', 'press Fine-tune first')
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ..engine.errors import InputError
@@ -12,10 +13,8 @@ from ..engine.progress import Progress
 from .analysing import analyse
 from .inputs import load_sample
 from .likelihood import Likelihood
-from .references import follow_size
 from .runs import note_reference, note_shape, record_volumes
 from .session import Session
-from .shelf import note_as_given
 from .task import Task
 from .weights import pick_weights
 
@@ -26,10 +25,10 @@ if TYPE_CHECKING:
 
 def reconstruct(session: Session, params: ReconstructParams, then: Callable[[], Task | None] = lambda: None) -> Task:
     """Generate volumes from the session's slices and weights, and record them in a Run folder."""
-    slices, spec, tuned = session.need_slices(), session.weights_spec, session.tuned
-    notes = [draft.note for draft in session.drafts]
-    reference = session.reference
-    origin = None if reference is None else session.origin_of(reference)
+    slices, spec, tuned = session.need_slices(), session.material.weights_spec, session.material.tuned
+    notes = [draft.note for draft in session.material.drafts]
+    reference = session.material.reference
+    origin = None if reference is None else session.material.origin_of(reference)
 
     made: list[Any] = []  # what there is before the shapes are judged
 
@@ -68,13 +67,11 @@ def reconstruct(session: Session, params: ReconstructParams, then: Callable[[], 
 
     def accept(result: Any) -> Task | None:
         choice, reconstruction, likelihood, record, problem, shape = result
-        session.choice = choice
-        session.shape = shape
-        session.likelihood = likelihood  # before the volumes: maps of others are dropped then
-        session.set_volumes(reconstruction.volumes)
-        if session.slices is not None:  # whose size may have become known meanwhile
-            follow_size(session, session.slices.voxel_size)
-        session.run = record
+        made = session.material.with_volumes(reconstruction.volumes, likelihood=likelihood, shape=shape)
+        if made.slices is not None:  # whose size may have become known meanwhile
+            made = made.with_scale(made.scale)
+        session.material = replace(made, choice=choice, run=record)
+        session.preview = None
         said = _recalibrated(session, params) or f'Reconstructed {" × ".join(map(str, params.shape))} voxels: '
         if params.mode == 'most-likely':
             problem += '; the likeliest phase at every voxel: smoother than the material, with other phase fractions'
@@ -96,7 +93,7 @@ def _fractions(volume: Volume) -> str:
 
 def _recalibrated(session: Session, params: ReconstructParams) -> str:
     """What a target fraction did to the volume, in words; empty where none was given."""
-    slices = session.slices
+    slices = session.material.slices
     if not params.target_fractions or slices is None:
         return ''
     told = ', '.join(
@@ -110,7 +107,7 @@ def demo(session: Session, name: str, params: Callable[[Session], ReconstructPar
     """Open a sample, reconstruct it and compare the result with the sample's volume."""
 
     def judge() -> Task:
-        note_as_given(session)  # one more click makes all of it again
+        session.material = session.material.as_given()  # one more click makes all of it again
         return analyse(session)
 
     return load_sample(session, name, lambda: reconstruct(session, params(session), judge))

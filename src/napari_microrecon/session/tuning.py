@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..engine.errors import InputError
@@ -28,8 +29,8 @@ _OUTPUT = 'weights.safetensors'
 
 def finetune(session: Session, params: FinetuneParams) -> Task:
     """Adapt weights to the session's slices; when stopped or paused, the best so far are kept."""
-    slices, spec, tuned = session.need_slices(), params.start_of(session.weights_spec), session.tuned
-    notes = [draft.note for draft in session.drafts]
+    slices, spec, tuned = session.need_slices(), params.start_of(session.material.weights_spec), session.material.tuned
+    notes = [draft.note for draft in session.material.drafts]
     held: list[Run] = []
 
     def run() -> EngineJob[Weights]:
@@ -44,14 +45,13 @@ def finetune(session: Session, params: FinetuneParams) -> Task:
         held.append(runs.new_run('finetune', slices, start, fixed, notes, device=device, reason=reason))
         return (yield from _train(held[0], slices, start, fixed, resume=False))
 
-    session.training = Training()
-    session.resumable = None
+    session.material = replace(session.material, training=Training(), resumable=None)
     return _task(session, held, run)
 
 
 def resume(session: Session, run: Run) -> Task:
     """Go on with a fine-tuning where it stopped; on the CPU it ends as if it had not been interrupted."""
-    held, known = [run], session.training.start
+    held, known = [run], session.material.training.start
 
     def job() -> EngineJob[Weights]:
         from ..engine.generator import FinetuneParams, Weights
@@ -62,7 +62,7 @@ def resume(session: Session, run: Run) -> Task:
         params = FinetuneParams.model_validate(run.record.parameters)
         return (yield from _train(run, slices, start, params, resume=True))
 
-    session.resumable = None
+    session.material = replace(session.material, resumable=None)
     return _task(session, held, job)
 
 
@@ -99,7 +99,7 @@ def _train(run: Run, slices: SliceSet, start: Weights, params: FinetuneParams, *
 def _task(session: Session, held: list[Run], run: object) -> Task:
     def accept(weights: Weights) -> None:
         session.pausing = False
-        session.run = held[0]
+        session.material = replace(session.material, run=held[0])
         keep(session, weights, 'Fine-tuning is done')
 
     def rescue() -> TrainingState | None:
@@ -112,10 +112,11 @@ def _task(session: Session, held: list[Run], run: object) -> Task:
         if state is None or state.best is None:
             session.say('Fine-tuning was stopped before it began: there are no weights to keep yet')
             return
-        session.run = held[0]
-        session.resumable = held[0] if runs.can_go_on(held[0]) else None
+        can_go_on = held[0] if runs.can_go_on(held[0]) else None
+        session.material = replace(session.material, run=held[0], resumable=can_go_on)
         if pausing:
-            session.tuned, session.preview = state.best, None
+            session.material = replace(session.material, tuned=state.best)
+            session.preview = None
             session.say(f'Fine-tuning is paused at step {state.record.step}; Resume goes on, also from its run folder')
         else:
             keep(session, state.best, 'Fine-tuning was stopped')
@@ -126,8 +127,7 @@ def _task(session: Session, held: list[Run], run: object) -> Task:
 
 def keep(session: Session, weights: Weights, how: str) -> None:
     """Make fine-tuned weights the ones to reconstruct with."""
-    session.tuned = weights
-    session.weights_spec = 'tuned'
+    session.material = session.material.with_tuned(weights)
     session.preview = None
     session.say(f'{how}: the best weights are kept and used by Reconstruct', 'success')
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from ..engine.generator import WeightsChoice
     from ..engine.results import Comparison
     from ..engine.voxels import VoxelSize
-    from .session import Session
+    from .material import Material
 
 
 def length(size: VoxelSize) -> str:
@@ -35,25 +35,26 @@ def tally(comparison: Comparison) -> str:
     return f'{text}; {open_} more cannot be judged at this size.' if open_ else f'{text}.'
 
 
-def lacking(session: Session, *, tortuosity: bool = True) -> str:
+def lacking(material: Material, *, tortuosity: bool = True) -> str:
     """Say what is missing of a measurement that was stopped before its end; empty where nothing is.
 
     Parameters
     ----------
-    session : Session
+    material : Material
         With what has been measured.
     tortuosity : bool
         Whether that had been wished for.
     """
-    report, comparison, ensemble = session.report, session.comparison, session.ensemble
+    found = material.findings
+    report, comparison, ensemble = found.report, found.comparison, found.ensemble
     if report is None:
         return ''
     subject = report if comparison is None else comparison
     spread = ensemble is not None and not ensemble.complete
     if subject.complete and not spread:
         return ''
-    reference = session.reference
-    against = reference is not None and session.measured is not reference
+    reference = material.reference
+    against = reference is not None and material.measured is not reference
     missing = []
     if 'thickness' not in report.statistics:
         missing.append('sizes')

@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING, Any
 from qtpy.QtCore import QObject, Qt
 from qtpy.QtWidgets import QMessageBox
 
-from ..session.shelf import work_at_hand
-
 if TYPE_CHECKING:
     from napari.components import ViewerModel
 
@@ -39,9 +37,9 @@ class Asking(QObject):
     def before(self, act: Callable[[], object]) -> None:
         """Do something that puts the work at hand away: at once, or for own work when the user has agreed."""
         self.drop()
-        session, work = self._session, work_at_hand(self._session)
+        session, work = self._session, self._session.material
         window: Any = getattr(getattr(self._viewer(), 'window', None), '_qt_window', None)
-        if work is None or not work.is_own or window is None:
+        if not work.is_own or window is None:
             act()
             return
         former = session.put_away

@@ -83,7 +83,7 @@ class Closing(QObject):
     def _told(self) -> str:
         """What napari's own question says of the job."""
         job = self._session.job
-        resumable = job.kind == 'finetune' and self._session.training.is_kept
+        resumable = job.kind == 'finetune' and self._session.material.training.is_kept
         later = '; ended now, it can be resumed from its run folder' if resumable else ''
         return f'{job.title} is not done yet{later}'
 
@@ -106,7 +106,7 @@ class Closing(QObject):
         return True
 
     def _ask(self, window: Any) -> None:
-        job, training = self._session.job, self._session.training
+        job, training = self._session.job, self._session.material.training
         box = QMessageBox(
             QMessageBox.Icon.Question, 'Close the window?', f'{job.title} is not done yet.', parent=window
         )

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from napari.layers import Layer
 
     from ..engine.volume import Volume
-    from ..session.session import Session, ShownFace
+    from ..session.findings import ShownFace
+    from ..session.session import Session
     from .stage import Stage
 
 _TINY = 1e-6  # what an image holds outside the phase, 0, lies below its contrast limits and is not drawn
@@ -53,7 +54,7 @@ class Faces:
 
     def shown_again(self, key: str, phase: int | None) -> bool:
         """Show the face of a statistic anew if its layer is there still; False if it has to be computed."""
-        volume = self._session.measured
+        volume = self._session.material.measured
         for layer in self.layers:
             known = layer.metadata[KEY]
             if (known['key'], known['phase']) == (key, phase) and self._of.get(layer) is volume:
@@ -81,7 +82,7 @@ class Faces:
         viewer = self._viewer()
         if viewer is None or shown is None:
             return
-        report = self._session.report
+        report = self._session.findings.report
         data, keywords, kind = face_layer(shown, None if report is None else report.phase)
         # A face is computed once for each statistic and phase; another one of the same replaces it.
         for layer in self.layers:
@@ -116,7 +117,7 @@ class Faces:
         if viewer is None:
             return
         session = self._session
-        current = (*session.volumes, session.reference, session.subject)
+        current = (*session.material.volumes, session.material.reference, session.material.subject)
         for layer in self.layers:
             if not any(self._of.get(layer) is volume for volume in current):
                 viewer.layers.remove(layer)

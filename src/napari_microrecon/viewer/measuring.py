@@ -55,9 +55,9 @@ class Measuring(QObject):
     def measure_instead(self, what: str) -> None:
         """Choose what is measured: 'reconstruction' or 'reference'."""
         session = self.session
-        if what == 'reference' and session.reference is None:
+        if what == 'reference' and session.material.reference is None:
             raise InputError('reference', 'there is none', 'open a volume first')
-        session.set_subject(session.reference if what == 'reference' else None)
+        session.set_subject(session.material.reference if what == 'reference' else None)
 
     @reported
     def choose_phase(self, label: int) -> None:
@@ -103,11 +103,11 @@ class Measuring(QObject):
     @reported
     def show_face(self, key: str) -> None:
         """Show the spatial face of a statistic; while a job runs, the number only."""
-        report = self.session.report
+        report = self.session.findings.report
         if not self.faces.shown_again(key, None if report is None else report.phase):
             self.runner.start(analysing.show_face(self.session, key))
 
     def put_faces_away(self) -> None:
         """Show the volumes again."""
-        self.session.face = None
+        self.session.find(face=None)
         self.faces.put_away()

@@ -74,14 +74,14 @@ class Records(QObject):
     def forecast(self, params: ReconstructParams) -> None:
         """Find out what a reconstruction would take; while a job runs, nothing is timed."""
         session = self._session
-        slices = session.slices
+        slices = session.material.slices
         if slices is None or session.job.is_active:
             return
 
         def accept(found: object) -> None:
             session.forecast = found  # pyright: ignore[reportAttributeAccessIssue]
 
-        spec, tuned = session.weights_spec, session.tuned
+        spec, tuned = session.material.weights_spec, session.material.tuned
         self._aside.start(lambda: forecasting.forecast(slices, spec, tuned, params), accept)
 
     def shut_down(self) -> None:
@@ -89,9 +89,9 @@ class Records(QObject):
         self._aside.drop()
 
     def _resume(self) -> Task:
-        if self._session.resumable is None:
+        if self._session.material.resumable is None:
             raise InputError('fine-tuning', 'none is paused', 'open the run of one that was stopped')
-        return tuning.resume(self._session, self._session.resumable)
+        return tuning.resume(self._session, self._session.material.resumable)
 
     def _start(self, make: Callable[[], Task]) -> None:
         try:

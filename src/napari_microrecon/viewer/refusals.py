@@ -20,7 +20,7 @@ def ways_out(refusal: MemoryRefusal, session: Session, wish: Wish) -> list[tuple
     ways: list[tuple[str, Wish]] = []
     # What was cut already is the session's subject by now.
     wish = replace(wish, crop=None, factor=1, reference_crop=None)
-    measured, reference = session.measured, session.reference
+    measured, reference = session.material.measured, session.material.reference
     is_reference = measured is not None and reference is not None and refusal.subject == reference.name != measured.name
     if refusal.without_tortuosity:
         ways.append(('Without tortuosity', replace(wish, tortuosity=False)))

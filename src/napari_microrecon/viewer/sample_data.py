@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..session.shelf import work_at_hand
 from .layers import KEY, LayerData, slice_layer, volume_layer
 
 if TYPE_CHECKING:
@@ -24,7 +23,7 @@ def _bundled(name: str) -> list[LayerData]:
     from ..engine.samples import get_sample
 
     bench = _workbench()
-    if bench is not None and work_at_hand(bench.session) is not None:  # it gives way first, with its layers
+    if bench is not None and not bench.session.material.is_empty:  # it gives way first, with its layers
         return _later(bench, name, 'opening…')
     sample = get_sample(name)
     volume, slices = sample.load_volume(), sample.load_slices()

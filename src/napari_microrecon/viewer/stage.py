@@ -109,7 +109,7 @@ class Stage:
         """Show the previews of a fine-tuning in the viewer, or leave them to the panel."""
         self.show_training = on
         if not on and self._session.job.kind == 'finetune' and self.layers_of('preview'):
-            self._on_volumes(self._session.volumes)
+            self._on_volumes(self._session.material.volumes)
 
     def compare(self, on: bool) -> None:
         """Put reconstruction and reference side by side, or the reconstruction alone into one view."""
@@ -133,7 +133,7 @@ class Stage:
     def show_same_size(self, on: bool) -> None:
         """Show the middle of the reference only, as large as the reconstruction; what is measured stays whole."""
         self._same_size = on
-        self._on_reference(self._session.reference)
+        self._on_reference(self._session.material.reference)
 
     @contextmanager
     def left_alone(self) -> Iterator[None]:
@@ -177,8 +177,8 @@ class Stage:
     def _on_reference(self, volume: Volume | None) -> None:
         if self._paused:
             return
-        if volume is not None and self._same_size and self._session.volumes:
-            volume = comparison.as_large_as(volume, self._session.volumes[0])
+        if volume is not None and self._same_size and self._session.material.volumes:
+            volume = comparison.as_large_as(volume, self._session.material.volumes[0])
         shown = [] if volume is None else [layers.volume_layer(volume, 'reference')]
         for _, keywords, _ in shown:
             keywords['name'] = f'reference: {keywords["name"]}'
@@ -190,13 +190,13 @@ class Stage:
             return
         self._put('volume', [layers.volume_layer(volume) for volume in volumes])
         if self._same_size:
-            self._on_reference(self._session.reference)
+            self._on_reference(self._session.material.reference)
         self._settle()
 
     def _on_preview(self, volume: Volume | None) -> None:
         if volume is None:
             if self.layers_of('preview'):
-                self._on_volumes(self._session.volumes)
+                self._on_volumes(self._session.material.volumes)
             return
         wanted = self.show_training if self._session.job.kind == 'finetune' else self.show_previews
         now = time.monotonic()
@@ -257,7 +257,7 @@ class Stage:
 
         Later the view is the user's.
         """
-        slices = self._session.slices
+        slices = self._session.material.slices
         normal = slices.slices[0].normal if alone and slices is not None else None
         if normal == self._lone:
             return

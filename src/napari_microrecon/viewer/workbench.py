@@ -90,7 +90,7 @@ class Workbench(QObject):
 
     def _beside_no_sample(self, make: Callable[[], Task]) -> None:
         """Start what brings own data; a sample gives way to them, own data do not."""
-        if self.session.sample is None:
+        if self.session.material.sample is None:
             self.runner.start(self._resizing(make()))
         else:
             self.asking.before(lambda: self.runner.start(make()))
@@ -107,7 +107,7 @@ class Workbench(QObject):
     @contextmanager
     def _layers_following(self) -> Iterator[None]:
         """Scale the layers that slices were taken from at once with the slices: napari warns of different units."""
-        held = [self.session.slices]
+        held = [self.session.material.slices]
 
         def follow(now: SliceSet | None) -> None:
             former, held[0] = held[0], now
@@ -140,7 +140,7 @@ class Workbench(QObject):
     @reported
     def load_sample(self, name: str) -> None:
         """Open a sample without doing anything with it."""
-        if shelf.is_own(self.session):
+        if self.session.material.is_own:
             self.stage.drop_placeholders()  # the question stands for them
         self.asking.before(lambda: self.runner.start(inputs.load_sample(self.session, name)))
 
@@ -160,7 +160,7 @@ class Workbench(QObject):
     @reported
     def place_slice(self, index: int, normal: Axis, position: int | None) -> None:
         """Say which plane a slice shows and where it lies."""
-        self.session.edit_draft(index, self.session.drafts[index].placed(normal, position))
+        self.session.edit_draft(index, self.session.material.drafts[index].placed(normal, position))
 
     @reported
     def remove_slice(self, index: int) -> None:
@@ -198,7 +198,7 @@ class Workbench(QObject):
     @reported
     def take_section(self, normal: Axis, position: int) -> None:
         """Take a slice out of the reference volume."""
-        reference = self.session.reference
+        reference = self.session.material.reference
         if reference is None:
             raise InputError('reference', 'there is none', 'open a volume first')
         followed = inputs.join(self.session, [inputs.slice_of(reference, normal, position)])
@@ -208,16 +208,16 @@ class Workbench(QObject):
     @reported
     def clear_reference(self) -> None:
         """Forget the reference volume."""
-        session = self.session
-        session.kept = tuple(one for one in session.kept if one is not session.reference)
-        session.set_reference(None)
+        self.session.material = self.session.material.without_reference()
 
     @reported
     def keep_volume(self) -> None:
         """Make the reconstruction at hand the reference of the next ones."""
         session = self.session
         volume = session.need_volume()
-        session.set_reference(volume, Origin('run', str(session.run.folder)) if session.run is not None else None)
+        session.set_reference(
+            volume, Origin('run', str(session.material.run.folder)) if session.material.run is not None else None
+        )
         session.say(f'{volume.name} is kept: the next volume stands beside it and is compared with it', 'success')
 
     def compare_with(self, volume: Volume) -> None:
@@ -226,13 +226,13 @@ class Workbench(QObject):
 
     def _judge_slices(self) -> None:
         """Find out beside the job what the slices tell of the phase fractions."""
-        session, drafts = self.session, self.session.drafts
+        session, drafts = self.session, self.session.material.drafts
         if not drafts:
             self.aside.drop()
             return
 
         def accept(found: Any) -> None:
-            session.representativity = found
+            session.find(representativity=found)
 
         self.aside.start(lambda: analysing.judge_slices(drafts), accept)
 
@@ -241,14 +241,14 @@ class Workbench(QObject):
     @reported
     def choose_weights(self, spec: str) -> None:
         """Choose the weights to start from."""
-        self.session.weights_spec = spec
+        self.session.choose_weights(spec)
 
     @reported
     def reconstruct(self, params: ReconstructParams) -> None:
         """Generate volumes; with a reference they are compared next."""
         session = self.session
         self.runner.start(
-            tasks.reconstruct(session, params, lambda: tasks.analyse(session) if session.reference else None)
+            tasks.reconstruct(session, params, lambda: tasks.analyse(session) if session.material.reference else None)
         )
 
     @reported
@@ -277,7 +277,7 @@ class Workbench(QObject):
     def _demo_params(self, session: Session) -> ReconstructParams:
         from ..engine.generator import ReconstructParams
 
-        edge, reference = self.preferences.edge, session.reference
+        edge, reference = self.preferences.edge, session.material.reference
         edges = (edge,) * 3 if reference is None else tuple(min(edge, n) for n in reference.shape)
         given = {'shape': edges, 'device': self.preferences.device, 'fractions': 'volume'}
         return ReconstructParams.model_validate(given)  # the rest are the model's defaults
