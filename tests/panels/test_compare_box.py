@@ -163,9 +163,11 @@ def test_as_much_of_the_reference_as_there_is_of_the_reconstruction(beside):
     ],
 )
 def test_the_same_size_in_other_units(reference, expected):
-    from napari_microrecon.viewer.comparison import as_large_as
+    from napari_microrecon.viewer.layer_specs import volume_spec
+    from napari_microrecon.viewer.scene import extent_as_large_as
 
-    assert as_large_as(reference, _sponge()).shape == expected
+    extent = extent_as_large_as(reference, _sponge())
+    assert volume_spec(reference, 'reference', extent).make().shape == expected
 
 
 def test_a_reconstruction_is_kept_and_the_next_is_compared_with_it(widget, qtbot, until_done):

@@ -12,6 +12,7 @@ from napari_microrecon.engine.volume import Volume
 from napari_microrecon.engine.voxels import VoxelSize
 from napari_microrecon.session import Session, SliceDraft
 from napari_microrecon.viewer import placed_slices
+from napari_microrecon.viewer.layers import layer_data
 from napari_microrecon.viewer.stage import Stage
 
 PHASES = Phases.named('grain', 'pore', pore=1)
@@ -33,7 +34,7 @@ def staged() -> tuple[ViewerModel, Session, Stage]:
 
 def test_planes_hold_what_the_volume_shows_there_and_nothing_else():
     made = [_slice('z', 3), _slice('z', 15), _slice('y', 7), _slice('x', 20)]
-    labels, keywords, kind = placed_slices.placed_layer(made)
+    labels, keywords, kind = layer_data(placed_slices.placed_spec(made))
     assert kind == 'labels'
     assert labels.shape == (20, 22, 24)
     assert tuple(keywords['scale']) == (3, 2, 1)
@@ -45,7 +46,7 @@ def test_planes_hold_what_the_volume_shows_there_and_nothing_else():
 
 def test_where_slices_cross_the_first_one_holds():
     other = Slice(1 - ROCK.labels[:, 7], PHASES, 'y', 7, ROCK.voxel_size)
-    labels, _, _ = placed_slices.placed_layer([_slice('z', 3), other])
+    labels = placed_slices.placed_labels([_slice('z', 3), other])
     np.testing.assert_array_equal(labels[3, 7], ROCK.labels[3, 7] + 1)
 
 
@@ -110,5 +111,5 @@ def test_the_reference_stands_beside_the_slices_until_there_is_a_volume(staged):
 
 def test_an_extent_too_large_for_one_layer_falls_back_to_plates(monkeypatch):
     monkeypatch.setattr(placed_slices, 'LARGEST', 1000)
-    made = placed_slices.slice_layers([_slice('z', 4), _slice('z', 16)])
-    assert [array.shape for array, _, _ in made] == [(1, 22, 24)] * 2
+    made = placed_slices.slice_specs([_slice('z', 4), _slice('z', 16)])
+    assert [spec.make().shape for spec in made] == [(1, 22, 24)] * 2

@@ -2,50 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from .layers import Role, role_of, set_visible
-from .placed_slices import is_placed_layer
+from .layers import role_of, set_visible
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
     from napari.layers import Layer
 
-    from ..engine.volume import Volume
     from .veils import Veils
 
 
-def as_large_as(reference: Volume, volume: Volume) -> Volume:
-    """Middle of the reference, as large as the volume: in its unit where both sizes are known, else in voxels.
+def arrange(viewer: ViewerModel, veils: Veils, left: Layer | None, right: Layer | None) -> None:
+    """Put one layer into the left cell and its reference into the right one.
 
-    Where the reference is the smaller one along an axis, it keeps its whole length there.
+    All cells of napari's grid share one camera and one slice position. Every other layer is hidden, not removed: a
+    hidden layer takes no cell. Where one of the two is missing, the grid is left. A veil shares the cell of its volume.
     """
-    own, other = reference.voxel_size, volume.voxel_size
-    factors = (1.0, 1.0, 1.0)
-    if own.is_known and other.is_known:
-        factors = tuple(a / b for a, b in zip(other.zyx, own.to(other.unit).zyx, strict=True))
-    z, y, x = (
-        min(most, max(1, round(n * factor)))
-        for most, n, factor in zip(reference.shape, volume.shape, factors, strict=True)
-    )
-    if (z, y, x) == reference.shape:
-        return reference
-    from ..engine.analysis import crop_middle
-
-    return replace(crop_middle(reference, (z, y, x)), name=f'middle of {reference.name}')
-
-
-def arrange(viewer: ViewerModel, veils: Veils) -> None:
-    """Put what was reconstructed into the left cell and its reference into the right one.
-
-    Before there is a reconstruction, the slices in place stand for it. All cells of napari's grid share one camera
-    and one slice position. Every other layer is hidden, not removed: a hidden layer takes no cell. A preview stands
-    in for the volume as long as there is one. With a single volume the grid is left. A veil shares the cell of its
-    volume.
-    """
-    left = _first(viewer, 'preview') or _first(viewer, 'volume') or _placed(viewer)
-    right = _first(viewer, 'reference')
     grid = viewer.canvas.grid
     if left is None or right is None:
         grid.enabled = False
@@ -63,17 +36,6 @@ def arrange(viewer: ViewerModel, veils: Veils) -> None:
     grid.shape = (1, 2)
     grid.spacing = 0.02
     grid.enabled = True
-
-
-def _first(viewer: ViewerModel, role: Role) -> Layer | None:
-    """Return the first visible layer of a role, else the first."""
-    found = [layer for layer in viewer.layers if role_of(layer) == role]
-    return next((layer for layer in found if layer.visible), found[0] if found else None)
-
-
-def _placed(viewer: ViewerModel) -> Layer | None:
-    """Return the layer of the slices in place, if there is one."""
-    return next((layer for layer in viewer.layers if is_placed_layer(layer.metadata)), None)
 
 
 def single(viewer: ViewerModel) -> None:

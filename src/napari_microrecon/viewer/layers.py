@@ -20,6 +20,7 @@ from ..engine.raw_image import RawImage, few_values
 from ..engine.slices import Slice
 from ..engine.volume import Volume
 from ..engine.voxels import AXES, VoxelSize
+from .layer_specs import LayerSpec, SceneRole, slice_spec, volume_spec
 
 if TYPE_CHECKING:
     from napari.layers import Layer
@@ -51,53 +52,37 @@ def common_keywords(voxel_size: VoxelSize) -> dict[str, Any]:
     return {'scale': voxel_size.zyx, 'units': (unit,) * 3, 'axis_labels': AXES}
 
 
-def volume_layer(volume: Volume, role: Role = 'volume') -> LayerData:
-    """Layer data of a volume: Labels (Z, Y, X), phase k as k + 1."""
-    metadata = {
-        KEY: {
-            'role': role,
-            'phases': volume.phases.model_dump(),
-            'provenance': volume.provenance.model_dump(),
-        }
-    }
+def layer_data(spec: LayerSpec) -> LayerData:
+    """What napari makes a layer of: array, keywords and type."""
     keywords = {
-        **common_keywords(volume.voxel_size),
-        'name': volume.name,
+        **common_keywords(spec.voxel_size),
+        'translate': spec.translate,
+        'name': spec.name,
         'opacity': 1.0,  # napari's 0.7 would let the background shine through the colours of the legend
-        'colormap': phase_colormap(volume.phases),
-        'metadata': metadata,
+        'colormap': phase_colormap(spec.phases),
+        'metadata': {KEY: {'role': spec.role, 'phases': spec.phases.model_dump(), **spec.details}},
     }
-    return volume.labels + np.uint8(1), keywords, 'labels'
+    return spec.make(), keywords, 'labels'
+
+
+def volume_layer(volume: Volume, role: SceneRole = 'volume') -> LayerData:
+    """Layer data of a volume: Labels (Z, Y, X), phase k as k + 1."""
+    return layer_data(volume_spec(volume, role))
 
 
 def slice_layer(made: Slice) -> LayerData:
     """Layer data of a slice as a plate one voxel thick, in its plane and at its position (0 if unknown)."""
-    axis = AXES.index(made.normal)
-    position = made.position or 0
-    translate = [0.0, 0.0, 0.0]
-    translate[axis] = position * made.voxel_size.zyx[axis]
-    metadata = {
-        KEY: {
-            'role': 'slice',
-            'phases': made.phases.model_dump(),
-            'normal': made.normal,
-            'position': made.position,
-        }
-    }
-    keywords = {
-        **common_keywords(made.voxel_size),
-        'translate': translate,
-        'name': made.name,
-        'opacity': 1.0,
-        'colormap': phase_colormap(made.phases),
-        'metadata': metadata,
-    }
-    return np.expand_dims(made.labels + np.uint8(1), axis), keywords, 'labels'
+    return layer_data(slice_spec(made))
 
 
 def role_of(layer: Layer) -> Role | None:
     """What we use the layer for, None if it is not ours."""
     return layer.metadata.get(KEY, {}).get('role')
+
+
+def is_placed_layer(layer: Layer) -> bool:
+    """Whether a layer of ours shows slices in place."""
+    return 'planes' in layer.metadata.get(KEY, {})
 
 
 def phases_of(layer: Layer) -> Phases | None:

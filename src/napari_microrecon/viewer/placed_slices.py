@@ -13,17 +13,17 @@ import numpy as np
 
 from ..engine.slices import Slice
 from ..engine.voxels import AXES, IMAGE_AXES
-from .layers import KEY, LayerData, common_keywords, phase_colormap, slice_layer
+from .layer_specs import LayerSpec, slice_spec
 
 LARGEST = 2**27  # voxels of the shared layer; above, every slice gets a layer of its own
 NAME = 'slices in place'
 
 
-def slice_layers(slices: Iterable[Slice]) -> list[LayerData]:
-    """Layer data of slices: the placed ones together first, then the others."""
+def slice_specs(slices: Iterable[Slice]) -> list[LayerSpec]:
+    """Layers of slices: the placed ones together first, then the others."""
     placed, others = _parted(slices)
-    together = [placed_layer(placed)] if placed else []
-    return [*together, *(slice_layer(made) for made in others)]
+    together = [placed_spec(placed)] if placed else []
+    return [*together, *(slice_spec(made) for made in others)]
 
 
 def in_place(slices: Iterable[Slice]) -> Sequence[Slice]:
@@ -31,8 +31,17 @@ def in_place(slices: Iterable[Slice]) -> Sequence[Slice]:
     return _parted(slices)[0]
 
 
-def placed_layer(placed: Sequence[Slice]) -> LayerData:
-    """Layer data of slices that all have positions: phase k as k + 1 in their planes, 0 (clear) elsewhere.
+def placed_spec(placed: Sequence[Slice]) -> LayerSpec:
+    """Layer of slices that all have positions, in a box where the volume will be."""
+    first = placed[0]
+    return LayerSpec(
+        'slice', NAME, tuple(placed), first.phases, first.voxel_size, lambda: placed_labels(placed),
+        details={'planes': [(made.normal, made.position) for made in placed]}, boxed=True,
+    )  # fmt: skip
+
+
+def placed_labels(placed: Sequence[Slice]) -> np.ndarray:
+    """Array of slices that all have positions: phase k as k + 1 in their planes, 0 (clear) elsewhere.
 
     Where two slices cross, the line is that of the slice that was given first, as in the reconstruction.
     """
@@ -40,21 +49,7 @@ def placed_layer(placed: Sequence[Slice]) -> LayerData:
     for made in reversed(placed):
         axis, (rows, columns) = AXES.index(made.normal), made.labels.shape
         np.moveaxis(labels, axis, 0)[made.position, :rows, :columns] = made.labels + np.uint8(1)
-    first = placed[0]
-    planes = [(made.normal, made.position) for made in placed]
-    keywords = {
-        **common_keywords(first.voxel_size),
-        'name': NAME,
-        'opacity': 1.0,
-        'colormap': phase_colormap(first.phases),
-        'metadata': {KEY: {'role': 'slice', 'phases': first.phases.model_dump(), 'planes': planes}},
-    }
-    return labels, keywords, 'labels'
-
-
-def is_placed_layer(metadata: dict) -> bool:
-    """Whether a layer with this metadata shows slices in place."""
-    return 'planes' in metadata.get(KEY, {})
+    return labels
 
 
 def _parted(slices: Iterable[Slice]) -> tuple[list[Slice], list[Slice]]:

@@ -32,8 +32,7 @@ def _bundled(name: str) -> list[LayerData]:
     layers = [slice_layer(one) for one in slices]
     for _, keywords, _ in layers:
         keywords['visible'] = False
-    array, keywords, kind = volume_layer(volume, 'reference')
-    return [*layers, (array, {**keywords, 'name': f'reference: {volume.name}'}, kind)]
+    return [*layers, volume_layer(volume, 'reference')]
 
 
 def _published(name: str) -> list[LayerData]:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from qtpy.QtCore import QTimer
 
 from .layers import KEY, phase_colormap, phases_of, role_of, set_visible
-from .refilling import new_layer
+from .reconciler import new_layer
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
