@@ -95,7 +95,7 @@ def test_pause_close_resume_in_another_viewer_finish_and_replay(ready, qtbot, ma
     assert record.status == 'done'
     assert record.results['seconds'] > seconds
     assert _ticked(other)
-    assert again.weights_spec == 'tuned'
+    assert again.material.weights_spec == 'tuned'
     assert (run.folder / 'weights.safetensors').is_file()
     # headless the whole training, uninterrupted, gives the same weights
     capsys.readouterr()
