@@ -13,7 +13,7 @@ from torch import nn
 
 from napari_microrecon.engine.generator.band import Band
 from napari_microrecon.engine.generator.calibration import calibrate
-from napari_microrecon.engine.generator.critic import Critic, critic_loss
+from napari_microrecon.engine.generator.network.critics import Critic, critic_loss
 from napari_microrecon.engine.generator.exemplar import Exemplars
 from napari_microrecon.engine.generator.health import LEAD, Health, HealthCheck, critic_course, diagnose
 from napari_microrecon.engine.generator.measures import SectionScore

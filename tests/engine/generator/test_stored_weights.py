@@ -19,6 +19,7 @@ from napari_microrecon.engine.errors import InputError
 from napari_microrecon.engine.generator import ReconstructParams, Weights, reconstruct
 from napari_microrecon.engine.generator.checkpoint import LOGIT_SAMPLE, SLICE_CODE, WeightsHeader, shipped_weights
 from napari_microrecon.engine.generator.exemplar import Exemplars
+from napari_microrecon.engine.generator.network import build_network, encoder_of
 from napari_microrecon.engine.generator.params import Architecture
 from napari_microrecon.engine.generator.priors import PriorModel
 from napari_microrecon.engine.generator.priors.cells import CellField
@@ -27,7 +28,6 @@ from napari_microrecon.engine.generator.priors.dendrites import DendriteField
 from napari_microrecon.engine.generator.priors.gaussian import GaussianField
 from napari_microrecon.engine.generator.priors.grains import SCORES, GrainField
 from napari_microrecon.engine.generator.synthesis import ExemplarField
-from napari_microrecon.engine.generator.unet import Generator
 from napari_microrecon.engine.phases import Phases
 from napari_microrecon.engine.progress import drain
 from napari_microrecon.engine.slices import SliceSet
@@ -89,11 +89,12 @@ def tensors_of(header: Header) -> Tensors:
     architecture = Architecture.model_validate(header['architecture'])
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        network = Generator(architecture)
+        network = build_network(architecture)
         tensors = {k: v.half() if v.is_floating_point() else v for k, v in network.state_dict().items()}
         tensors[LOGIT_SAMPLE] = torch.randn((256, architecture.phase_count)).half()
-    assert network.encoder is not None
-    tensors[SLICE_CODE] = torch.zeros((1, len(network.encoder.film.bias)))
+    encoder = encoder_of(network)
+    if encoder is not None:
+        tensors[SLICE_CODE] = torch.zeros((1, len(encoder.film.bias)))
     return tensors
 
 
@@ -465,3 +466,17 @@ def damaged(whole: bytes, rng: random.Random) -> bytes:
         at = rng.randrange(head if rng.random() < 0.7 else len(made))
         made[at] = rng.randrange(256)
     return bytes(made)
+
+
+def test_plain_networks_of_earlier_versions_load_without_their_idle_gates(tmp_path: Path) -> None:
+    header = header_of(two_phases('grains'))
+    header['architecture'] |= {'attention': 'none', 'scale_aggregation': False, 'slice_encoder': False}
+    tensors = tensors_of(header)
+    plain = Weights.load(write(tmp_path / 'plain.safetensors', header, tensors))
+    with_gates = tensors_of({**header, 'architecture': header['architecture'] | {'slice_encoder': True}})
+    gates = {name: tensor for name, tensor in with_gates.items() if name.startswith('attend.')}
+    assert gates
+    old = Weights.load(write(tmp_path / 'old.safetensors', header, tensors | gates))
+    assert all(torch.equal(old.network().state_dict()[k], v) for k, v in plain.network().state_dict().items())
+    gates.popitem()
+    assert 'lacks the tensor attend' in refusal(tmp_path / 'odd.safetensors', header, tensors | gates)

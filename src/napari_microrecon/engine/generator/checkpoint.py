@@ -29,7 +29,7 @@ from .priors.bounds import Fractions, Number, Share, add_up
 from .tensor_files import TensorFile, reading
 
 if TYPE_CHECKING:
-    from .unet import Generator
+    from .network import UNet
 
 FORMAT = 1
 LOGIT_SAMPLE = 'calibration.logits'
@@ -152,11 +152,6 @@ class Weights:
             return self.header.prior.offsets(fractions)
         return calibrate(self.tensors[LOGIT_SAMPLE].double().numpy(), fractions)
 
-    def modulation(self, network: Generator) -> list[tuple[Tensor, Tensor]] | None:
-        """Scale and shift per layer by the slices that `network` (of these weights) was trained on."""
-        code = self.tensors.get(SLICE_CODE)
-        return None if network.encoder is None or code is None else network.encoder.modulate(code)
-
     @property
     def sha256(self) -> str:
         """Hash of the file that `save` writes."""
@@ -191,14 +186,15 @@ class Weights:
             _refuse_batch_norm(file)
             return checked_weights(file, file.parsed(WeightsHeader))
 
-    def network(self) -> Generator:
-        """Build the generator with these weights, in evaluation mode on the CPU."""
-        from .unet import Generator
+    def network(self) -> UNet:
+        """Build the network with these weights, in evaluation mode on the CPU."""
+        from .network import build_network
 
-        network = Generator(self.header.architecture)
+        network = build_network(self.header.architecture)
         if self.header.trained:
             state = {k: v.float() if v.is_floating_point() else v for k, v in self.tensors.items()}
-            state = {k: v for k, v in state.items() if k not in (LOGIT_SAMPLE, SLICE_CODE)}
+            idle = _idle_tensors(self.header.architecture)
+            state = {k: v for k, v in state.items() if k not in (LOGIT_SAMPLE, SLICE_CODE, *idle)}
             network.load_state_dict(state)
         return network.eval()
 
@@ -225,6 +221,9 @@ def checked_weights(file: TensorFile, header: WeightsHeader, prefix: str = '') -
         file.check_like({}, prefix=prefix)
         return Weights(header, {})
     wanted = dict(_network_tensors(header.architecture))  # pyright: ignore[reportArgumentType]  # frozen: has a hash
+    idle = _idle_tensors(header.architecture)
+    if idle and prefix + next(iter(idle)) in file.shapes:
+        wanted |= idle
     rows = file.shapes.get(prefix + LOGIT_SAMPLE, (0,))[0:1]
     if not rows or not SAMPLED[0] <= rows[0] <= SAMPLED[1]:
         raise file.refuse(
@@ -265,10 +264,24 @@ def _check_pictures(file: TensorFile, header: WeightsHeader) -> None:
 @lru_cache(maxsize=8)
 def _network_tensors(architecture: Architecture) -> dict[str, Tensor]:
     """Names, shapes and types of a network's tensors, without their memory."""
-    from .unet import Generator
+    from .network import build_network
 
     with torch.device('meta'):
-        return Generator(architecture).state_dict()
+        return build_network(architecture).state_dict()
+
+
+def _idle_tensors(architecture: Architecture) -> dict[str, Tensor]:
+    """Gates of attention in files of plain networks, which earlier versions wrote and never used."""
+    from .network.cbam import ConvolutionalAttention
+
+    if not architecture.is_plain:
+        return {}
+    found: dict[str, Tensor] = {}
+    with torch.device('meta'):
+        for level in range(1, architecture.levels):
+            block = ConvolutionalAttention(architecture.channels * 2**level, 'none')
+            found |= {f'attend.{level - 1}.{name}': tensor for name, tensor in block.state_dict().items()}
+    return found
 
 
 def _code_like(network: dict[str, Tensor]) -> Tensor:

@@ -15,10 +15,10 @@ from ..phases import Phases
 from ..slices import SliceSet
 from .checkpoint import Weights
 from .device import placement
+from .network import HALO
 from .params import ReconstructParams
 from .sampling import DEFAULT_TILE, MARGIN, draw, sample_logits
 from .synthesis.features import channel_count
-from .unet import HALO
 
 # Between placed slices, per voxel: labels and distances; logits, interpolation and probabilities of every phase.
 # Growth from patches, one channel, on one thread (python benchmarks/generator_speed.py --weights exemplar); reading the
@@ -89,7 +89,7 @@ def estimate(
     small = (32, 32, 32)
     grid = draw(weights.header.prior, small, 0, periodic=False, levels=network.architecture.levels, reach=0)
     began = time.perf_counter()
-    for _ in sample_logits(network, grid, None, place, 64, lambda _window, _logits: None):
+    for _ in sample_logits(network, grid, place, 64, lambda _window, _logits: None):
         pass
     seconds = (time.perf_counter() - began) / (32 + 2 * MARGIN) ** 3 * voxels
     return Estimate(seconds, int(base + coarse + fine))

@@ -58,20 +58,21 @@ def weights_bytes(architecture: Architecture, params: FinetuneParams) -> int:
 def state_bytes(architecture: Architecture, params: FinetuneParams, *, isotropic: bool = True) -> int:
     """Size of the state of a training: networks, what the optimisers remember of each number, patches, best weights."""
     generator, _, critics = _counts(architecture, 1 if isotropic else len(AXES))
-    # Generator, its average, and two moments of it; critics and their two moments once they have joined.
-    numbers = 4 * generator + (3 if params.loss.critic > 0 else 1) * critics
+    # Generator, its average, and two moments of it; critics, where there are any, and their two moments.
+    numbers = 4 * generator + (3 * critics if params.loss.critic > 0 else 0)
     kept = SCALES * len(AXES) * params.memory * (OWN // 3) * architecture.phase_count * PATCH**2
     return 4 * (numbers + kept) + weights_bytes(architecture, params) + HEADER + LINE * params.evaluations
 
 
 @lru_cache(maxsize=16)
 def _numbers(architecture: Architecture) -> tuple[int, int, int]:
-    from .critic import Critic
-    from .unet import Generator
+    from .network import build_network, encoder_of
+    from .network.critics import Critic
 
     with torch.device('meta'):
-        generator, critic = Generator(architecture), Critic(architecture.phase_count)
-    code = 0 if generator.encoder is None else len(generator.encoder.film.bias)
+        generator, critic = build_network(architecture), Critic(architecture.phase_count)
+    encoder = encoder_of(generator)
+    code = 0 if encoder is None else len(encoder.film.bias)
     counts = [sum(math.prod(value.shape) for value in one.state_dict().values()) for one in (generator, critic)]
     return counts[0], code, counts[1]
 

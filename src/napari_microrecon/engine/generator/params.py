@@ -51,6 +51,11 @@ class Architecture(_Parameters):
         default=True, description='Multi-scale hierarchical feature aggregation of slices (MHFA)'
     )
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether the network is a U-Net without any module of the paper."""
+        return self.attention == 'none' and not self.scale_aggregation and not self.slice_encoder
+
 
 class ReconstructParams(_Parameters):
     """What to reconstruct."""

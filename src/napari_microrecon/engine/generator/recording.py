@@ -17,21 +17,21 @@ from .choice import fingerprint
 from .device import Placement, describe_device
 from .exemplar import Exemplars
 from .health import Health
+from .network import UNet, build_network, encoder_of
 from .params import Architecture, FinetuneParams
 from .priors import PriorModel, fitting_prior
 from .priors.families import family_origins
 from .trainer import Trainer
-from .unet import Generator
 
 
-def new_network(prior: PriorModel, exemplars: Exemplars, seed: int, like: Architecture | None = None) -> Generator:
+def new_network(prior: PriorModel, exemplars: Exemplars, seed: int, like: Architecture | None = None) -> UNet:
     """Generator that begins as the calibrated prior: its head adds little, its bias sets the fractions."""
     architecture = (like or Architecture()).model_copy(
         update={'phase_count': exemplars.phase_count, 'field_count': prior.channels}
     )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        network = Generator(architecture)
+        network = build_network(architecture)
     offsets = prior.offsets(exemplars.fractions)
     with torch.no_grad():
         network.head.weight.mul_(0.1)
@@ -83,7 +83,7 @@ def new_header(
 
 def stored(
     header: WeightsHeader,
-    network: Generator,
+    network: UNet,
     trainer: Trainer,
     measured: Mapping[str, float],
     history: Sequence[Mapping[str, float]],
@@ -101,10 +101,10 @@ def stored(
         for key, value in network.state_dict().items()
     }
     tensors[LOGIT_SAMPLE] = torch.from_numpy(sample)
-    if network.encoder is not None:
+    if (encoder := encoder_of(network)) is not None:
         # Slices unlike these would modulate the network in ways it was not trained for.
         with torch.no_grad():
-            tensors[SLICE_CODE] = network.encoder.read(trainer.crops()).float().cpu().contiguous()
+            tensors[SLICE_CODE] = encoder.read(trainer.crops()).float().cpu().contiguous()
     record: dict[str, Any] = {
         'steps': trainer.step_count,
         'planned': planned,

@@ -11,11 +11,11 @@ import torch
 from ..errors import InputError
 from ..slices import SliceSet
 from .calibration import wanted_fractions
-from .checkpoint import Weights
+from .checkpoint import SLICE_CODE, Weights
 from .device import Placement
+from .network import UNet, keep_slices
 from .params import ReconstructParams
 from .sampling import Grid, Window, draw, sample_logits
-from .unet import Film, Generator
 
 
 class Sampler:
@@ -24,14 +24,10 @@ class Sampler:
     def __init__(self, weights: Weights, slices: SliceSet, params: ReconstructParams, place: Placement) -> None:
         self.weights, self.place, self.params = weights, place, params
         self.prior = weights.header.prior
-        self.network: Generator | None = None
-        self.film: Film | None = None
+        self.network: UNet | None = None
         if weights.header.trained:
-            network = weights.network()
-            film = weights.modulation(network)
-            self.network = place.put_network(network)
-            if film is not None:
-                self.film = [(scale.to(place.device), shift.to(place.device)) for scale, shift in film]
+            self.network = place.put_network(weights.network())
+            keep_slices(self.network, weights.tensors.get(SLICE_CODE), place.device)
         target = wanted_fractions(slices.fractions, params.target_fractions)
         # Whatever order the weights count the phases in: logits are handed on in that of the slices.
         self.order = list(weights.header.order or range(len(target)))
@@ -66,4 +62,4 @@ class Sampler:
                 raise InputError(self.weights.name, 'makes no numbers of this material', 'use other weights')
             take(window, (logits + offsets)[self.order].cpu().numpy())
 
-        yield from sample_logits(self.network, grid, self.film, self.place, tile, hand_on)
+        yield from sample_logits(self.network, grid, self.place, tile, hand_on)

@@ -16,8 +16,8 @@ from torch import Tensor
 
 from .boxes import white_noise
 from .device import Placement
+from .network import HALO, UNet
 from .priors import PriorModel
-from .unet import HALO, Film, Generator
 
 MARGIN = 8  # voxels around an open volume: its faces differ from those of a larger one in at most .6 % of their labels
 DEFAULT_TILE = 96
@@ -83,7 +83,7 @@ def tiles(size: tuple[int, ...], tile: int, stride: int) -> Iterator[tuple[Windo
         yield (outer[0], outer[1], outer[2]), (own[0], own[1], own[2]), (inner[0], inner[1], inner[2])
 
 
-def _halved(window: Window, by: int) -> Window:
+def _coarsened(window: Window, by: int) -> Window:
     z, y, x = (slice(w.start // by, w.stop // by) for w in window)
     return z, y, x
 
@@ -104,9 +104,8 @@ def _rise(coarse: Tensor, window: Window) -> Tensor:
 
 @torch.no_grad()
 def sample_logits(
-    network: Generator,
+    network: UNet,
     grid: Grid,
-    film: Film | None,
     place: Placement,
     tile: int,
     take: Callable[[Window, Tensor], None],
@@ -122,25 +121,21 @@ def sample_logits(
         fields = torch.from_numpy(np.ascontiguousarray(grid.fields[:, *window]))[None]
         return place.put(fields), place.put(grid.noise[0][:, :, *window])
 
-    half: Tensor | None = None
-    branch: Tensor | None = None
+    parts: list[Tensor] = []  # what the coarser levels need of the finest, for the whole grid
     for done, (outer, own, inner) in enumerate(plan):
         with place.autocast():
             fields, noise = inputs(outer)
-            fine = network.enter_fine(fields, noise, film, 'zero')
-            down, share = network.descend(fine[:, :, *inner])
-        if half is None:
-            half = _whole(down, size, 2)
-            branch = None if share is None else _whole(share, size, stride)
-        half[:, :, *_halved(own, 2)] = down
-        if branch is not None and share is not None:
-            branch[:, :, *_halved(own, stride)] = share
+            fine = network.enter_fine(fields, noise, 'zero')
+            found = network.descend(fine[:, :, *inner])
+        steps = [(own[0].stop - own[0].start) // part.shape[2] for part in found]
+        parts = parts or [_whole(part, size, by) for part, by in zip(found, steps, strict=True)]
+        for whole, part, by in zip(parts, found, steps, strict=True):
+            whole[:, :, *_coarsened(own, by)] = part
         yield done, total
-    assert half is not None
     with place.autocast():
         noise_levels = [grid.noise[0]] + [place.put(level) for level in grid.noise[1:]]
-        coarse = network.coarse(half, branch, noise_levels, film, 'zero')
-    del half, branch, noise_levels
+        coarse = network.coarse(parts, noise_levels, 'zero')
+    del parts, noise_levels
     yield len(plan) + 1, total
     first = grid.margin
     for done, (outer, own, inner) in enumerate(plan):
@@ -148,8 +143,8 @@ def sample_logits(
         if all(k.stop > k.start for k in kept):
             with place.autocast():
                 fields, noise = inputs(outer)
-                fine = network.enter_fine(fields, noise, film, 'zero')
-                logits = network.leave_fine(_rise(coarse, outer), fine, fields, film, 'zero')
+                fine = network.enter_fine(fields, noise, 'zero')
+                logits = network.leave_fine(_rise(coarse, outer), fine, fields, 'zero')
             cut = [
                 slice(i.start + k.start - w.start, i.start + k.stop - w.start)
                 for i, k, w in zip(inner, kept, own, strict=True)

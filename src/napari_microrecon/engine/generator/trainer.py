@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -12,10 +12,10 @@ import torch
 from torch import Tensor, nn
 
 from ..voxels import AXES, Axis
+from .adversary import Adversary
 from .boxes import RIM, BoxPool, box_shape, white_noise
 from .calibration import balance, calibrate
 from .checkpoint import SLICE_CODE, Weights
-from .critic import Critic, critic_loss
 from .device import Placement
 from .exemplar import Exemplars, one_hot
 from .health import HealthCheck
@@ -25,20 +25,20 @@ from .losses import (
     connectivity_loss,
     indecision,
     orientations,
-    sections,
     straight_through,
 )
 from .measures import SectionScore, score, wanted_connection
+from .network import UNet, encoder_of, reading_slices
 from .params import FinetuneParams
 from .priors import PriorModel
 from .restoring import check_state
-from .unet import Generator
 
 AVERAGING = 0.99  # of the weights that are evaluated and kept
 CALIBRATED = 65_536  # voxels of them that are stored, to calibrate the phase fractions by
 WIDER, NARROWER, STRONGEST = 3.0, 0.1, 9.0  # factors of the connectivity of the pores per evaluation, and their limit
 WARM_RATE = 0.4  # of the learning rate, where training begins with trained weights
 WARM_UP = 20  # steps until the full learning rate
+CRITICS, CRITIC_OPTIMISER = 'critics', 'critic_optimiser'  # in the state of a training
 
 
 class Trainer:
@@ -50,7 +50,7 @@ class Trainer:
 
     def __init__(
         self,
-        network: Generator,
+        network: UNet,
         prior: PriorModel,
         exemplars: Exemplars,
         params: FinetuneParams,
@@ -60,19 +60,7 @@ class Trainer:
         self.shape = box_shape(exemplars, params.box)
         self.generator = place.put_network(network).train()
         self.average = copy.deepcopy(self.generator).requires_grad_(False)
-        planes = ('z',) if exemplars.isotropic else AXES
-        torch_rng = torch.Generator().manual_seed(params.seed)
-        self.critics = nn.ModuleDict({plane: Critic(exemplars.phase_count) for plane in planes})
-        for parameter in self.critics.parameters():
-            if parameter.dim() > 1:
-                nn.init.kaiming_uniform_(parameter, a=math.sqrt(5), generator=torch_rng)
-            else:
-                nn.init.zeros_(parameter)
-        self.critics.to(place.device)
         self.optimiser = torch.optim.Adam(self.generator.parameters(), lr=params.learning_rate, betas=(0.9, 0.99))
-        self.critic_optimiser = torch.optim.Adam(
-            self.critics.parameters(), lr=params.critic_learning_rate, betas=(0.5, 0.9)
-        )
         self.pool = BoxPool(prior, exemplars, self.shape, params.seed)
         longest = max(max(exemplars.correlation_length(k).values()) for k in range(exemplars.phase_count))
         self.patches = PatchDistance(
@@ -91,6 +79,8 @@ class Trainer:
             ]
             for normal in AXES
         }
+        has_critics = params.loss.critic > 0
+        self.adversary = Adversary(exemplars, self.images, params, place) if has_critics else None
         # How strongly each phase's throats are opened; of the pores, as strongly as evaluations find necessary.
         self.opening = torch.ones(exemplars.phase_count)
         self.step_count = 0
@@ -106,7 +96,7 @@ class Trainer:
         for group in self.optimiser.param_groups:
             group['lr'] = params.learning_rate * rate * (WARM_RATE if self.warm else 1.0)
         box = self.pool.at(self.step_count)
-        adversarial = params.loss.critic > 0 and progress >= params.critic_start
+        adversary = self.adversary if progress >= params.critic_start else None
         metrics: dict[str, float] = {}
 
         logits = self.forward(self.generator, box.fields, self.step_count)
@@ -116,10 +106,10 @@ class Trainer:
         logits = balance(logits, torch.from_numpy(box.fractions).float().to(logits.device))
         soft = torch.softmax(logits, 1)
         # The slices are labels: a critic that sees probabilities learns to tell them by that, not by shape.
-        shown = straight_through(soft) if adversarial else soft
-        if adversarial:
+        shown = straight_through(soft) if adversary is not None else soft
+        if adversary is not None:
             for _ in range(params.critic_steps):
-                metrics.update(self.critic_step(shown.detach(), rng))
+                metrics.update(adversary.step(shown.detach(), rng))
         terms: dict[str, Tensor] = {}
         if params.loss.patches > 0:
             terms['patches'] = self.patches(soft, rng)
@@ -128,10 +118,8 @@ class Trainer:
             terms['indecision'] = indecision(soft, self.planes.fractions.to(soft.device))
         if params.loss.connectivity > 0:
             terms['connectivity'] = connectivity_loss(logits, skeletons.to(soft.device), self.opening.to(soft.device))
-        if adversarial:
-            terms['critic'] = -torch.stack(
-                [self.critic_of(normal)(self.fake_sections(shown, normal, rng)).mean() for normal in AXES]
-            ).mean()
+        if adversary is not None:
+            terms['critic'] = adversary.loss(shown, rng)
         loss = torch.stack([getattr(params.loss, name) * term for name, term in terms.items()]).sum()
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
@@ -143,15 +131,12 @@ class Trainer:
         metrics.update({name: float(term.detach()) for name, term in terms.items()})
         return {'loss': float(loss.detach()), **metrics}
 
-    def forward(self, network: Generator, fields: np.ndarray, key: int) -> Tensor:
+    def forward(self, network: UNet, fields: np.ndarray, key: int) -> Tensor:
         """Logits (1, K, Z, Y, X) of prior fields (F, Z, Y, X)."""
         z, y, x = fields.shape[1:]
         noise = white_noise((z, y, x), network.architecture.levels, self.params.seed, key)
-        with self.place.autocast():
-            film = network.modulation(self.crops()) if network.encoder is not None else None
-            return network(
-                self.place.put(torch.from_numpy(fields)[None]), [self.place.put(level) for level in noise], film
-            )
+        with self.place.autocast(), reading_slices(network, self.crops):
+            return network(self.place.put(torch.from_numpy(fields)[None]), [self.place.put(level) for level in noise])
 
     def crops(self) -> list[Tensor]:
         """One-hot pictures of the three planes, for the slice encoder."""
@@ -161,8 +146,9 @@ class Trainer:
         """Begin with the modulation that `start` was trained with: its encoder knows only the slices of its own."""
         code = start.tensors.get(SLICE_CODE)
         for network in (self.generator, self.average):
-            if network.encoder is not None and code is not None:
-                network.encoder.carry_over(code.to(self.place.device), self.crops())
+            encoder = encoder_of(network)
+            if encoder is not None and code is not None:
+                encoder.carry_over(code.to(self.place.device), self.crops())
 
     def _follow(self) -> None:
         with torch.no_grad():
@@ -172,53 +158,6 @@ class Trainer:
             for mine, theirs in zip(self.average.buffers(), self.generator.buffers(), strict=True):
                 mine.lerp_(theirs, 1 - decay) if mine.is_floating_point() else mine.copy_(theirs)
 
-    # --- critics ----------------------------------------------------------------------------
-
-    def critic_of(self, normal: Axis) -> nn.Module:
-        """The critic of a plane; an isotropic material has one for all."""
-        return self.critics[normal if normal in self.critics else 'z']
-
-    def fake_sections(self, soft: Tensor, normal: Axis, rng: torch.Generator) -> Tensor:
-        """Some generated sections, cut to what the slices can match: (n, K, rows, columns)."""
-        stack = sections(soft, normal)
-        some = torch.randperm(len(stack), generator=rng)[: self.params.sections]
-        rows, columns = self._critic_window(normal, stack)
-        return stack[some.to(stack.device), :, :rows, :columns]
-
-    def _critic_window(self, normal: Axis, stack: Tensor) -> tuple[int, int]:
-        rows = min(stack.shape[2], *(image.shape[1] for image in self.images[normal]))
-        columns = min(stack.shape[3], *(image.shape[2] for image in self.images[normal]))
-        return rows, columns
-
-    def real_sections(self, fake: Tensor, normal: Axis, rng: torch.Generator) -> Tensor:
-        """As many random crops of the slices, the same size as the generated sections."""
-        rows, columns = fake.shape[2:]
-        found: list[Tensor] = []
-        for _ in range(len(fake)):
-            image = self.images[normal][int(torch.randint(len(self.images[normal]), (1,), generator=rng))]
-            top = int(torch.randint(image.shape[1] - rows + 1, (1,), generator=rng))
-            left = int(torch.randint(image.shape[2] - columns + 1, (1,), generator=rng))
-            found.append(image[:, top : top + rows, left : left + columns])
-        return torch.stack(found).to(fake.device)
-
-    def critic_step(self, soft: Tensor, rng: torch.Generator, *, apply: bool = True) -> dict[str, float]:
-        """One step of every critic on detached phase probabilities."""
-        told: list[Mapping[str, float]] = []
-        losses: list[Tensor] = []
-        for normal in AXES:
-            fake = self.fake_sections(soft, normal, rng)
-            real = self.real_sections(fake, normal, rng)
-            loss, numbers = critic_loss(self.critic_of(normal), real, fake, rng, self.params.loss.penalty)
-            losses.append(loss)
-            told.append(numbers)
-        self.critic_optimiser.zero_grad(set_to_none=True)
-        torch.stack(losses).mean().backward()
-        if apply:
-            self.critic_optimiser.step()
-        else:
-            self.critic_optimiser.zero_grad(set_to_none=True)
-        return {name: float(np.mean([numbers[name] for numbers in told])) for name in told[0]}
-
     # --- evaluation ---------------------------------------------------------------------------
 
     def _untrained_reference(self) -> dict[str, float]:
@@ -226,7 +165,7 @@ class Trainer:
         return self.scorer.measure(labels)
 
     @torch.no_grad()
-    def evaluate(self) -> tuple[Generator, dict[str, float], np.ndarray, np.ndarray]:
+    def evaluate(self) -> tuple[UNet, dict[str, float], np.ndarray, np.ndarray]:
         """Averaged generator as it would be stored, its statistics, a label volume, a sample of its logits."""
         network = copy.deepcopy(self.average)
         # The stored tensors are half precision: measure and calibrate what will be shipped. Logits are steep, so
@@ -262,11 +201,13 @@ class Trainer:
 
     def modules(self) -> dict[str, nn.Module]:
         """Everything with a state_dict that a resumed training needs."""
-        return {'generator': self.generator, 'average': self.average, 'critics': self.critics}
+        found: dict[str, nn.Module] = {'generator': self.generator, 'average': self.average}
+        return found if self.adversary is None else found | {CRITICS: self.adversary.critics}
 
     def optimisers(self) -> dict[str, torch.optim.Optimizer]:
         """The optimisers by name."""
-        return {'optimiser': self.optimiser, 'critic_optimiser': self.critic_optimiser}
+        found: dict[str, torch.optim.Optimizer] = {'optimiser': self.optimiser}
+        return found if self.adversary is None else found | {CRITIC_OPTIMISER: self.adversary.optimiser}
 
     def state(self) -> dict[str, Tensor]:
         """All tensors of the training, flat."""
@@ -289,6 +230,8 @@ class Trainer:
         InputError
             If it is not one of a training like this.
         """
+        if self.adversary is None:  # earlier versions kept critics that had no say
+            tensors = {key: t for key, t in tensors.items() if key.split('/')[0] not in (CRITICS, CRITIC_OPTIMISER)}
         check_state(self, tensors)
 
         def part(name: str) -> dict[str, Tensor]:

@@ -216,10 +216,10 @@ class _Loop:
     def _critic_seconds(self) -> float:
         """What the critics will add to a step, from a trial that is not applied and uses no step's random numbers."""
         params, trainer = self.params, self.trainer
-        if params.loss.critic == 0 or params.critic_start >= 1 or trainer.step_count == 0:
+        if trainer.adversary is None or params.critic_start >= 1 or trainer.step_count == 0:
             return 0.0
         began = time.monotonic()
-        trainer.critic_step(trainer.last, torch.Generator().manual_seed(0), apply=False)
+        trainer.adversary.step(trainer.last, torch.Generator().manual_seed(0), apply=False)
         return (time.monotonic() - began) * (params.critic_steps + 0.4)
 
     def _progress(self, metrics: dict[str, float], preview: Volume | None) -> Progress:

@@ -1,8 +1,8 @@
-"""MHFA, our reading: multi-scale hierarchical feature aggregation of the given slices.
+"""MHFA, multi-scale hierarchical feature aggregation: what the given slices look like modulates every layer.
 
-The paper (arXiv 2402.15815) names the module without its layers. Here features of the slice at
-scales 1, 1/2 and 1/4 are aggregated from coarse to fine, pooled to a descriptor of the texture,
-and modulate every layer of the generator (FiLM, Perez et al. 2018).
+The paper (arXiv 2402.15815) names the module without its layers; these are our reading. Features of the slice at
+scales 1, 1/2 and 1/4 are aggregated from coarse to fine, pooled to a descriptor of the texture, and scale and shift
+every layer of the generator (FiLM, Perez et al. 2018).
 """
 
 from __future__ import annotations
@@ -10,7 +10,27 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from .layers import Layer
+
+Film = list[tuple[Tensor, Tensor]]  # scale and shift of every layer, (1, C) each
 PLANES = 3
+
+
+class ModulatedLayer(Layer):
+    """Layer whose normalisation is scaled and shifted by what was read from slices, if anything was.
+
+    Modulation is folded into the normalisation: passes over memory, not multiplications, are what a layer costs.
+    """
+
+    film: tuple[Tensor, Tensor] | None = None
+
+    def normalised(self, x: Tensor) -> Tensor:
+        """(N, C, Z, Y, X) -> the same shape."""
+        if self.film is None:
+            return super().normalised(x)
+        weight, bias = self.norm.weight, self.norm.bias
+        scale, shift = self.film[0][0].float(), self.film[1][0].float()
+        return self.norm.scaled(x, weight * (1 + scale), bias * (1 + scale) + shift)
 
 
 class SliceEncoder(nn.Module):
@@ -33,11 +53,11 @@ class SliceEncoder(nn.Module):
         nn.init.zeros_(self.film.weight)
         nn.init.zeros_(self.film.bias)
 
-    def forward(self, crops: list[Tensor]) -> list[tuple[Tensor, Tensor]]:
+    def forward(self, crops: list[Tensor]) -> Film:
         """Three (N, K, rows, columns) one-hot images, normals z, y, x -> per layer two (1, C)."""
         return self.modulate(self.read(crops))
 
-    def modulate(self, code: Tensor) -> list[tuple[Tensor, Tensor]]:
+    def modulate(self, code: Tensor) -> Film:
         """What `read` makes of slices (1, 2 x all channels) -> scale and shift per layer, each (1, C)."""
         # Bounded, so that a slice unlike the training ones cannot drive the generator far off.
         scales, shifts = (0.5 * torch.tanh(code)).chunk(2, 1)
