@@ -13,10 +13,10 @@ from torch import nn
 
 from napari_microrecon.engine.generator.band import Band
 from napari_microrecon.engine.generator.calibration import calibrate
-from napari_microrecon.engine.generator.network.critics import Critic, critic_loss
 from napari_microrecon.engine.generator.exemplar import Exemplars
 from napari_microrecon.engine.generator.health import LEAD, Health, HealthCheck, critic_course, diagnose
 from napari_microrecon.engine.generator.measures import SectionScore
+from napari_microrecon.engine.generator.network.critics import Critic, critic_loss
 from napari_microrecon.engine.phases import Phases
 from napari_microrecon.engine.slices import Slice, SliceSet, Symmetry
 from napari_microrecon.engine.voxels import AXES, Axis

@@ -188,3 +188,17 @@ def test_damaged_bytes_are_read_or_refused(training: tuple[Weights, Path], tmp_p
             assert state.best is not None
     assert len(refused) > 200
     assert not any('\n' in told or len(told) > 400 for told in refused)
+
+
+def test_critics_that_had_no_say_do_not_keep_a_training_of_an_earlier_version_from_going_on(
+    one_slice: SliceSet, training: tuple[Weights, Path], tmp_path: Path
+) -> None:
+    record, tensors = read(training[1])
+    record['params']['loss']['critic'] = 0.0
+    record['params']['plan'] = record['plan'] = [[0, 12]]
+    assert any(name.startswith('state/critics/') for name in tensors)
+    old, end = write(tmp_path / 'old.safetensors', record, tensors), tmp_path / 'end.safetensors'
+    params = FinetuneParams.model_validate(record['params'])
+    weights = drain(finetune(one_slice, training[0], params, resume=old, checkpoint=end))
+    assert weights.header.training['steps_done'] == 12
+    assert not any('critic' in name for name in read(end)[1])
