@@ -12,9 +12,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from napari_microrecon.engine.files import write_slice
+from napari_microrecon.engine.files import write_slice, write_volume
 from napari_microrecon.engine.phases import Phases
 from napari_microrecon.engine.slices import Slice
+from napari_microrecon.engine.volume import Volume
+from napari_microrecon.engine.voxels import VoxelSize
 
 NAME, PACKAGE = 'lamellae', 'microrecon-example 0.1.0'
 
@@ -42,6 +44,18 @@ def picture(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp('pearlite') / 'slice.tif'
     write_slice(Slice(labels, Phases.named('ferrite', 'cementite'), 'z'), path)
     return path
+
+
+@pytest.fixture(scope='module')
+def rock_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A random volume of two phases."""
+    from scipy.ndimage import gaussian_filter
+
+    field = gaussian_filter(np.random.default_rng(1).standard_normal((48, 48, 48)), 1.5, mode='wrap')
+    labels = (field > np.quantile(field, 0.6)).astype(np.uint8)
+    size = VoxelSize(z=0.5, y=0.5, x=0.5, unit='um')
+    path = tmp_path_factory.mktemp('rock') / 'rock.tif'
+    return write_volume(Volume(labels, Phases.named('grain', 'pore', pore=1), size), path)
 
 
 @pytest.fixture(scope='module')
@@ -118,6 +132,75 @@ def test_what_needs_it_is_refused_by_name_without_it(made: Path, picture: Path) 
         assert len(err.splitlines()) == 1
     err = command(*tried, '--prior', NAME, fails=True)[1]
     assert f"--prior: '{NAME}' is not known" in err
+
+
+def test_a_statistic_of_another_package_is_measured_and_shown(site: Path, rock_file: Path) -> None:
+    page, record = rock_file.with_suffix('.html'), rock_file.with_suffix('.json')
+    out, _ = command('analyze', rock_file, '--no-tortuosity', '--output', page, site=site)
+    assert 'chord_variation_z' in out
+    assert '<th scope="row">Variation of the chord lengths, z</th>' in page.read_text(encoding='utf-8')
+    assert 'near 1 where boundaries come at random' in page.read_text(encoding='utf-8')
+    command('analyze', rock_file, '--no-tortuosity', '--output', record, site=site)
+    statistic = json.loads(record.read_text(encoding='utf-8'))['statistics']['chord_variation_x']
+    assert 0.2 < statistic['value'] < 2
+    assert statistic['method'].endswith(f'; {PACKAGE}')
+    assert 'chord_variation' not in command('analyze', rock_file, '--no-tortuosity')[0]
+
+
+def test_it_stands_in_the_comparison_the_csv_and_the_window(site: Path, rock_file: Path) -> None:
+    script = f"""
+from napari_microrecon.engine.analysis import compare
+from napari_microrecon.engine.files import read_volume
+from napari_microrecon.engine.progress import drain
+from napari_microrecon.engine.report_output import table_csv
+from napari_microrecon.panels.statistics_table import StatisticsTable
+from qtpy.QtWidgets import QApplication
+app = QApplication([])
+real = read_volume({str(rock_file)!r})
+found = drain(compare(real.crop((0, 0, 0), (24, 24, 24)), real, tortuosity=False, in_process=True))
+print([line for line in table_csv(found).splitlines() if 'chord_variation_y' in line][0])
+table = StatisticsTable()
+table.fill(found.generated, found, None)
+print(table.item(table.keys.index('chord_variation_y'), 0).text())
+"""
+    csv, name = run_python('-c', script, site=site)[0].splitlines()
+    assert csv.startswith('chord_variation_y,"Variation of the chord lengths, y",')
+    assert name == 'Chord variation y'
+
+
+def test_an_export_of_another_package_writes_its_file(site: Path, rock_file: Path) -> None:
+    target = rock_file.with_suffix('.mha')
+    assert 'of other packages: mha' in ' '.join(command('export', '--help', site=site)[0].replace('│', '').split())
+    out, _ = command('export', rock_file, '--to', 'mha', '--output', target, site=site)
+    assert 'labels, 48 x 48 x 48 voxels' in out
+    header, voxels = target.read_bytes().split(b'LOCAL\n')
+    assert b'ElementSpacing = 0.5 0.5 0.5' in header
+    assert len(voxels) == 48**3
+    err = command('export', rock_file, '--to', 'mha', '--output', target, fails=True)[1]
+    assert "'mha' is not known" in err
+
+
+def test_broken_statistics_and_exports_are_named_and_left_out(site: Path, rock_file: Path, tmp_path: Path) -> None:
+    broken = tmp_path / 'site'
+    shutil.copytree(site, broken)
+    package = broken / 'microrecon_example'
+    (package / 'metaimage.py').write_text('MetaImage = 3\n', encoding='utf-8')
+    text = (package / 'chord_variation.py').read_text(encoding='utf-8')
+    (package / 'chord_variation.py').write_text(
+        text.replace('found = []', 'raise OSError("no disk")'), encoding='utf-8'
+    )
+    out, err = command('analyze', rock_file, '--no-tortuosity', site=broken)
+    assert 'could not be computed: OSError: no disk' in out
+    assert 'specific_surface' in out
+    assert 'Variation of the chord lengths is left out: OSError: no disk' in err
+    (package / 'chord_variation.py').write_text(text.replace('unit=', 'units='), encoding='utf-8')
+    out, err = command('analyze', rock_file, '--no-tortuosity', site=broken)
+    assert 'chord_variation' not in out
+    assert 'a plug-in is left out: microrecon-example adds chord_variation' in err
+    err = command('export', rock_file, '--to', 'mha', '--output', tmp_path / 'x.mha', site=broken, fails=True)[1]
+    assert 'microrecon-example adds mha' in err
+    assert 'is no Format' in err
+    assert "'mha' is not known" in err
 
 
 def test_a_broken_package_is_named_and_left_out(site: Path, tmp_path: Path) -> None:

@@ -73,7 +73,7 @@ def test_the_phase_is_heard_and_told(cli: Cli, rocks: Path, tmp_path: Path) -> N
     ('arguments', 'match'),
     [
         (('rock.tif', '--to', 'stl', '--output', 'x.ply'), 'end the output in .stl'),
-        (('rock.tif', '--to', 'obj', '--output', 'x.obj'), "'obj' is not one of"),
+        (('rock.tif', '--to', 'obj', '--output', 'x.obj'), "'obj' is not known"),
         (('rock.tif', '--to', 'stl', '--phase', 4, '--output', 'x.stl'), '4 is not in the volume'),
         (('rock.tif', '--to', 'weights', '--output', 'x.safetensors'), 'made without weights'),
         (('none.tif', '--to', 'stl', '--output', 'x.stl'), 'none.tif'),

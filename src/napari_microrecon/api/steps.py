@@ -175,13 +175,13 @@ def export(
     volume: Labels, path: str | PathLike[str], *, format: str | None = None, phase: int | str | None = None
 ) -> Job[Path]:
     """`napari_microrecon.export` as a job."""
-    from ..engine.export import FORMATS
     from ..engine.export import export as job
+    from ..engine.export import known_formats
 
     given, target = volume_of(volume, phase=phase), Path(path)
-    known = [one.key for one in FORMATS if one.key != 'weights' and target.name.lower().endswith(one.endings)]
+    known = [one.key for one in known_formats() if one.key != 'weights' and target.name.lower().endswith(one.endings)]
     if format is None and not known:
-        endings = ', '.join(ending for one in FORMATS if one.key != 'weights' for ending in one.endings)
+        endings = ', '.join(ending for one in known_formats() if one.key != 'weights' for ending in one.endings)
         raise InputError(str(target), 'has no ending that is known', f'use one of {endings}')
     done: Exported = yield from job(given, format or known[0], target, label_of(phase, given.phases))
     log.info('wrote %s: %s', done.path, done.sentence)

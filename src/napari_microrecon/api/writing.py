@@ -28,7 +28,7 @@ def export(
         The ending tells the format: .tif and .ome.zarr (labels with voxel size), .vti (ParaView), .stl and .ply
         (surface of a phase), .csv and .vtp (pore network), .html and .json (report).
     format : str, optional
-        Name of the format, as in `napari_microrecon.engine.export.FORMATS`, where the ending leaves a choice.
+        Name of the format, as in `napari_microrecon.engine.export.known_formats`, where the ending leaves a choice.
     phase : int or str, optional
         Label or name, for formats about one phase; by default the pore, else phase 1.
     progress : bool

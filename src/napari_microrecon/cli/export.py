@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ..engine.errors import InputError
-from ..engine.export.formats import FORMATS
+from ..engine.export.formats import format_names, format_of, known_formats
 from ..engine.files import check_target, write_text
 from ..engine.files.ours import is_ours
 from ..engine.files.targets import check_not_input
@@ -19,7 +19,6 @@ from .terminal import Terminal
 if TYPE_CHECKING:
     from ..engine.volume import Volume
 
-To = Literal['tiff', 'ome-zarr', 'vti', 'stl', 'ply', 'network', 'report', 'weights']
 _Source = Annotated[str, typer.Argument(metavar='VOLUME|RUN', help='A volume file, or the folder of a run.')]
 _Trusted = Annotated[
     list[Path] | None,
@@ -27,12 +26,15 @@ _Trusted = Annotated[
         '--trust-paths', metavar='PATH', help='File or folder that a run may open besides what lies beside it.'
     ),
 ]
-_FORMATS = '; '.join(f'{known.key} ({", ".join(known.endings)})' for known in FORMATS)
+
+
+def _completed(begun: str) -> list[str]:
+    return [known.key for known in known_formats() if known.key.startswith(begun)]
 
 
 def export(
     volume: _Source,
-    to: Annotated[To, typer.Option('--to', metavar='FORMAT', help=_FORMATS)],
+    to: Annotated[str, typer.Option('--to', metavar='FORMAT', help=format_names(), autocompletion=_completed)],
     output: Annotated[Path, typer.Option('--output', '-o', help='File to write.')],
     phase: Annotated[
         int | None,
@@ -47,12 +49,13 @@ def export(
 ) -> None:
     """Write a volume for other programs: image, mesh of a phase, pore network, report, weights."""
     terminal = Terminal(as_json)
+    format_of(to)
     run = _run_of(volume, trust_paths)
     loaded = _volume_of(volume, run, phases, voxel_size, unit)
     from ..engine.export import check_export
     from ..engine.export import export as job
 
-    key: str = to
+    key = to
     check_not_input(output, [volume, *([run.folder / item.path for item in run.outputs('volume')] if run else [])])
     check_export(loaded, key, output, phase)
     weights = _weights_of(loaded, Path(volume), run) if key == 'weights' else None

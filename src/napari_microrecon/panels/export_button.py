@@ -7,12 +7,12 @@ from pathlib import Path
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QFileDialog, QMenu, QPushButton, QWidget
 
-from ..engine.export.formats import FORMATS, Format
+from ..engine.export.formats import Format, known_formats
 from ..engine.phases import Phases
 
 
 class ExportButton(QPushButton):
-    """Menu of `FORMATS`.
+    """Menu of `known_formats`.
 
     Signals
     -------
@@ -33,7 +33,7 @@ class ExportButton(QPushButton):
     def show_phases(self, phases: Phases) -> None:
         """Offer the formats, and the phases below those that need one."""
         self.formats.clear()
-        for known in FORMATS:
+        for known in known_formats():
             if not known.phase:
                 action = self.formats.addAction(f'{known.title}…')
                 action.setToolTip(f'For {known.opens}')

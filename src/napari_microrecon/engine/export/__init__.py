@@ -10,28 +10,31 @@ from typing import TYPE_CHECKING
 from ..lazy import late
 
 if TYPE_CHECKING:
-    from .exporting import Exported, check_export, export
-    from .formats import FORMATS, Format, format_of
+    from .exporting import check_export, export
+    from .formats import Exported, Format, Order, format_names, format_of, known_formats, our_formats
     from .mesh import Mesh, surface_mesh
     from .methods_text import methods_of_run, methods_paragraph
 
 _HOMES = {
-    'exporting': ('Exported', 'check_export', 'export'),
-    'formats': ('FORMATS', 'Format', 'format_of'),
+    'exporting': ('check_export', 'export'),
+    'formats': ('Exported', 'Format', 'Order', 'format_names', 'format_of', 'known_formats', 'our_formats'),
     'mesh': ('Mesh', 'surface_mesh'),
     'methods_text': ('methods_of_run', 'methods_paragraph'),
 }
 
 __all__ = [
-    'FORMATS',
     'Exported',
     'Format',
     'Mesh',
+    'Order',
     'check_export',
     'export',
+    'format_names',
     'format_of',
+    'known_formats',
     'methods_of_run',
     'methods_paragraph',
+    'our_formats',
     'surface_mesh',
 ]
 

@@ -36,7 +36,25 @@ def quantities() -> dict[str, Quantity]:
     """
     found = {quantity.key: quantity for quantity in ours()}
     taken = set(found) | {key for quantity in ours() for key in quantity.keys}
-    return found | {name: _named(plugin) for name, plugin in load_plugins(GROUP, Quantity, taken).items()}
+    return found | {name: _named(plugin) for name, plugin in load_plugins(GROUP, Quantity, taken, _check).items()}
+
+
+def _check(quantity: Quantity) -> None:
+    """Check the declaration of another package.
+
+    Raises
+    ------
+    TypeError
+        If it lacks something, or its keys would be taken for others.
+    """
+    if not callable(quantity.function):
+        raise TypeError('declares no function')
+    if not quantity.title or quantity.low >= quantity.high:
+        raise TypeError('declares no title, or no possible range')
+    if quantity.variants == 'phases' or quantity.cost == 'solve':
+        raise TypeError('declares variants of phases, or the cost of a solve, which only our own have')
+    if not quantity.key.isidentifier() or quantity.key.rpartition('_')[2] in _TAILS:
+        raise TypeError('declares a key that is no plain name')
 
 
 def _named(plugin: Plugin[Quantity]) -> Quantity:
