@@ -21,6 +21,7 @@ from .kernels import quick
 
 LARGEST = 8  # pixels of a speck's section
 COUNTED = 64  # pixels of the largest pieces that are counted
+WITHIN = 0.8  # share of what is around a speck that is of one phase
 REMOVED = 12  # pixels of the largest that join what is around them where there are too many
 DEPTHS = 8  # parts of a phase by distance to its boundary
 ALL = 3.0  # weight of the number of specks of all sizes
@@ -153,7 +154,10 @@ def _without_specks(picture: np.ndarray, phase_count: int) -> tuple[np.ndarray, 
             around = (slice(down.start - 1, down.stop + 1), slice(right.start - 1, right.stop + 1))
             mine = pieces[around] == piece
             rim = ndimage.binary_dilation(mine) & ~mine
-            host = int(np.bincount(picture[around][rim], minlength=phase_count).argmax())
+            phases = np.bincount(picture[around][rim], minlength=phase_count)
+            host = int(phases.argmax())
+            if phases[host] < WITHIN * phases.sum():
+                continue  # it lies on the boundary of two others and is part of their structure
             body[around][mine] = host
             taken.append((phase, host, int((down.start + down.stop) // 2), int((right.start + right.stop) // 2)))
     parts = {host: _parts(body == host) for host in {host for _, host, _, _ in taken}}
