@@ -20,12 +20,11 @@ from .corrections import middle_of
 from .kernels import quick
 
 LARGEST = 8  # pixels of a speck's section
-COUNTED = 64  # pixels of the largest pieces that are counted
+COUNTED = 200  # pixels of the largest pieces that are counted
 WITHIN = 0.8  # share of what is around a speck that is of one phase
-REMOVED = 12  # pixels of the largest that join what is around them where there are too many
 DEPTHS = 8  # parts of a phase by distance to its boundary
 ALL = 3.0  # weight of the number of specks of all sizes
-HELD = 0.5  # weight of the number of pieces of all sizes against that of every size, where both cannot be met
+HELD = 0.65  # weight of the number of pieces of all sizes against that of every size, where both cannot be met
 TRIES = 120  # places that are looked at for every speck
 
 # Bodies by the corner coordinates of their voxels (z, y, x); every one is strewn in all directions.
@@ -198,7 +197,7 @@ def pieces_in_sections(mask: np.ndarray, axis: int) -> tuple[np.ndarray, np.ndar
 
 
 def without_surplus(labels: np.ndarray, wanted: np.ndarray, seed: int) -> np.ndarray:
-    """Labels (Z, Y, X) with no more pieces of 1 .. REMOVED pixels in their sections than `wanted` (K, COUNTED).
+    """Labels (Z, Y, X) with no more pieces of 1 .. LARGEST pixels in their sections than `wanted` (K, COUNTED).
 
     Some, drawn at random, join the commonest phase beside them in their section.
     """
@@ -206,8 +205,8 @@ def without_surplus(labels: np.ndarray, wanted: np.ndarray, seed: int) -> np.nda
     labels = labels.copy()
     for phase in range(count):
         for axis in range(3):
-            got = small_areas(labels[middle_of(labels.shape)], count, (phase,))[phase][:REMOVED]
-            most = wanted[phase][:REMOVED]
+            got = small_areas(labels[middle_of(labels.shape)], count, (phase,))[phase][:LARGEST]
+            most = wanted[phase][:LARGEST]
             surplus = 1 - most.sum() / max(got.sum(), 1e-12)
             if surplus <= 0:
                 break
@@ -216,7 +215,7 @@ def without_surplus(labels: np.ndarray, wanted: np.ndarray, seed: int) -> np.nda
             share = np.minimum(1 - most / np.maximum(got, 1e-12), 2 * surplus) / (3 - axis)
             odds = np.concatenate([[0.0], np.clip(share, 0, 1), [0.0]])
             pieces, sizes = pieces_in_sections(labels == phase, axis)
-            chosen = random_stream(seed, 34, axis, phase).random(len(sizes)) < odds[np.minimum(sizes, REMOVED + 1)]
+            chosen = random_stream(seed, 34, axis, phase).random(len(sizes)) < odds[np.minimum(sizes, LARGEST + 1)]
             places = np.nonzero(chosen[pieces])
             votes = np.zeros((count, len(places[0])), np.int8)
             for other in range(3):
