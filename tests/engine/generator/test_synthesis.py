@@ -200,7 +200,7 @@ def test_fractions_scatter_as_those_of_blocks_do():
     exemplars = Exemplars.of(slices)
     blocks = volume.reshape(4, 32, 4, 32, 4, 32).mean((1, 3, 5)).ravel()
     told = fraction_scatter(exemplars, (32, 32, 32))
-    assert told[0] == pytest.approx(told[1], rel=0.2)  # the same but for the ends of the slices
+    assert told[0] == pytest.approx(told[1], rel=1e-3)  # what one phase gains, the other loses
     assert told[1] == pytest.approx(blocks.std(ddof=1), rel=0.35)
     drawn = np.array([drawn_fractions(exemplars, (32, 32, 32), seed) for seed in range(200)])
     assert drawn.sum(1) == pytest.approx(1)

@@ -143,6 +143,28 @@ class Exemplars:
             return dict.fromkeys(AXES, pooled)
         return means
 
+    def covariance_along(self, label: int, reach: int) -> dict[Axis, np.ndarray]:
+        """Autocovariance of one phase along each axis, lags 0..reach.
+
+        Pairs of pixels are set against their own means: against that of the whole picture, what lies at its borders
+        would count as correlation, and the two phases of one picture would differ.
+        """
+        curves: dict[Axis, list[np.ndarray]] = {axis: [] for axis in AXES}
+        lags = np.arange(reach + 1)
+        for normal, images in self.images.items():
+            row, column = IMAGE_AXES[normal]
+            for image in images:
+                mask = (image == label).astype(np.float32)
+                table = s2_map(mask, reach)
+                for axis, s2, lines in ((row, table[:, reach], mask.mean(1)), (column, table[0, reach:], mask.mean(0))):
+                    sums, pairs = np.concatenate([[0.0], np.cumsum(lines, dtype=float)]), len(lines) - lags
+                    curves[axis].append(s2 - sums[pairs] * (sums[-1] - sums[lags]) / pairs**2)
+        means: dict[Axis, np.ndarray] = {axis: np.mean(np.stack(found), axis=0) for axis, found in curves.items()}
+        if self.isotropic:
+            pooled: np.ndarray = np.mean(np.stack(list(means.values())), axis=0)
+            return dict.fromkeys(AXES, pooled)
+        return means
+
     def correlation_length(self, label: int) -> dict[Axis, float]:
         """Distance in voxels at which the normalised autocovariance falls to 1/e, along each axis."""
         reach = min(self.smallest // 2, 64)

@@ -25,13 +25,11 @@ def fraction_scatter(exemplars: Exemplars, shape: tuple[int, int, int]) -> np.nd
     found = np.zeros(exemplars.phase_count)
     for phase in range(exemplars.phase_count):
         lengths = exemplars.correlation_length(phase)
-        curves = exemplars.s2_along(phase, reach)
+        curves = exemplars.covariance_along(phase, reach)
         mean = np.prod([lengths[axis] for axis in AXES]) ** (1 / 3)
         stretch = [max(float(lengths[axis] / mean), 0.05) for axis in AXES]
         lags = np.arange(reach + 1)
-        phi = float(exemplars.fractions[phase])
-        pooled = np.mean([np.interp(lags, lags / s, curves[a]) for a, s in zip(AXES, stretch, strict=True)], axis=0)
-        covariance = pooled - phi**2
+        covariance = np.mean([np.interp(lags, lags / s, curves[a]) for a, s in zip(AXES, stretch, strict=True)], axis=0)
         end = int(np.argmax(covariance <= 0)) if (covariance <= 0).any() else len(covariance)
         covariance[end:] = 0
         found[phase] = np.sqrt(_mean_over_pairs(covariance, shape, stretch))
