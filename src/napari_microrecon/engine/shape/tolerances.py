@@ -38,16 +38,15 @@ LIMITS: dict[str, Limit] = {
     'chords': Limit(0.2, 1.0, 'thickness'),
     'long chords': Limit(0.25, 1.0, 'thickness'),
     'depth': Limit(0.16, 1.2, 'thickness'),
-    'outline 2': Limit(0.017, 0.8, 'outline'),
-    'outline 3': Limit(0.022, 0.8, 'outline'),
-    'outline 5': Limit(0.03, 0.8, 'outline'),
+    'outline 2': Limit(0.0187, 0.8, 'outline'),
+    'outline 3': Limit(0.0245, 0.8, 'outline'),
+    'outline 5': Limit(0.033, 0.8, 'outline'),
     'texture 1': Limit(0.08, 0.8, 'texture'),
     'texture 2': Limit(0.065, 0.7, 'texture'),
     'texture 4': Limit(0.085, 0.55, 'texture'),
     'alignment': Limit(0.13, 1.7, 'alignment'),
 }
 BARS = ('faces', 'covariance', 'areas')
-INSIDE = 0.97  # of these three: sections are sampled, and whoever counts all of them should agree
 ACROSS = 0.5  # of the deviation of single windows
 RARE = 2.0  # how much wider for all but the two commonest phases, of which slices show little
 NOT_AT_ALL = 2.0  # times a limit
@@ -81,7 +80,6 @@ def limit(name: str, floor: float, pieces: int, part: float, *, rare: bool, dire
     value = max(at.fixed, share * floor)
     if name == 'areas':
         value = max(value, 3 / math.sqrt(max(pieces, 1)))
-    value *= INSIDE if name in BARS else 1.0
     # The bars stay where all sections are pooled; they were never meant for one direction in one plane of three.
     if directed or name not in BARS:
         value *= max(sets, 1.0) ** 0.25
