@@ -36,7 +36,8 @@ def test_phases_in_another_order_get_the_same_weights_and_the_same_volume(name: 
     assert (plain.weights.header.order, turned.weights.header.order) == ((), order)
     assert turned.distance == pytest.approx(plain.distance)
     assert f'phase 0 is its {plain.weights.phases.names[order[0]]}' in turned.reason
-    params = ReconstructParams(shape=(32, 32, 32), seed=3, device='cpu')
+    # Where each volume meets the fractions, the last voxels are a matter of rounding, which differs with the order.
+    params = ReconstructParams(shape=(32, 32, 32), seed=3, fractions='ensemble', device='cpu')
     made = [
         drain(reconstruct(slices_of(name, o), choice.weights, params)).volumes[0].labels
         for o, choice in (((), plain), (order, turned))

@@ -241,7 +241,7 @@ def test_a_volume_is_no_copy_of_its_slice(pyramid):
 def test_the_product_grows_scatters_and_repeats(picture, spec):
     slices = SliceSet.of([Slice(picture, TWO)])
     weights = drain(choosing_weights(spec, slices)).weights
-    params = ReconstructParams(shape=(24, 24, 24), realisations=2, device='cpu')
+    params = ReconstructParams(shape=(24, 24, 24), realisations=2, fractions='ensemble', device='cpu')
     first, second = drain(reconstruct(slices, weights, params)).volumes
     assert first.fractions[1] != second.fractions[1]  # as the material's own pieces would
     held = params.model_copy(update={'fractions': 'volume', 'realisations': 1, 'seed': 1, 'tile': 16})

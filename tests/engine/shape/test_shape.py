@@ -74,7 +74,7 @@ def test_too_many_pieces_are_told_with_their_ratio(bodies: SimpleNamespace, of_b
 def test_ratios_are_numbers_over_their_limits(bodies: SimpleNamespace, of_balls: ShapeReference) -> None:
     verdict = of_balls.judge([bodies.balls(2, count=450)])
     assert verdict.numbers.keys() == verdict.ratios.keys()
-    assert verdict.ratios['faces'] == pytest.approx(verdict.numbers['faces'] / (0.97 * 0.10), rel=1e-2)
+    assert verdict.ratios['faces'] == pytest.approx(verdict.numbers['faces'] / 0.10, rel=1e-2)
     assert (max(verdict.ratios.values()) <= 1) == (verdict.level == 'fits')
 
 
