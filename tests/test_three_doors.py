@@ -67,12 +67,16 @@ def by_command(*arguments: object) -> dict[str, Any]:
 def by_session(paths: Sequence[str], options: Mapping[str, Any]) -> tuple[str, str, Path]:
     session, options = Session(), dict(options)
     run_now(session, open_files(session, [Path(path) for path in paths]))
-    session.weights_spec = options.pop('weights', 'auto')
+    session.choose_weights(options.pop('weights', 'auto'))
     params = ReconstructParams.model_validate({'shape': SHAPE, 'seed': SEED, **options})
     run_now(session, reconstruct(session, params))
-    assert session.volume is not None
-    assert session.run is not None
-    return hash_array(session.volume.labels), str(session.volume.voxel_size), session.run.folder
+    assert session.material.volume is not None
+    assert session.material.run is not None
+    return (
+        hash_array(session.material.volume.labels),
+        str(session.material.volume.voxel_size),
+        session.material.run.folder,
+    )
 
 
 @pytest.mark.parametrize(
@@ -124,6 +128,6 @@ def test_a_plane_of_a_grey_stack_is_labelled_as_the_stack(files: Path) -> None:
     np.testing.assert_array_equal(plane.labels, whole.slice_labels('z', 20))
     session = Session()
     run_now(session, open_files(session, [files / 'grey.tif']))  # its middle plane becomes the slice
-    assert session.slices is not None
+    assert session.material.slices is not None
     middle = mr.read_slices(f'{files / "grey.tif"}@z=64').slices[0]
-    np.testing.assert_array_equal(session.slices.slices[0].labels, middle.labels)
+    np.testing.assert_array_equal(session.material.slices.slices[0].labels, middle.labels)
