@@ -175,3 +175,50 @@ def test_real_micrographs(shared_data: Path) -> None:
     assert three.phases.fractions(three.labels) == pytest.approx([0.4177, 0.5737, 0.0087], abs=1e-3)
     assert read_slice(folder / 'alloy_resized.npy').fractions == pytest.approx([0.1349, 0.8651], abs=1e-3)
     assert read_slice(folder / 'composite_resized.npy').phases.count == 3
+
+
+def _two_levels(hot: int, value: float, dtype: type = np.float32) -> tuple[RawImage, np.ndarray]:
+    """A fifth of the picture at 1.0, the rest at 0.4, noise of 0.02, and some pixels far outside."""
+    from scipy.ndimage import gaussian_filter
+
+    rng = np.random.default_rng(4)
+    field = gaussian_filter(rng.normal(size=(400, 400)), 4)
+    bright = field > np.quantile(field, 0.8)
+    grey = np.where(bright, 1.0, 0.4) + rng.normal(0, 0.02, bright.shape)
+    grey.flat[rng.integers(0, grey.size, hot)] = value
+    return RawImage((grey * 1000 if np.dtype(dtype).kind in 'ui' else grey).astype(dtype)), bright
+
+
+@pytest.mark.parametrize(('hot', 'value'), [(5, 50.0), (5, -30.0), (1, 1e6), (100, 20.0)])
+@pytest.mark.parametrize('dtype', [np.float32, np.int32])
+def test_stray_pixels_do_not_set_the_threshold(hot: int, value: float, dtype: type) -> None:
+    if dtype is np.int32 and value == 1e6:
+        value = 1e5
+    image, bright = _two_levels(hot, value, dtype)
+    assert np.mean(segment(image).labels == bright) > 0.999
+    stack = RawImage(np.stack([image.array] * 2), kind='stack')
+    assert segment(stack, 2).phases.fractions(segment(stack, 2).labels)[1] == pytest.approx(0.2, abs=0.002)
+
+
+def test_stray_pixels_leave_room_for_three_phases() -> None:
+    truth = np.kron(np.random.default_rng(5).integers(0, 3, (40, 40)), np.ones((10, 10))).astype(np.uint8)
+    grey = (0.2 + 0.3 * truth + np.random.default_rng(6).normal(0, 0.02, truth.shape)).astype(np.float32)
+    grey[0, :5] = 60
+    assert np.mean(segment(RawImage(grey), 3).labels == truth) > 0.999
+
+
+def test_pictures_without_stray_pixels_keep_their_thresholds() -> None:
+    from skimage.filters import threshold_otsu
+
+    for image in (_grey(TRUTH > 0), _two_levels(0, 0)[0]):
+        assert segment(image).thresholds == (float(threshold_otsu(image.array)),)
+
+
+def test_a_phase_of_hardly_any_pixels_is_doubted() -> None:
+    image, _ = _two_levels(5, 50.0)
+    assert segment(image).warning == ''
+    done = segment(image, thresholds=(20.0,))
+    assert 'phase 1 holds 0.0031 % of the pixels' in done.warning
+    labels = np.zeros((200, 200), np.uint8)
+    labels[3, 4] = 1
+    assert 'phase 1 holds' in segment(_labels(labels)).warning

@@ -119,7 +119,7 @@ def _slice_of(
 
 def _told(made: Prepared) -> Slice:
     """The slice; how it was read goes to the log, as a warning where something was odd or was done unasked."""
-    if odd := '; '.join(filter(None, (made.picture.image.note, made.remark))):
+    if odd := '; '.join(filter(None, (made.picture.image.note, made.remark, made.segmentation.warning))):
         log.warning('%s: %s', made.slice.name, odd)
     log.info('%s: %s', made.slice.name, made.segmentation.note)
     return made.slice
@@ -146,30 +146,35 @@ def volume_of(
         named = given if not isinstance(wanted, Phases) else replace(given, phases=wanted)
         return named if size is None else replace(named, voxel_size=size)
     if isinstance(given, (str, PathLike)):
-        return read_volume(Path(given), wanted, size)
+        return _mapped(read_volume(Path(given), wanted, size))
     image: RawImage = image_of_array(given, name, size)
     if wanted is None and image.array.dtype.kind == 'b':
         wanted = Phases.of_names(('background', phase if isinstance(phase, str) else 'phase'))
-    return volume_from(image, wanted)
+    return _mapped(volume_from(image, wanted))
+
+
+def _mapped(volume: Volume) -> Volume:
+    """The volume; which of its values is which phase goes to the log."""
+    log.info('%s: %s', volume.name, volume.phases.mapping())
+    return volume
 
 
 def label_of(phase: int | str | None, phases: Phases) -> int | None:
-    """Label of a phase by label or name; 'pore' is whatever is declared as the pore.
+    """Label of a phase by its value in the file or array, or by name; 'pore' is whatever is declared as the pore.
 
     Raises
     ------
     InputError
         If there is none of this name.
     """
-    if phase is None or isinstance(phase, int):
-        return phase
-    if phase in phases.names:
-        return phases.names.index(phase)
-    if phase.lower() == 'pore' and phases.pore is not None:
-        return phases.pore
-    known = ', '.join(f'{item.label} ({item.name})' for item in phases.items)
-    remedy = f'choose one of {known}, or name them: phases=({", ".join(map(repr, _example(phases.count)))})'
-    raise InputError('phase', f'{phase!r} is not in the volume', remedy)
+    if phase is None:
+        return None
+    try:
+        return phases.find(phase)
+    except InputError as error:
+        example = ', '.join(map(repr, _example(phases.count)))
+        remedy = f'{error.remedy}, or name them: phases=({example})'
+        raise InputError('phase', error.problem, remedy) from None
 
 
 def _listed(given: Any) -> list[Any]:

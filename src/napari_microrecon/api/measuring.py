@@ -34,7 +34,8 @@ def measure(
     volume : Volume, path or numpy.ndarray
         3D: what `reconstruct` or `read_volume` gives, a file, a label array, or a mask whose True voxels are measured.
     phase : int or str, optional
-        Label or name; by default the pore, else phase 1. Of a mask, what its True voxels are called.
+        Its value in the file or array, or its name; by default the pore, else the second. Of a mask, what its
+        True voxels are called.
     voxel_size, unit, phases
         Of an array or a file, as of `read_volume`.
     tortuosity : bool
@@ -89,7 +90,7 @@ def compare(
     volume, real : Volume, path or numpy.ndarray
         Both 3D, as of `measure`.
     phase : int or str, optional
-        Label or name; by default the real volume's pore, else phase 1.
+        Its value in the files or arrays, or its name; by default the real volume's pore, else the second.
     voxel_size, unit, phases
         Of both, where they are arrays or files that do not say so.
     tortuosity, solver, progress
@@ -141,7 +142,7 @@ def representativity(
     subject : slices as of `read_slices`, Volume or 3D array
         What is at hand.
     phase : int or str, optional
-        Label or name; by default the pore, else phase 1.
+        Its value in the files or arrays, or its name; by default the pore, else the second.
     precision : float, optional
         Wished half-width of the interval, such as 0.02: how large an image would give it?
     confidence : float

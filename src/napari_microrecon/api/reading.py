@@ -174,7 +174,7 @@ def segment(
     asked, wanted = Preparation.of(**preparation), phases_of(phases)
     if asked.thresholds is not None and wanted is None:
         wanted = len(asked.thresholds) + 1
-    found = labelled(raw, wanted, asked.method, order=asked.order, thresholds=asked.thresholds)
+    found = labelled(raw, wanted, asked.method, order=asked.order, thresholds=asked.thresholds, region=asked.region)
     log.info('%s: %s', raw.name, found.note)
     labels = raw.altered(array=found.labels, few=tuple(range(found.phases.count)))
     made = volume_from(labels, found.phases, size_of(voxel_size, unit))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -54,13 +54,13 @@ def analyze(
     which = _solver(solver)
     window = _crop(crop)
     loaded = [_reduced(opt.load_volume(path, phases, voxel_size, unit), window, coarsen) for path in volumes]
-    label = _phase(phase, loaded[0].phases)
+    label = opt.find_phase(phase, *(one.phases for one in loaded))
     if output is not None:
         check_target(output, _REPORTS)
     from ..engine.analysis import measure
     from ..engine.report_output import report_html
 
-    named = f'phase {label} ({loaded[0].phases.names[label]})'
+    named = f'phase {loaded[0].phases.value_of(label)} ({loaded[0].phases.names[label]})'
     if len(loaded) > 1 or cluster is not None:
         _analyze_several(terminal, loaded, label, named, output, not no_tortuosity, which, workers, cluster)
         return
@@ -68,10 +68,10 @@ def analyze(
     if output is not None:
         html = output.suffix.lower() == '.html'
         write_text(output, report_html(report, loaded) if html else report.to_json())
-    sentences = [f'{loaded[0].name}: {named}', *_table(report)]
+    sentences = [f'{loaded[0].name}: {named}', *_table(report), f'  phases: {loaded[0].phases.mapping()}']
     if output is not None:
         sentences.append(f'wrote {output}')
-    terminal.result(sentences, json.loads(report.to_json()))
+    terminal.result(sentences, {**json.loads(report.to_json()), 'phases': opt.phases_data(loaded[0].phases)})
 
 
 def _analyze_several(
@@ -93,7 +93,11 @@ def _analyze_several(
     job = measure_many(loaded, label, tortuosity=tortuosity, solver=solver, workers=workers, cluster=cluster)
     reports = terminal.run(job)
     ensemble = Ensemble.of(reports)
-    data = {**ensemble.to_dict(), 'reports': [json.loads(report.to_json()) for report in reports]}
+    data = {
+        **ensemble.to_dict(),
+        'phases': opt.phases_data(loaded[0].phases),
+        'reports': [json.loads(report.to_json()) for report in reports],
+    }
     if output is not None:
         html = output.suffix.lower() == '.html'
         write_text(output, report_html(ensemble) if html else json.dumps(data, indent=2, allow_nan=False) + '\n')
@@ -106,6 +110,7 @@ def _analyze_several(
         spread = f'  (95 % of further volumes: {ends})' if ends else ''
         few = '' if band.n == band.of else f'  ({band.n} of {band.of} have a value)'
         sentences.append(f'  {key:{width}}  {value}{spread}{few}')
+    sentences += [f'  phases of {one.name}: {one.phases.mapping()}' for one in loaded]
     if output is not None:
         sentences.append(f'wrote {output}')
     terminal.result(sentences, data)
@@ -172,7 +177,7 @@ def compare(
         )  # fmt: skip
     # The real volume may come with names and a pore where the generated one has none.
     named = second.phases if second.phases.pore is not None else first.phases
-    label = _phase(phase, named)
+    label = named.main if phase is None else opt.find_phase(phase, first.phases, second.phases)
     from ..engine.analysis import compare as job
     from ..engine.report_output import report_html
 
@@ -180,7 +185,9 @@ def compare(
     comparison = terminal.run(job(first, second, label, tortuosity=not no_tortuosity, **options))
     write_text(page, report_html(comparison, (first, second)))
     write_text(record, comparison.to_json())
-    terminal.result([*verdicts(comparison), f'wrote {page} and {record}'], json.loads(comparison.to_json()))
+    data = {**json.loads(comparison.to_json()), 'phases': opt.phases_data(second.phases)}
+    told = [f'phases of {one.name}: {one.phases.mapping()}' for one in (first, second)]
+    terminal.result([*verdicts(comparison), *told, f'wrote {page} and {record}'], data)
 
 
 def report_paths(output: Path) -> tuple[Path, Path]:
@@ -213,10 +220,6 @@ def verdicts(comparison: Comparison) -> list[str]:
         )
         lines.append(f'  {title(key)}: {value}{unit}{real}: {told}')
     return lines
-
-
-def _phase(wanted: int | None, phases: Any) -> int:
-    return phases.main if wanted is None else phases.check(wanted)
 
 
 def _table(report: Report) -> list[str]:

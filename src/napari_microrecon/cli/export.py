@@ -36,10 +36,7 @@ def export(
     volume: _Source,
     to: Annotated[str, typer.Option('--to', metavar='FORMAT', help=format_names(), autocompletion=_completed)],
     output: Annotated[Path, typer.Option('--output', '-o', help='File to write.')],
-    phase: Annotated[
-        int | None,
-        typer.Option('--phase', help='Label, for meshes, networks and reports; default: the pore, else 1.'),
-    ] = None,
+    phase: opt.Phase = None,
     phases: opt.PhasesText = None,
     voxel_size: opt.VoxelText = None,
     unit: opt.UnitText = 'um',
@@ -57,13 +54,20 @@ def export(
 
     key = to
     check_not_input(output, [volume, *([run.folder / item.path for item in run.outputs('volume')] if run else [])])
-    check_export(loaded, key, output, phase)
+    label = None if phase is None else opt.find_phase(phase, loaded.phases)
+    check_export(loaded, key, output, label)
     weights = _weights_of(loaded, Path(volume), run) if key == 'weights' else None
     if output.is_file() and not overwrite and not _may_go(output, key, weights):
         raise InputError(str(output), 'is there already', 'choose another output, or say --overwrite')
-    done = terminal.run(job(loaded, key, output, phase, weights=weights))
-    data = {'output': str(done.path), 'format': key, 'volume': loaded.name, **done.details}
-    terminal.result([f'wrote {done.path}: {done.sentence}'], data)
+    done = terminal.run(job(loaded, key, output, label, weights=weights))
+    data = {
+        'phases': opt.phases_data(loaded.phases),
+        'output': str(done.path),
+        'format': key,
+        'volume': loaded.name,
+        **done.details,
+    }
+    terminal.result([f'wrote {done.path}: {done.sentence}', f'phases: {loaded.phases.mapping()}'], data)
 
 
 def _may_go(output: Path, key: str, weights: Any) -> bool:

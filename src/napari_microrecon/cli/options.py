@@ -32,7 +32,11 @@ Positions = Annotated[
 ]
 PhasesText = Annotated[
     str | None,
-    typer.Option('--phases', metavar='N|NAMES', help="Number of phases, or their names: 'grain,pore'."),
+    typer.Option(
+        '--phases',
+        metavar='N|NAMES',
+        help="Number of phases, or names: 'grain,pore'; of a map of ids: boundaries, id:7.",
+    ),
 ]
 VoxelText = Annotated[
     str | None, typer.Option('--voxel-size', metavar='F|Z,Y,X', help='Edge of a voxel; default: what the file says.')
@@ -49,7 +53,46 @@ RunFolder = Annotated[
 NoRun = Annotated[bool, typer.Option('--no-run', help='Keep no Run record.')]
 Overwrite = Annotated[bool, typer.Option('--overwrite', help='Replace what is there, once the new result is whole.')]
 Json = Annotated[bool, typer.Option('--json', help='Print the result as JSON.')]
-Phase = Annotated[int | None, typer.Option('--phase', help='Label of the phase to analyse; default: the pore, else 1.')]
+Phase = Annotated[
+    str | None,
+    typer.Option(
+        '--phase',
+        metavar='VALUE|NAME',
+        help='By value in the file, or by name; default: the pore, else the second.',
+    ),
+]
+
+
+def find_phase(wanted: str | None, *phases: Phases) -> int:
+    """Label of the phase that --phase names; of several volumes, in all of them.
+
+    Raises
+    ------
+    InputError
+        If it is in none, or the same value stands for different phases.
+    """
+    if wanted is None:
+        return phases[0].main
+    found: set[int] = set()
+    problem: InputError | None = None
+    for one in phases:
+        try:
+            found.add(one.find(wanted))
+        except InputError as error:
+            problem = problem or error
+    if len(found) > 1:
+        raise InputError(
+            '--phase', f'{wanted} is another phase in each volume ({"; ".join(one.mapping() for one in phases)})',
+            'name the phases of both, lowest value first (--phases a,b), and give the name',
+        )  # fmt: skip
+    if not found and problem is not None:
+        raise InputError('--phase', problem.problem, problem.remedy)
+    return found.pop()
+
+
+def phases_data(phases: Phases) -> list[dict[str, Any]]:
+    """Label, value in the file and name of every phase, for JSON."""
+    return [{'label': phase.label, 'value': phases.value_of(phase.label), 'name': phase.name} for phase in phases.items]
 
 
 def parse_phases(text: str | None) -> Phases | int | None:
@@ -62,6 +105,15 @@ def parse_phases(text: str | None) -> Phases | int | None:
     if len(names) < 2 or not all(names):
         raise InputError('--phases', f'{text!r} is not understood', 'write a number or names: --phases grain,pore')
     return Phases.of_names(names)
+
+
+def parse_phases_or_regions(text: str | None) -> tuple[Phases | int | None, dict[str, Any]]:
+    """Read --phases of a volume, which also takes 'boundaries' and 'id:7' of a map of numbered regions."""
+    from .picture_options import read_method
+
+    if text is not None and (text.strip().lower() in ('boundaries', 'snap') or text.strip().lower().startswith('id:')):
+        return None, read_method(text, '--phases')
+    return parse_phases(text), {}
 
 
 def parse_voxel_size(text: str | None, unit: str) -> VoxelSize | None:
@@ -124,7 +176,8 @@ def segmentation_notes(slices: SliceSet) -> list[str]:
 
 def load_volume(text: str, phases: str | None, voxel_size: str | None, unit: str) -> Volume:
     """Read a volume file."""
-    return read_volume(text, parse_phases(phases), parse_voxel_size(voxel_size, unit), on_note=say)
+    wanted, method = parse_phases_or_regions(phases)
+    return read_volume(text, wanted, parse_voxel_size(voxel_size, unit), on_note=say, **method)
 
 
 def validated(model: type[Model], **values: Any) -> Model:

@@ -6,7 +6,7 @@ import functools
 import inspect
 import re
 from collections.abc import Callable
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 import typer
 
@@ -16,8 +16,12 @@ from ..engine.preparation import Preparation
 from ..engine.segmentation import Method, Order
 
 Segmentation = Annotated[
-    Method, typer.Option('--segment', help='How grey or colour becomes phases; auto keeps labels as they are.')
-]
+    str,
+    typer.Option(
+        '--segment', metavar='auto|labels|otsu|multi-otsu|colours|snap|boundaries|id:N',
+        help='How grey, colour or numbered regions become phases; auto keeps labels as they are.',
+    ),
+]  # fmt: skip
 PhaseOrder = Annotated[
     Order, typer.Option('--order', help='Whether phase 0 is the darkest or the brightest of a grey image.')
 ]
@@ -88,7 +92,7 @@ def _read(
     if turn not in _TURNS:
         raise InputError('--turn', f'{turn} is no quarter turn', 'write 90, 180 or 270 (degrees, counterclockwise)')
     values: dict[str, Any] = {
-        'method': segment, 'order': order, 'least_size': least_size, 'pixel_size': resample,
+        **read_method(segment), 'order': order, 'least_size': least_size, 'pixel_size': resample,
         'quarter_turns': _TURNS.index(turn), 'flip': mirror,
     }  # fmt: skip
     if thresholds:
@@ -109,6 +113,17 @@ def _read(
     except InputError as error:
         option = _OPTIONS.get(error.subject, f'--{error.subject.replace("_", "-")}')
         raise InputError(option, error.problem, 'see --help for what it takes') from error
+
+
+def read_method(text: str, option: str = '--segment') -> dict[str, Any]:
+    """Read 'otsu' or 'id:7' as a method and, where there is one, the id of a region."""
+    word, _, number = text.strip().lower().partition(':')
+    if word == 'id' and number.lstrip('-').isdigit():
+        return {'method': 'region', 'region': int(number)}
+    if number or word not in get_args(Method) or word == 'region':
+        known = ', '.join(name for name in get_args(Method) if name != 'region')
+        raise InputError(option, f'{text!r} is not known', f'use one of {known}, id:7')
+    return {'method': word}
 
 
 _OPTIONS = {'radius': '--denoise', 'weight': '--denoise', 'pixel_size': '--resample'}  # fields with another name

@@ -238,17 +238,13 @@ def _target_fractions(texts: list[str] | None, slices: SliceSet) -> dict[int, fl
     found: dict[int, float] = {}
     for text in texts or ():
         phase, _, value = text.partition('=')
-        label = int(phase) if phase.strip().isdigit() else None
-        if label is None and phase.strip() in slices.phases.names:
-            label = slices.phases.names.index(phase.strip())
         try:
             fraction = float(value)
         except ValueError:
-            label = None
-            fraction = 0.0
-        if label is None:
-            raise InputError('--target-fraction', f'{text!r} is not understood', 'write PHASE=F, such as 1=0.2')
-        found[slices.phases.check(label)] = fraction
+            raise InputError(
+                '--target-fraction', f'{text!r} is not understood', 'write PHASE=F, such as 1=0.2'
+            ) from None
+        found[slices.phases.find(phase)] = fraction
     return found
 
 

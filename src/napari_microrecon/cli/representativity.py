@@ -51,7 +51,7 @@ def representativity(
 ) -> None:
     """Say how well slices, or a volume, tell a phase fraction, and how large an image a wished precision needs."""
     terminal = Terminal(as_json)
-    wanted, size = opt.parse_phases(phases), opt.parse_voxel_size(voxel_size, unit)
+    size = opt.parse_voxel_size(voxel_size, unit)
     from ..engine.representativity.estimate import representativity_of_slices, representativity_of_volume
 
     options = {'precision': precision, 'confidence': confidence}
@@ -62,12 +62,15 @@ def representativity(
                 stack.name, 'is a volume: --normal, --position and the options that prepare a picture are for slices',
                 f'leave them out, or name a plane of it: {stack.name}@z=0',
             )  # fmt: skip
-        volume = volume_from(stack, wanted, size)
+        wanted, method = opt.parse_phases_or_regions(phases)
+        volume = volume_from(stack, wanted, size, **method)
         if volume.note:
             terminal.note(f'{volume.name}: {volume.note}')
-        label = volume.phases.main if phase is None else volume.phases.check(phase)
-        found = representativity_of_volume(volume, label, threshold=_threshold_of(stack, wanted, label), **options)
-        names, told = volume.phases.names, {'volume': volume.name}
+        label = opt.find_phase(phase, volume.phases)
+        found = representativity_of_volume(
+            volume, label, threshold=None if method else _threshold_of(stack, wanted, label), **options
+        )
+        named, told = volume.phases, {'volume': volume.name}
     else:
         loaded = opt.load_slices(
             images,
@@ -79,13 +82,26 @@ def representativity(
             preparation=prepared,
             on_note=terminal.note,
         )
-        label = loaded.phases.main if phase is None else loaded.phases.check(phase)
-        threshold = _threshold(images or [], loaded, label, wanted, size, prepared)
+        label = opt.find_phase(phase, loaded.phases)
+        threshold = _threshold(images or [], loaded, label, opt.parse_phases(phases), size, prepared)
         found = representativity_of_slices(loaded, label, threshold=threshold, **options)
-        names, told = loaded.phases.names, {'slices': [item.name for item in loaded]}
-    data = {**told, 'phase': label, 'phase_name': names[label], **found.to_dict()}
+        named, told = loaded.phases, {'slices': [item.name for item in loaded]}
+    data = {
+        **told,
+        'phases': opt.phases_data(named),
+        'phase': label,
+        'phase_name': named.names[label],
+        **found.to_dict(),
+    }
     lines = _lines(found, 'image' if stack is None else 'cube')
-    terminal.result([f'phase {label} ({names[label]}): {found.sentence}', *lines], data)
+    terminal.result(
+        [
+            f'phase {named.value_of(label)} ({named.names[label]}): {found.sentence}',
+            *lines,
+            f'  phases: {named.mapping()}',
+        ],
+        data,
+    )
 
 
 def _stack(paths: list[str]) -> RawImage | None:

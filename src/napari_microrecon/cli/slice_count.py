@@ -45,16 +45,18 @@ def slice_count(
         raise InputError('--normal', f'{normal!r} is not one axis', f'give one of {", ".join(AXES)}')
     terminal = Terminal(as_json)
     known = opt.load_volume(volume, phases, voxel_size, unit)
+    label = None if phase is None else opt.find_phase(phase, known.phases)
     from ..engine.conditioned.experiment import slice_counts
 
     found = terminal.run(
         slice_counts(
-            known, _counts(counts), normal=axes[0], edge=edge, realisations=realisations, phase=phase, seed=seed,
+            known, _counts(counts), normal=axes[0], edge=edge, realisations=realisations, phase=label, seed=seed,
             device=device,
         )
     )  # fmt: skip
     data = found.to_dict()
-    sentences = [found.about, *_table(found), *found.sentences()]
+    data['phases'] = opt.phases_data(known.phases)
+    sentences = [found.about, f'phases: {known.phases.mapping()}', *_table(found), *found.sentences()]
     sentences += [f'{name}: {text}' for name, text in data['conventions'].items()]
     if output is not None:
         write_text(output, json.dumps(data, indent=2, allow_nan=False) + '\n')

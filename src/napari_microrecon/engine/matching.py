@@ -88,7 +88,7 @@ def adapted(volume: Volume, slices: SliceSet | None) -> tuple[Volume, list[str]]
         volume = replace(volume, voxel_size=slices.voxel_size)
         words.append(f'its file names no voxel size: that of the slices, {slices.voxel_size}, is taken')
     count = volume.phases.count
-    if count == slices.phases.count and volume.phases == Phases.default(count):
+    if count == slices.phases.count and volume.phases.as_stored() == Phases.default(count):
         volume = replace(volume, phases=slices.phases)
     return volume, words
 

@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 
 from .errors import InputError
+from .greys import within_usual_range
 from .progress import Job, Progress, Throttle
 from .raw_image import RawImage
 from .segmentation import grey_of
@@ -83,6 +84,8 @@ def denoising(image: RawImage, denoise: Denoise, radius: int, weight: float) -> 
         done = yield from _told(median(grey, radius), f'Denoising {image.name}')
         words = f'median over a disc of radius {radius} pixel{"s" if radius > 1 else ""}'
     else:
+        # A hot pixel would make everything else flat beside it.
+        grey = within_usual_range(grey)
         low, high = float(grey.min()), float(grey.max())
         unit = (grey.astype(np.float32) - low) / max(high - low, 1e-30)
         smooth = yield from _told(total_variation(unit.astype(np.float32), weight), f'Denoising {image.name}')

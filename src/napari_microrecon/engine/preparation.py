@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from .crop import Crop, evident_bar, suggest_crop
 from .errors import InputError
+from .looks import count_of_regions
 from .phases import Phases
 from .picture_steps import Denoise, Flip, denoising, nearest, resampling, square, turned
 from .progress import Job, drain
@@ -60,6 +61,10 @@ class Preparation(BaseModel):
         description="Grey values between the phases, one fewer than phases, in the picture's own numbers; automatic by "
         '(multi-)Otsu where none are given',
     )  # fmt: skip
+    region: int | None = Field(
+        default=None,
+        description="Id of the region that is phase 1, for the method 'region' and a map of numbered regions",
+    )
     least_size: int = Field(
         default=0, ge=0, description='Connected regions with fewer pixels take the phase that surrounds them'
     )
@@ -151,6 +156,8 @@ def without_bar(image: RawImage, preparation: Preparation | None = None) -> tupl
     """
     if (preparation is not None and preparation.crop is not None) or (bar := evident_bar(image)) is None:
         return preparation, ''
+    if image.kind != 'rgb' and count_of_regions(image.array):  # a row of numbered tiles is no bar
+        return preparation, ''
     prepared = (preparation or Preparation()).model_copy(update={'crop': bar})
     return prepared, f'a data bar at the bottom was cut off (rows from {bar.rows[1]} on)'
 
@@ -227,7 +234,7 @@ def phases_of(picture: Picture, phases: Phases | int | None = None) -> Prepared:
     """
     asked, image = picture.preparation, picture.image
     wanted = phases if phases is not None or asked.thresholds is None else len(asked.thresholds) + 1
-    found = segment(image, wanted, asked.method, order=asked.order, thresholds=asked.thresholds)
+    found = segment(image, wanted, asked.method, order=asked.order, thresholds=asked.thresholds, region=asked.region)
     labels, steps, size = found.labels, [*picture.steps, found.note], image.voxel_size
     if picture.labelled and asked.pixel_size is not None:
         labels, words = nearest(labels, image, asked.pixel_size)
@@ -248,7 +255,9 @@ def phases_of(picture: Picture, phases: Phases | int | None = None) -> Prepared:
         name=image.name,
         provenance=_provenance(picture, note, found.phases.count),
     )
-    return Prepared(made, picture, Segmentation(labels, found.phases, found.thresholds, found.method, note))
+    return Prepared(
+        made, picture, Segmentation(labels, found.phases, found.thresholds, found.method, note, found.warning)
+    )
 
 
 def _provenance(picture: Picture, note: str, count: int) -> Provenance:

@@ -10,12 +10,14 @@ from typing import Any, Literal, cast
 import numpy as np
 
 from .errors import InputError
+from .greys import grey_of, luminance, packed, within_usual_range
+from .odd_pictures import Done, blurred_as, by_region, by_snapping, is_snapped, listed, refuse_regions, single_phase
 from .phases import Phases
 from .raw_image import MOST_LABELS, RawImage, sampled
 
-Method = Literal['auto', 'labels', 'otsu', 'multi-otsu', 'colours']
+Method = Literal['auto', 'labels', 'otsu', 'multi-otsu', 'colours', 'snap', 'boundaries', 'region']
 Order = Literal['dark-first', 'bright-first']
-_LUMINANCE = (np.float32(0.2126), np.float32(0.7152), np.float32(0.0722))  # ITU-R BT.709
+_RARE = 0.1  # per cent of the pixels, below which a phase is doubted
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,6 +36,8 @@ class Segmentation:
         'labels', 'otsu', 'multi-otsu', 'given' (thresholds) or 'colours'.
     note : str
         What was done, in words.
+    warning : str
+        What of the result should be looked at, in words; empty for nothing.
     """
 
     labels: np.ndarray
@@ -41,6 +45,7 @@ class Segmentation:
     thresholds: tuple[float, ...]
     method: str
     note: str
+    warning: str = ''
 
 
 def segment(
@@ -50,6 +55,7 @@ def segment(
     *,
     order: Order = 'dark-first',
     thresholds: Sequence[float] | None = None,
+    region: int | None = None,
     seed: int = 0,
 ) -> Segmentation:
     """Turn an image into phase labels 0..K-1.
@@ -64,12 +70,16 @@ def segment(
     method : {'auto', 'labels', 'otsu', 'multi-otsu', 'colours'}
         'labels' maps distinct values (or few distinct colours) in rising order; 'otsu' (Otsu 1979) and
         'multi-otsu' (Liao, Chen and Chung 2001) threshold the luminance; 'colours' runs k-means in CIE Lab.
-        'auto' takes labels where the values allow it, else Otsu.
+        'snap' takes the labels that a resize or JPEG has blurred; of a map of numbered regions 'boundaries' and
+        'region' make two phases. 'auto' takes labels where the values allow it, snaps where the picture looks like
+        as many blurred labels as there are phases, else Otsu; it refuses a map of numbered regions.
     order : {'dark-first', 'bright-first'}
         Whether phase 0 is the darkest (or lowest) or the brightest.
     thresholds : sequence of float, optional
         Grey values between the phases, rising, one fewer than phases; they take the place of Otsu's, and of labels. A
         pixel at a threshold belongs to the phase below.
+    region : int, optional
+        Id of the one region that is phase 1, for the method 'region'.
     seed : int
         Of the k-means starting points.
 
@@ -85,9 +95,15 @@ def segment(
     if method == 'otsu' and count not in (None, 2):
         raise InputError('method', f'otsu makes 2 phases, not {count}', "use 'multi-otsu'")
     done = None
-    if thresholds is not None:
+    doubt = ''
+    if method in ('boundaries', 'region') and thresholds is None:
+        done = by_region(image, count, region if method == 'region' else None)
+    elif thresholds is not None:
         done = _by_given(image, count or len(thresholds) + 1, thresholds)
-    elif method in ('auto', 'labels'):
+    elif method in ('auto', 'snap') and image.phases is None and (found_levels := blurred_as(image, count, method)):
+        levels, doubt = found_levels
+        done = None if doubt else by_snapping(image, levels)
+    if done is None and thresholds is None and method in ('auto', 'labels'):
         done = _by_palette(image.array, count) if image.kind == 'rgb' else _by_value(image, count)
         if done is None and method == 'labels':
             raise InputError(
@@ -100,34 +116,54 @@ def segment(
             raise InputError(image.name, 'has no colours', "use the method 'otsu'")
         done = _by_colour(image, count or 2, seed)
     if done is None:
+        if method == 'auto':
+            refuse_regions(image)
         done = _by_threshold(image, count or 2)
     labels, found, levels, used, note = done
     if order == 'bright-first':
         labels = (found - 1 - labels).astype(np.uint8)
         note = note.replace('dark', 'bright') if note.endswith('= phase 0') else f'{note}, in reverse order'
     given = wanted if isinstance(wanted, Phases) else Phases.default(max(found, count or 0))
-    return Segmentation(labels, given, levels, used, note)
+    if used == 'labels' and len(values := image.values) == given.count and image.phases is None:
+        given = given.read_from(values if order == 'dark-first' else values[::-1])
+    return Segmentation(
+        labels,
+        given,
+        levels,
+        used,
+        note,
+        '; '.join(filter(None, (doubt, _rare(labels, given) if image.phases is None else ''))),
+    )
 
 
 def is_labelled(image: RawImage, count: int | None = None, method: Method = 'auto') -> bool:
     """Whether `segment` would take the values (or few colours) of an image as labels of at most `count` phases."""
-    if method not in ('auto', 'labels'):
+    if method in ('boundaries', 'region'):
+        return True
+    if method not in ('auto', 'labels') or (method == 'auto' and is_snapped(image, count)):
         return False
     if image.kind == 'rgb':
         return _by_palette(image.array, count) is not None
     return bool(image.values) and (count is None or len(image.values) <= count)
 
 
-_Done = tuple[np.ndarray, int, tuple[float, ...], str, str]
+def _rare(labels: np.ndarray, phases: Phases) -> str:
+    """Phases of hardly any pixels, in words: more often stray grey values than a phase of the material."""
+    found = [
+        f'{name} holds {share:.2g} % of the pixels'
+        for name, share in zip(phases.names, 100 * phases.fractions(labels), strict=True)
+        if 0 < share < _RARE
+    ]
+    return f'{", ".join(found)}: look at the thresholds or labels' if found else ''
 
 
-def _by_value(image: RawImage, count: int | None) -> _Done | None:
+def _by_value(image: RawImage, count: int | None) -> Done | None:
     """Labels from few distinct whole values, None where there are more values than phases."""
     values = image.values
     if not values or (count is not None and len(values) > count):
         return None
     if len(values) == 1:
-        raise _single(image.name, f'holds the single value {values[0]}')
+        raise single_phase(image.name, f'holds the single value {values[0]}')
     known = len(values) if count is None else count
     if values[0] >= 0 and values[-1] < known:
         # Already 0..K-1; a section may lack a phase without the others changing their label.
@@ -143,42 +179,23 @@ def _by_value(image: RawImage, count: int | None) -> _Done | None:
     return labels, known, (), 'labels', f'values mapped to labels in rising order: {pairs}'
 
 
-def _by_palette(array: np.ndarray, count: int | None) -> _Done | None:
+def _by_palette(array: np.ndarray, count: int | None) -> Done | None:
     """Labels from few distinct colours, by rising luminance; None where there are more colours than phases."""
-    packed = _packed(array)
-    if packed is None or len(np.unique(packed.ravel()[:: max(1, packed.size // 4096)])) > MOST_LABELS:
+    numbers = packed(array)
+    if numbers is None or len(np.unique(numbers.ravel()[:: max(1, numbers.size // 4096)])) > MOST_LABELS:
         return None
-    colours = np.unique(packed)
+    colours = np.unique(numbers)
     if len(colours) < 2 or len(colours) > (MOST_LABELS if count is None else count):
         return None
     rgb = np.stack([colours >> 16, (colours >> 8) & 255, colours & 255], axis=1)
     ranks = np.empty(len(colours), np.uint8)
     ranks[np.argsort(luminance(rgb), kind='stable')] = np.arange(len(colours), dtype=np.uint8)
-    labels = ranks[np.searchsorted(colours, packed)]
+    labels = ranks[np.searchsorted(colours, numbers)]
     pairs = ', '.join(f'#{c:06x} -> {r}' for c, r in sorted(zip(colours, ranks, strict=True), key=lambda p: p[1]))
     return labels, count or len(colours), (), 'labels', f'colours mapped to labels by rising brightness: {pairs}'
 
 
-def luminance(colours: np.ndarray) -> np.ndarray:
-    """Luminance (float32) of colours in the last axis; equal colours get equal values to the last bit."""
-    red, green, blue = (colours[..., i].astype(np.float32) * weight for i, weight in enumerate(_LUMINANCE))
-    return red + green + blue
-
-
-def grey_of(image: RawImage) -> np.ndarray:
-    """What thresholds are taken of: the grey values, or the luminance of colours."""
-    return luminance(image.array) if image.kind == 'rgb' else image.array
-
-
-def _packed(array: np.ndarray) -> np.ndarray | None:
-    """Colours as one integer 0xRRGGBB, None where the channels are not 8 bits wide."""
-    if array.dtype != np.uint8:
-        return None
-    red, green, blue = (array[..., i].astype(np.int64) for i in range(3))
-    return (red << 16) | (green << 8) | blue
-
-
-def _by_given(image: RawImage, count: int, thresholds: Sequence[float]) -> _Done:
+def _by_given(image: RawImage, count: int, thresholds: Sequence[float]) -> Done:
     """Labels from thresholds that somebody chose."""
     if len(thresholds) != count - 1:
         raise InputError(
@@ -187,19 +204,17 @@ def _by_given(image: RawImage, count: int, thresholds: Sequence[float]) -> _Done
             f'give {count - 1}, or another phase count',
         )
     if not np.isfinite(thresholds).all() or any(b <= a for a, b in pairwise(thresholds)):
-        raise InputError('thresholds', f'{_numbers(thresholds)} do not rise', 'give them from dark to bright')
+        raise InputError('thresholds', f'{listed(thresholds)} do not rise', 'give them from dark to bright')
     grey = grey_of(image)
     labels = np.searchsorted(np.asarray(thresholds, float), grey, side='left').astype(np.uint8)
     if labels.min() == labels.max():
         raise InputError(
-            'thresholds', f'{_numbers(thresholds)} leave a single phase in {image.name}',
+            'thresholds', f'{listed(thresholds)} leave a single phase in {image.name}',
             f'choose values between its grey values, {grey.min():.4g} to {grey.max():.4g}',
         )  # fmt: skip
     levels = tuple(float(t) for t in thresholds)
     plural, source = 's' if count > 2 else '', 'luminance' if image.kind == 'rgb' else 'grey value'
-    note = (
-        f'{count} phases by the threshold{plural} {_numbers(levels)} of the {source} (set by the user), dark = phase 0'
-    )
+    note = f'{count} phases by the threshold{plural} {listed(levels)} of the {source} (set by the user), dark = phase 0'
     return labels, count, levels, 'given', note
 
 
@@ -215,9 +230,9 @@ def automatic_thresholds(image: RawImage, count: int) -> tuple[float, ...]:
     """
     from skimage.filters import threshold_multiotsu, threshold_otsu
 
-    sample = sampled(grey_of(image)) if image.stack_greys is None else image.stack_greys
+    sample = within_usual_range(sampled(grey_of(image)) if image.stack_greys is None else image.stack_greys)
     if sample.min() == sample.max():
-        raise _single(image.name, f'is of one grey value ({sample.min():g})')
+        raise single_phase(image.name, f'is of one grey value ({sample.min():g})')
     if count == 2:
         return (float(threshold_otsu(sample)),)
     try:
@@ -226,18 +241,18 @@ def automatic_thresholds(image: RawImage, count: int) -> tuple[float, ...]:
         raise InputError(image.name, f'has too few grey values for {count} phases', 'ask for fewer') from error
 
 
-def _by_threshold(image: RawImage, count: int) -> _Done:
+def _by_threshold(image: RawImage, count: int) -> Done:
     """Labels from thresholds between the grey classes (Otsu)."""
     thresholds = automatic_thresholds(image, count)
     labels = np.searchsorted(np.asarray(thresholds), grey_of(image), side='left').astype(np.uint8)
     source = 'luminance' if image.kind == 'rgb' else 'grey value'
     name = 'Otsu threshold' if count == 2 else 'multi-Otsu thresholds'
     method = 'otsu' if count == 2 else 'multi-otsu'
-    note = f'{count} phases by {name} {_numbers(thresholds)} of the {source}, dark = phase 0'
+    note = f'{count} phases by {name} {listed(thresholds)} of the {source}, dark = phase 0'
     return labels, count, thresholds, method, note
 
 
-def _by_colour(image: RawImage, count: int, seed: int) -> _Done:
+def _by_colour(image: RawImage, count: int, seed: int) -> Done:
     """Labels by k-means on the colours in CIE Lab, darkest cluster first."""
     from scipy.cluster.vq import ClusterError, kmeans2, vq
     from skimage.color import rgb2lab
@@ -285,14 +300,6 @@ def remove_specks(labels: np.ndarray, count: int, smallest: int) -> tuple[np.nda
         return labels, 0
     nearest = cast(Any, distance_transform_edt(specks, return_distances=False, return_indices=True))
     return labels[tuple(nearest)], int(specks.sum())
-
-
-def _single(name: str, problem: str) -> InputError:
-    return InputError(name, f'{problem}: one phase only', 'give an image that shows two phases or more')
-
-
-def _numbers(values: Sequence[float]) -> str:
-    return ' and '.join(f'{v:.4g}' for v in values)
 
 
 def _listed(values: tuple[int, ...]) -> str:

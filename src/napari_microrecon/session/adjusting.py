@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..engine.errors import InputError
+from ..engine.greys import within_usual_range
 from ..engine.progress import Progress
 
 if TYPE_CHECKING:
@@ -176,7 +177,7 @@ def _thin(array: np.ndarray) -> np.ndarray:
 
 def _histogram(grey: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Parts of all pixels by grey value; bins of whole levels where the values are whole, others would beat."""
-    sample = grey.ravel()[:: max(1, grey.size // _SAMPLES)]
+    sample = within_usual_range(grey.ravel()[:: max(1, grey.size // _SAMPLES)])
     low, high = float(sample.min()), float(sample.max())
     if sample.dtype.kind in 'ui':
         width = max(1, math.ceil((high - low + 1) / 256))

@@ -27,12 +27,15 @@ class SliceDraft:
         How it was prepared and segmented, in words.
     preparation : Preparation or None
         What was done to the picture; None where nothing was asked for.
+    is_doubtful : bool
+        Whether the note warns of something to look at.
     """
 
     slice: Slice
     image: RawImage | None = None
     note: str = ''
     preparation: Preparation | None = None
+    is_doubtful: bool = False
 
     @property
     def is_adjustable(self) -> bool:

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from ..engine.raw_image import RawImage
     from ..engine.samples import Sample
 
+_OTHER_REGIONS = 'one region against the rest: --segment id:7 on the command line, method="region" in Python'
+
 
 def load_sample(session: Session, name: str, then: Callable[[], Task | None] = lambda: None) -> Task:
     """Open a sample: its volume becomes the reference, its slices the input."""
@@ -156,7 +158,7 @@ def prepare_slices(session: Session, wishes: Mapping[int, Preparation], phases: 
         said = '; '.join(dict.fromkeys(redone[i].note for i in wishes)) or 'No slices to segment'
         if session.material.volume is not None:
             said += '; the volume on the screen was made from the slices as they were before'
-        session.say(micro(said), 'info')
+        session.say(micro(said), 'warning' if any(redone[i].is_doubtful for i in wishes) else 'info')
         if session.material.reference is reference:
             _doubt(session, order)
 
@@ -175,22 +177,36 @@ def draft_of(
     image: RawImage, phases: Phases | int | None = None, preparation: Preparation | None = None
 ) -> EngineJob[SliceDraft]:
     """Make a slice of one picture; its plane is z and its position unknown unless the file tells."""
-    from ..engine.preparation import preparing, without_bar
+    from ..engine.odd_pictures import RegionsError
+    from ..engine.preparation import Preparation, preparing, without_bar
 
     said = ''
     if preparation is None:
         preparation, said = without_bar(image)
         said = f'{said}; Adjust… brings it back; ' if said else ''
-    made = yield from preparing(image, preparation, phases)
-    return SliceDraft(made.slice, image, said + made.segmentation.note, preparation)
+    try:
+        made = yield from preparing(image, preparation, phases)
+    except RegionsError as error:
+        # The window has no question about it: what is always right is taken, and told.
+        said = f'{said}{error.problem}: '
+        preparation = (preparation or Preparation()).model_copy(update={'method': 'boundaries'})
+        made = yield from preparing(image, preparation)
+        made = replace(made, segmentation=replace(made.segmentation, warning=_OTHER_REGIONS))
+    told = '; '.join(filter(None, (said + made.segmentation.note, made.segmentation.warning)))
+    return SliceDraft(made.slice, image, told, preparation, bool(made.segmentation.warning))
 
 
 def labelled(stack: RawImage, phases: Phases | int | None) -> Volume:
     """Make a volume of a stack; a grey one is segmented, into two phases unless `phases` says otherwise."""
     from ..engine.files import volume_from
+    from ..engine.odd_pictures import RegionsError
 
     is_labelled = bool(stack.values) or stack.phases is not None
-    return volume_from(stack, None if is_labelled else phases or 2)
+    try:
+        return volume_from(stack, None if is_labelled else phases or 2)
+    except RegionsError as error:
+        volume = volume_from(stack, method='boundaries')
+        return replace(volume, note=f'{error.problem}: its boundaries are phase 1; {_OTHER_REGIONS}')
 
 
 def describe_phases(session: Session, phases: Phases) -> None:
@@ -250,10 +266,13 @@ def take_inputs(
         size = ' × '.join(str(n) for n in volume.shape)
         said.append(f'{volume.name} ({size}) is a volume: it is the reference now')
         said += words
+        if volume.phases.values is not None:
+            said.append(volume.phases.mapping())
         if not session.material.drafts:
             session.set_drafts([slice_of(volume, 'z', volume.shape[0] // 2)])
             said.append('its middle slice was taken')
-    session.say(micro('; '.join(said)), 'success')
+    doubtful = any(draft.is_doubtful for draft in drafts)
+    session.say(micro('; '.join(said)), 'warning' if doubtful else 'success')
     _doubt(session, order, f'{followed[:1].upper()}{followed[1:]}. ' if followed else '')
 
 

@@ -62,6 +62,7 @@ def read_slice(
             made.picture.image.note,
             made.remark and f'{made.remark}; --crop none keeps it',
             made.segmentation.note,
+            made.segmentation.warning,
         )
         on_note(f'{made.slice.name}: {"; ".join(filter(None, notes))}')
     return made.slice
@@ -146,11 +147,11 @@ def read_slices(
     ]
     first = slices[0]
     for other in slices[1:]:
-        if other.phases.count == first.phases.count and other.phases.names != first.phases.names:
-            mine, theirs = ', '.join(other.phases.names), ', '.join(first.phases.names)
+        mine, theirs = other.phases.as_stored().names, first.phases.as_stored().names
+        if other.phases.count == first.phases.count and mine != theirs:
             raise InputError(
                 other.name,
-                f'has the phases {mine} while {first.name} has {theirs}',
+                f'has the phases {", ".join(mine)} while {first.name} has {", ".join(theirs)}',
                 'give slices of one material, or --phases N to name them afresh',
             )
     together = SliceSet.of(slices, symmetry)
@@ -174,7 +175,7 @@ def write_slice(item: Slice, path: Path | str) -> Path:
     path = check_suffix(Path(path), TIFF)
     metadata = Metadata(
         name=item.name,
-        phases=item.phases,
+        phases=item.phases.as_stored(),
         voxel_size=item.voxel_size,
         provenance=item.provenance,
         labels_sha256=hash_array(item.labels),

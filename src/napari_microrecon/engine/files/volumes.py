@@ -7,10 +7,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ..errors import InputError
+from ..looks import blurred_labels
 from ..phases import Phases
 from ..provenance import Provenance, Source, hash_array
 from ..raw_image import RawImage
-from ..segmentation import segment
+from ..segmentation import Method, refuse_regions, segment
 from ..volume import Volume
 from ..voxels import VoxelSize
 from .images import TIFF, ZARR, read_image
@@ -28,6 +29,8 @@ def read_volume(
     phases: Phases | int | None = None,
     voxel_size: VoxelSize | None = None,
     *,
+    method: Method = 'auto',
+    region: int | None = None,
     on_note: Callable[[str], None] | None = None,
 ) -> Volume:
     """Read a label volume.
@@ -41,6 +44,8 @@ def read_volume(
         segmented by Otsu only where this is given.
     voxel_size : VoxelSize, optional
         Takes the place of what the file says.
+    method, region
+        See `engine.segmentation.segment`.
     on_note : callable, optional
         Told in words what is odd about the file (edited or missing voxels; the volume's `note`). Where nobody listens
         it goes to the log, as a warning: Python prints that on stderr.
@@ -50,23 +55,37 @@ def read_volume(
     InputError
         If the file cannot be read, is not 3D, or is grey and `phases` is not given.
     """
-    volume = volume_from(read_image(path), phases, voxel_size)
+    volume = volume_from(read_image(path), phases, voxel_size, method=method, region=region)
     if volume.note:
         (on_note or _log.warning)(f'{Path(path).name}: {volume.note}')
     return volume
 
 
-def volume_from(image: RawImage, phases: Phases | int | None = None, voxel_size: VoxelSize | None = None) -> Volume:
+def volume_from(
+    image: RawImage,
+    phases: Phases | int | None = None,
+    voxel_size: VoxelSize | None = None,
+    *,
+    method: Method = 'auto',
+    region: int | None = None,
+) -> Volume:
     """Make a label volume of a 3D stack (see `read_volume`)."""
     if image.kind != 'stack':
         raise InputError(image.name, 'is a 2D image', 'give a 3D volume (a TIFF stack, NPY or OME-Zarr)')
-    if phases is None and image.phases is None and not image.values:
+    if phases is None and image.phases is None and not image.values and method == 'auto':
+        refuse_regions(image)
+        levels = blurred_labels(image.array)
+        said = (
+            f'; it looks like {len(levels)} labels blurred by a resize: --phases {len(levels)} snaps them'
+            if levels
+            else ''
+        )
         raise InputError(
             image.name,
             'holds grey values, not phase labels',
-            'say how many phases it has (--phases 2) to have it segmented by Otsu, or segment it first',
+            'say how many phases it has (--phases 2) to have it segmented by Otsu, or segment it first' + said,
         )
-    segmentation = segment(image, phases)
+    segmentation = segment(image, phases, method, region=region)
     name = image.name
     for suffix in (*TIFF, *ZARR, '.npy'):
         name = name.removesuffix(suffix)
@@ -74,9 +93,8 @@ def volume_from(image: RawImage, phases: Phases | int | None = None, voxel_size:
         description=f'read from {image.name}; {segmentation.note}',
         inputs=(Source(name=image.name, sha256=hash_array(image.array)),),
     )
-    return Volume(
-        segmentation.labels, segmentation.phases, voxel_size or image.voxel_size, provenance, name, image.note
-    )
+    note = '; '.join(filter(None, (image.note, segmentation.warning)))
+    return Volume(segmentation.labels, segmentation.phases, voxel_size or image.voxel_size, provenance, name, note)
 
 
 def write_volume(volume: Volume, path: Path | str) -> Path:
@@ -90,7 +108,7 @@ def write_volume(volume: Volume, path: Path | str) -> Path:
     path = check_suffix(Path(path), VOLUME_OUTPUTS)
     metadata = Metadata(
         name=volume.name,
-        phases=volume.phases,
+        phases=volume.phases.as_stored(),
         voxel_size=volume.voxel_size,
         provenance=volume.provenance,
         labels_sha256=hash_array(volume.labels),

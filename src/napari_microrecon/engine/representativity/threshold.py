@@ -17,6 +17,7 @@ from itertools import pairwise
 import numpy as np
 
 from ..errors import InputError
+from ..greys import within_usual_range
 from ..raw_image import RawImage
 from ..results.report import Statistic
 from ..segmentation import Segmentation, grey_of
@@ -88,7 +89,7 @@ def threshold_uncertainty(
     grey = grey_of(image)
     if grey.shape != segmentation.labels.shape:
         raise InputError(image.name, 'is not the image that was segmented', 'segment it again')
-    counts, edges, parts = _histograms(np.asarray(grey, np.float32), blocks)
+    counts, edges, parts = _histograms(within_usual_range(np.asarray(grey, np.float32)), blocks)
     centres = (edges[1:] + edges[:-1]) / 2
     count = len(segmentation.thresholds) + 1
     wanted = _class_of(grey, segmentation, phase)
