@@ -158,13 +158,15 @@ def compare(
 ) -> Job[Comparison]:
     """`napari_microrecon.compare` as a job."""
     from ..engine.analysis import compare as job
-    from ..engine.workflows.compare import phases_to_compare
+    from ..engine.workflows.compare import phases_to_compare, remarks
     from .results import Comparison
 
     common: dict[str, Any] = {'phases': phases, 'voxel_size': voxel_size, 'unit': unit, 'phase': phase}
     first = volume_of(volume, name='volume', **common)
     second = volume_of(real, name='real', **common)
     named = phases_to_compare(first, second)
+    for remark in remarks(first, second):
+        log.warning(remark)
     label = label_of(phase, named)
     label = named.main if label is None else label
     found = yield from job(first, second, label, tortuosity=tortuosity, solver=solver, workers=workers)

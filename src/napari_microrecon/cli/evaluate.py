@@ -166,17 +166,11 @@ def compare(
     page, record = report_paths(output)
     first = opt.load_volume(generated, phases, voxel_size, unit)
     second = opt.load_volume(real, phases, voxel_size, unit)
-    if first.phases.count != second.phases.count:
-        raise InputError(
-            generated, f'has {first.phases.count} phases while {real} has {second.phases.count}', 'say --phases N'
-        )
-    if not first.voxel_size.agrees_with(second.voxel_size):
-        raise InputError(
-            generated, f'has voxels of {first.voxel_size} while {real} has {second.voxel_size}',
-            'resample one of them, or give --voxel-size for both',
-        )  # fmt: skip
-    # The real volume may come with names and a pore where the generated one has none.
-    named = second.phases if second.phases.pore is not None else first.phases
+    from ..engine.workflows.compare import phases_to_compare, remarks
+
+    named = phases_to_compare(first, second)
+    for remark in remarks(first, second):
+        terminal.note(remark)
     label = named.main if phase is None else opt.find_phase(phase, first.phases, second.phases)
     from ..engine.analysis import compare as job
     from ..engine.report_output import report_html

@@ -37,8 +37,8 @@ class Reordering:
     here: tuple[float, ...]
 
 
-def seeming_order(volume: Volume, slices: SliceSet | None) -> Reordering | None:
-    """Order of the volume's labels in which its phase fractions are those of the slices; None for the order it has.
+def seeming_order(volume: Volume, slices: SliceSet | Volume | None) -> Reordering | None:
+    """Order of the volume's labels in which its fractions are those of slices or of another volume; None for its own.
 
     Labels do not say which phase they mean: a CT that was segmented elsewhere may have its pores as 1 where the picture
     of the slice has them as 0. Another order is returned only where its fractions fit clearly better.
