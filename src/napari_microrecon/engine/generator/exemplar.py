@@ -156,7 +156,11 @@ class Exemplars:
             for image in images:
                 mask = (image == label).astype(np.float32)
                 table = s2_map(mask, reach)
-                for axis, s2, lines in ((row, table[:, reach], mask.mean(1)), (column, table[0, reach:], mask.mean(0))):
+                own: list[tuple[Axis, np.ndarray, np.ndarray]] = [
+                    (row, table[:, reach], mask.mean(1)),
+                    (column, table[0, reach:], mask.mean(0)),
+                ]
+                for axis, s2, lines in own:
                     sums, pairs = np.concatenate([[0.0], np.cumsum(lines, dtype=float)]), len(lines) - lags
                     curves[axis].append(s2 - sums[pairs] * (sums[-1] - sums[lags]) / pairs**2)
         means: dict[Axis, np.ndarray] = {axis: np.mean(np.stack(found), axis=0) for axis, found in curves.items()}

@@ -57,9 +57,8 @@ def finished(field: np.ndarray, fractions: np.ndarray, specks: Specks, seed: int
     """Labels (Z, Y, X), uint8, with specks, as much boundary as in the slices, and exactly these phase fractions."""
     wanted = np.asarray(fractions, float)
     grown, numbers = field, specks.numbers(without_tips(labels_of(field, wanted)))
-    # Specks of the slices may be rough and long where those that are strewn are compact: the rest of the boundary goes
-    # to the others. That makes small pieces, which leaves fewer specks to be strewn, and so once more.
     owed = 0.0
+    labels, taken = labels_of(field, wanted), np.zeros(field.shape[:3], np.bool_)
     for turn in range(TURNS):
         # Specks of the slices may be rough and long where those that are strewn are compact: the rest of the boundary
         # goes to the others. That makes small pieces, which leaves fewer specks to be strewn, and so once more.
