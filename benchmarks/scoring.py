@@ -16,8 +16,10 @@ import numpy as np
 from scipy import ndimage
 
 from napari_microrecon.engine.diffusion.solver import solve_diffusion
-from napari_microrecon.engine.statistics.correlation import autocovariance, count_lags, crossing, finish
+from napari_microrecon.engine.statistics.correlation import autocovariance, crossing, finish
+from napari_microrecon.engine.statistics.interface_density import interface_density
 from napari_microrecon.engine.statistics.percolation import Clusters
+from napari_microrecon.engine.statistics.two_point import s2_along_axes
 
 LAGS = 30
 MOST_BLOCKS = 12
@@ -38,8 +40,7 @@ def blocks(volume: np.ndarray, shape: Sequence[int], most: int = MOST_BLOCKS) ->
 
 def s2_curves(mask: np.ndarray, lags: int = LAGS) -> np.ndarray:
     """Non-periodic S2 along z, y, x, (3, lags)."""
-    counts = [finish(count_lags(mask, [lags - 1 if a == axis else 0 for a in range(3)])) for axis in range(3)]
-    return np.stack([one.along(axis) for axis, one in enumerate(counts)])
+    return s2_along_axes(mask, lags - 1)
 
 
 def figures(labels: np.ndarray, phases: int, *, transport: Sequence[int] = ()) -> Figures:
@@ -65,10 +66,9 @@ def figures(labels: np.ndarray, phases: int, *, transport: Sequence[int] = ()) -
         mask = labels == k
         found[f'fraction {k}'] = np.array(mask.mean())
         found[f's2 {k}'] = s2 = s2_curves(mask)
-        found[f'faces {k}'] = np.array([np.not_equal(a, b).mean() for a, b in _neighbours(mask)])
+        found[f'faces {k}'] = np.array([interface_density(mask, axis) for axis in range(3)])
         clusters = Clusters.of(mask)
-        percolating = [clusters.percolating_fraction(axis) if clusters.count else 0.0 for axis in range(3)]
-        found[f'percolating {k}'] = np.array(np.mean(percolating))
+        found[f'percolating {k}'] = np.array(np.mean(clusters.percolating_fractions()))
         found[f'clusters {k}'] = np.array(float(clusters.count))
         found[f'length {k}'] = np.array([_length(curve) for curve in s2])
         if k in transport:

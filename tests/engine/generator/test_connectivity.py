@@ -10,7 +10,7 @@ from napari_microrecon.engine.generator import FinetuneParams
 from napari_microrecon.engine.generator.boxes import BoxPool
 from napari_microrecon.engine.generator.device import placement
 from napari_microrecon.engine.generator.exemplar import Exemplars
-from napari_microrecon.engine.generator.losses import connectivity_loss, largest_cluster, straight_through
+from napari_microrecon.engine.generator.losses import connectivity_loss, straight_through
 from napari_microrecon.engine.generator.measures import CONNECTED, wanted_connection
 from napari_microrecon.engine.generator.params import Architecture
 from napari_microrecon.engine.generator.priors import PriorModel
@@ -18,6 +18,7 @@ from napari_microrecon.engine.generator.priors.grains import GrainField
 from napari_microrecon.engine.generator.recording import new_network
 from napari_microrecon.engine.generator.trainer import STRONGEST, Trainer
 from napari_microrecon.engine.slices import SliceSet
+from napari_microrecon.engine.statistics.percolation import largest_cluster
 
 
 def _prior(exemplars: Exemplars) -> PriorModel:

@@ -12,7 +12,6 @@ from scipy.special import ndtri
 
 from napari_microrecon.engine.diffusion.solver import solve_diffusion
 from napari_microrecon.engine.generator.exemplar import Exemplars
-from napari_microrecon.engine.generator.losses import largest_cluster
 from napari_microrecon.engine.generator.priors import PriorModel, choose_prior
 from napari_microrecon.engine.generator.priors.effort import Effort, Trial
 from napari_microrecon.engine.generator.priors.evenness import evened
@@ -28,6 +27,7 @@ from napari_microrecon.engine.generator.priors.nearest_grain import (
 from napari_microrecon.engine.phases import Phases
 from napari_microrecon.engine.progress import drain
 from napari_microrecon.engine.slices import Slice, SliceSet
+from napari_microrecon.engine.statistics.percolation import largest_cluster
 
 
 def _rng(index: int) -> np.random.Generator:

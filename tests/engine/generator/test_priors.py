@@ -7,7 +7,7 @@ import pytest
 from scipy import ndimage
 from scipy.special import ndtri
 
-from napari_microrecon.engine.generator.exemplar import Exemplars, lineal_path
+from napari_microrecon.engine.generator.exemplar import Exemplars
 from napari_microrecon.engine.generator.priors import PriorModel, choose_prior
 from napari_microrecon.engine.generator.priors.cells import CellField, wall_distance
 from napari_microrecon.engine.generator.priors.coating import CoatingField
@@ -15,6 +15,7 @@ from napari_microrecon.engine.generator.priors.gaussian import GaussianField, co
 from napari_microrecon.engine.generator.priors.grains import GrainField
 from napari_microrecon.engine.phases import Phases
 from napari_microrecon.engine.slices import Slice, SliceSet
+from napari_microrecon.engine.statistics.chords import lineal_path
 from napari_microrecon.engine.voxels import AXES
 
 
@@ -65,9 +66,9 @@ def test_correlation_inverts_the_orthant_probability() -> None:
 def test_lineal_path_of_stripes_by_hand() -> None:
     stripes = np.zeros((8, 12), bool)
     stripes[:, :4] = True
-    path = lineal_path(stripes, 1, 6)
+    path = lineal_path(stripes, 1, 5)
     assert path == pytest.approx([4 / 12, 3 / 11, 2 / 10, 1 / 9, 0, 0])
-    assert lineal_path(stripes, 0, 8) == pytest.approx(np.full(8, 1 / 3))
+    assert lineal_path(stripes, 0, 7) == pytest.approx(np.full(8, 1 / 3))
 
 
 def test_granular_slices_choose_grains_and_say_why(one_slice: SliceSet) -> None:

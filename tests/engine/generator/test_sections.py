@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from napari_microrecon.engine.generator.priors.grains import GrainField
-from napari_microrecon.engine.generator.priors.sections import areas_per_pixel, curvatures, percolating_fraction
+from napari_microrecon.engine.generator.priors.sections import areas_per_pixel, curvatures
+from napari_microrecon.engine.statistics.percolation import Clusters
 
 
 def _discs(radius: float, size: int = 96) -> np.ndarray:
@@ -43,12 +44,12 @@ def test_the_matrix_is_no_separate_area_and_areas_at_the_edge_count_half() -> No
     assert areas_per_pixel([section]) * section.size == pytest.approx(1)
 
 
-def test_percolating_fraction_is_the_mean_over_axes() -> None:
+def test_percolating_fractions_and_none_without_the_phase() -> None:
     mask = np.zeros((10, 10, 10), bool)
     mask[:, 2, 2] = True
     mask[5, 7, 7] = True
-    assert percolating_fraction(mask) == pytest.approx(10 / 11 / 3)
-    assert percolating_fraction(np.zeros((4, 4, 4), bool)) == 0
+    assert Clusters.of(mask).percolating_fractions() == pytest.approx((10 / 11, 0, 0))
+    assert Clusters.of(np.zeros((4, 4, 4), bool)).percolating_fractions() == (0, 0, 0)
 
 
 def test_sized_grains_have_the_faces_they_were_asked_for() -> None:

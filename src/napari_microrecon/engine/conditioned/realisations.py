@@ -12,6 +12,7 @@ from collections.abc import Iterator
 import numpy as np
 from scipy import special
 
+from ..statistics.interface_density import interface_density
 from .fields import LAYERS, Held, SmoothField
 
 
@@ -39,8 +40,7 @@ def choose(probabilities: np.ndarray, field: np.ndarray, order: tuple[int, ...])
 
 def change_rates(labels: np.ndarray) -> np.ndarray:
     """Share of neighbouring voxel pairs of different phase along z, y, x."""
-    moved = [np.moveaxis(labels, axis, 0) for axis in range(3)]
-    return np.array([(m[1:] != m[:-1]).mean() for m in moved])
+    return np.array([interface_density(labels, axis) for axis in range(3)])
 
 
 def draw(

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from ..statistics.correlation import count_lags, finish
 from ..statistics.percolation import Clusters
+from ..statistics.two_point import s2_along_axes
 from ..volume import Volume
 from .realisations import change_rates
 
@@ -145,12 +145,9 @@ def _psnr(found: np.ndarray, truth: np.ndarray) -> float:
 
 
 def _percolating(mask: np.ndarray) -> tuple[float, float, float]:
-    clusters = Clusters.of(mask)
-    return _three([clusters.percolating_fraction(axis) if clusters.count else 0.0 for axis in range(3)])
+    return Clusters.of(mask).percolating_fractions()
 
 
 def _s2(mask: np.ndarray) -> np.ndarray:
     """Non-periodic S2 along z, y, x at lags 0, 1, ...: (3, lags)."""
-    reach = min(LAGS - 1, min(mask.shape) // 2)
-    counts = [finish(count_lags(mask, [reach if a == axis else 0 for a in range(3)])) for axis in range(3)]
-    return np.stack([one.along(axis) for axis, one in enumerate(counts)])
+    return s2_along_axes(mask, min(LAGS - 1, min(mask.shape) // 2))

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from ..statistics.two_point import s2_map
 from ..voxels import AXES
-from .exemplar import Exemplars, s2_map
+from .exemplar import Exemplars
 
 WIDEST = {'s2': 0.08, 'surface': 0.1}  # slices may be too small to be believed
 PERCOLATING = 0.02  # of a phase that may be lost against the untrained prior

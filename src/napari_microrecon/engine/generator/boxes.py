@@ -9,10 +9,11 @@ import numpy as np
 import torch
 
 from ..errors import InputError
+from ..statistics.percolation import largest_cluster
 from ..voxels import AXES
 from .calibration import calibrate
 from .exemplar import Exemplars
-from .losses import face_densities, largest_cluster, skeletons_of
+from .losses import face_densities, skeletons_of
 from .measures import CONNECTED
 from .priors import PriorModel
 from .random_streams import Stream, random_stream

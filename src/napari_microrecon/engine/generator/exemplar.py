@@ -6,63 +6,16 @@ import hashlib
 from dataclasses import dataclass
 
 import numpy as np
-import scipy.fft
 
 from ..slices import SliceSet
+from ..statistics.correlation import E_FOLD, autocovariance, crossing
+from ..statistics.two_point import s2_map
 from ..voxels import AXES, IMAGE_AXES, Axis
 
 
 def one_hot(labels: np.ndarray, count: int) -> np.ndarray:
     """Labels (...) -> indicator (K, ...) in float32."""
     return np.stack([labels == k for k in range(count)]).astype(np.float32)
-
-
-def s2_map(indicator: np.ndarray, reach: int, other: np.ndarray | None = None) -> np.ndarray:
-    """Non-periodic two-point probability for every lag vector within `reach`.
-
-    Parameters
-    ----------
-    indicator : numpy.ndarray
-        Phase indicator (rows, columns).
-    reach : int
-        Largest lag in pixels.
-    other : numpy.ndarray, optional
-        Indicator of another phase, for the cross probability.
-
-    Returns
-    -------
-    numpy.ndarray
-        Shape (reach + 1, 2 reach + 1): row lag 0..reach, column lag -reach..reach.
-    """
-    other = indicator if other is None else other
-    grid = tuple(scipy.fft.next_fast_len(n + reach, real=True) for n in indicator.shape)
-
-    def correlate(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-        return scipy.fft.irfft2(np.conj(scipy.fft.rfft2(a, grid)) * scipy.fft.rfft2(b, grid), grid)
-
-    rows, columns = np.arange(reach + 1), np.arange(-reach, reach + 1)
-    found = correlate(indicator, other)[np.ix_(rows, columns)]
-    n, m = indicator.shape
-    pairs = (n - rows)[:, None] * (m - np.abs(columns))
-    return np.asarray(found / np.maximum(pairs, 1), np.float32)
-
-
-def lineal_path(mask: np.ndarray, axis: int, reach: int) -> np.ndarray:
-    """Probability that a segment of r + 1 pixels along `axis` lies in the mask, r = 0..reach - 1.
-
-    Lu and Torquato 1992, Physical Review A 45, 922.
-    """
-    lines = np.moveaxis(mask, axis, -1)
-    n = lines.shape[-1]
-    padded = np.zeros((*lines.shape[:-1], n + 2), np.int8)
-    padded[..., 1:-1] = lines
-    change = np.diff(padded, axis=-1).reshape(-1, n + 1)
-    starts, ends = np.nonzero(change == 1)[1], np.nonzero(change == -1)[1]
-    runs = np.bincount(ends - starts, minlength=n + 1).astype(float)
-    lengths = np.arange(n + 1)
-    found = np.array([(runs * np.maximum(lengths - r, 0)).sum() for r in range(min(reach, n))])
-    places = change.shape[0] * (n - np.arange(len(found)))
-    return found / places
 
 
 @dataclass(frozen=True, eq=False)
@@ -175,12 +128,9 @@ class Exemplars:
         lengths: dict[Axis, float] = {}
         for axis, s2 in self.s2_along(label, reach).items():
             phi = float(s2[0])
-            covariance = (s2 - phi**2) / max(phi - phi**2, 1e-9)
-            below = np.nonzero(covariance < np.exp(-1))[0]
-            if not len(below):
-                lengths[axis] = float(reach)
-                continue
-            i = int(below[0])
-            fall = covariance[i - 1] - covariance[i]
-            lengths[axis] = float(i - 1 + (covariance[i - 1] - np.exp(-1)) / max(fall, 1e-9))
+            # A level in double precision: the curves are in single precision.
+            found = (
+                crossing(np.arange(reach + 1.0), autocovariance(s2, phi), np.float64(E_FOLD)) if 0 < phi < 1 else 0.0
+            )
+            lengths[axis] = float(reach) if found is None else found
         return lengths

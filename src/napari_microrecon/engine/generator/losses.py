@@ -10,11 +10,12 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
-from scipy import ndimage
 from torch import Tensor
 
+from ..statistics.percolation import largest_cluster
+from ..statistics.two_point import s2_map
 from ..voxels import AXES, IMAGE_AXES, Axis
-from .exemplar import Exemplars, one_hot, s2_map
+from .exemplar import Exemplars, one_hot
 
 PATCH = 7
 QUANTILES = 1024
@@ -271,16 +272,6 @@ def connectivity_loss(logits: Tensor, skeletons: Tensor, weights: Tensor) -> Ten
     surprise = -torch.log_softmax(logits[0], 0)
     inside = skeletons.to(surprise.dtype)
     return (surprise * inside * weights[:, None, None, None]).sum() / inside.sum().clamp_min(1.0)
-
-
-def largest_cluster(mask: np.ndarray) -> np.ndarray:
-    """The largest 6-connected cluster of a mask, bool; empty where the mask is."""
-    clusters, number = ndimage.label(mask)
-    if not number:
-        return np.zeros_like(mask)
-    sizes = np.bincount(clusters.ravel())
-    sizes[0] = 0
-    return clusters == sizes.argmax()
 
 
 def skeletons_of(prior_labels: np.ndarray, count: int) -> np.ndarray:

@@ -5,20 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import scipy.fft
 
+from ..statistics.interface_density import interface_density
+from ..statistics.percolation import Clusters
+from ..statistics.two_point import periodic_s2
 from ..voxels import AXES, Axis
 from .exemplar import Exemplars
-from .losses import largest_cluster
-from .priors.sections import areas_per_pixel, curvatures, interface_distance, percolating_fraction
-
-
-def periodic_s2(mask: np.ndarray, reach: int) -> np.ndarray:
-    """S2 of a periodic volume along z, y, x: (3, reach + 1)."""
-    spectrum = np.abs(scipy.fft.rfftn(mask.astype(np.float32))) ** 2
-    table = scipy.fft.irfftn(spectrum, mask.shape) / mask.size
-    return np.stack([np.moveaxis(table, axis, 0)[: reach + 1, 0, 0] for axis in range(3)])
-
+from .priors.sections import areas_per_pixel, curvatures, interface_distance
 
 CONNECTED = 0.985  # of a pore space that hangs together
 
@@ -64,11 +57,12 @@ class SectionScore:
             s2 = np.mean([periodic_s2(mask, self._reach) for mask in masks], axis=0)
             phi = self._phi[k]
             s2_errors.append(float(np.abs(s2 - self._s2[k]).mean() / max(phi * (1 - phi), 1e-3)))
-            faces = [np.mean([(m != np.roll(m, 1, axis)).mean() for m in masks]) for axis in range(3)]
+            faces = [np.mean([interface_density(m, axis, periodic=True) for m in masks]) for axis in range(3)]
             ratios = [abs(f / self._faces[k][axis] - 1) for f, axis in zip(faces, AXES, strict=True)]
             surface_errors.append(float(np.mean(ratios)))
-            percolating.append(float(np.mean([percolating_fraction(mask) for mask in masks])))
-            connected.append(float(np.mean([largest_cluster(m).sum() / max(int(m.sum()), 1) for m in masks])))
+            clusters = [Clusters.of(mask) for mask in masks]
+            percolating.append(float(np.mean([np.mean(one.percolating_fractions()) for one in clusters])))
+            connected.append(float(np.mean([one.sizes.max(initial=0) / max(one.sizes.sum(), 1) for one in clusters])))
         ratios = [
             abs(np.log(areas_per_pixel([section == k for v in volumes for section in _some(v, normal)]) / wanted))
             for (normal, k), wanted in self._areas.items()

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..statistics.chords import mean_chord
 from ..statistics.correlation import autocovariance, count_lags, crossing, finish, half_edges
+from ..statistics.interface_density import interface_density
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,7 +44,7 @@ class WindowStatistics:
         curves = [counts.along(axis) for axis in (0, 1)]
         chords, lengths = [], []
         for axis in (0, 1):
-            changes = float(np.diff(mask, axis=axis).mean())
+            changes = interface_density(mask, axis)
             chord = mean_chord(phi, changes)
             chords.append(None if chord is None else chord * pixel[axis])
             found = None

@@ -15,6 +15,7 @@ from itertools import product
 import numpy as np
 
 from .correlation import Steps
+from .interface_density import interface_density
 
 _CORNERS = tuple(product((0, 1), repeat=3))  # bit i of a configuration is the voxel at corner i
 _SLAB_VOXELS = 4_000_000
@@ -112,8 +113,5 @@ def euler_number(mask: np.ndarray) -> int:
 
 def face_densities(mask: np.ndarray) -> tuple[float, float, float]:
     """Boundary faces per voxel face perpendicular to z, y and x (crossings per voxel along each axis)."""
-    z, y, x = (
-        float(np.count_nonzero(np.diff(mask, axis=axis)) / max(1, mask.size - mask.size // mask.shape[axis]))
-        for axis in range(3)
-    )
+    z, y, x = (interface_density(mask, axis) for axis in range(3))
     return z, y, x

@@ -43,8 +43,13 @@ class Clusters:
         return both[both > 0]
 
     def percolating_fraction(self, axis: int) -> float:
-        """Share of the phase that lies in clusters spanning `axis`."""
-        return float(self.sizes[self.spanning(axis) - 1].sum() / self.sizes.sum())
+        """Share of the phase that lies in clusters spanning `axis`; 0 without any."""
+        return float(self.sizes[self.spanning(axis) - 1].sum() / self.sizes.sum()) if self.count else 0.0
+
+    def percolating_fractions(self) -> tuple[float, float, float]:
+        """Shares of the phase that lie in clusters spanning z, y and x."""
+        z, y, x = (self.percolating_fraction(axis) for axis in range(3))
+        return z, y, x
 
     def percolating_mask(self, axis: int) -> np.ndarray:
         """Mask of the clusters spanning `axis`."""
@@ -69,6 +74,12 @@ class Clusters:
         if len(among) == 0:
             return np.zeros(self.labels.shape, dtype=bool)
         return self.labels == among[np.argmax(self.sizes[among - 1])]
+
+
+def largest_cluster(mask: np.ndarray) -> np.ndarray:
+    """The largest 6-connected cluster of a mask, bool; empty where the mask is."""
+    found = Clusters.of(mask)
+    return found.largest(np.arange(1, found.count + 1))
 
 
 def spans(mask: np.ndarray) -> tuple[bool, bool, bool]:

@@ -24,8 +24,9 @@ from scipy.optimize import lsq_linear
 from scipy.special import eval_hermitenorm, ndtr, ndtri
 
 from ...progress import Job
+from ...statistics.two_point import s2_map
 from ...voxels import AXES
-from ..exemplar import Exemplars, s2_map
+from ..exemplar import Exemplars
 from ..random_streams import Stream, random_stream
 from .bounds import MOST_PHASES, Number, Rising, counted
 from .effort import Trial

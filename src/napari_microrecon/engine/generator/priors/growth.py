@@ -10,6 +10,7 @@ from scipy import ndimage
 from scipy.special import ndtr, ndtri
 
 from ...progress import Job
+from ...statistics.interface_density import interface_density
 from ...voxels import AXES, IMAGE_AXES
 from ..exemplar import Exemplars
 from ..random_streams import Stream, random_stream
@@ -175,4 +176,4 @@ def _filled(
 
 
 def _faces(masks: list[np.ndarray], axes: tuple[int, ...]) -> float:
-    return float(np.mean([np.diff(mask, axis=axis).mean() for mask in masks for axis in axes]))
+    return float(np.mean([interface_density(mask, axis) for mask in masks for axis in axes]))

@@ -8,11 +8,12 @@ from collections.abc import Mapping
 import numpy as np
 
 from ...progress import Job, drain
+from ...statistics.percolation import Clusters
 from ..exemplar import Exemplars
 from ..random_streams import Stream, random_stream
 from .effort import Effort, Trial
 from .fields import Field, drawn_shape
-from .sections import percolating_fraction, section_distance
+from .sections import section_distance
 
 DRAWS = 3  # volumes that decide between families
 ISOLATED = 0.3  # handicap of pores none of which percolate
@@ -54,7 +55,7 @@ def judged(
             connected: list[float] = []
             for pore in pores:
                 yield trial.sign(pore.size / 4)
-                connected.append(percolating_fraction(pore))
+                connected.append(float(np.mean(Clusters.of(pore).percolating_fractions())))
             error += ISOLATED * (1 - float(np.mean(connected)))
     return error
 

@@ -12,8 +12,10 @@ import numpy as np
 from scipy import ndimage
 
 from ...progress import Job
+from ...statistics.chords import lineal_path
+from ...statistics.interface_density import interface_density
 from ...voxels import AXES, Axis
-from ..exemplar import Exemplars, lineal_path
+from ..exemplar import Exemplars
 from .effort import Trial
 
 MATRIX = 0.25  # of a section
@@ -42,7 +44,7 @@ def _sought(exemplars: Exemplars, label: int, plane: Axis) -> _Sought:
         {side: sections.depths(side) for side in (True, False)},
         sections.curves,
         {
-            (position, side): np.mean([lineal_path(t == side, position, reach) for t in theirs], axis=0)
+            (position, side): np.mean([lineal_path(t == side, position, reach - 1) for t in theirs], axis=0)
             for position in (0, 1)
             for side in (True, False)
         },
@@ -88,7 +90,7 @@ def section_distance(exemplars: Exemplars, label: int, volumes: list[np.ndarray]
         yield trial.sign()
         inplane = [axis for axis in range(3) if AXES[axis] != plane]
         for position, axis in enumerate(inplane):
-            edges = float(np.mean([np.diff(volume, axis=axis).mean() for volume in volumes]))
+            edges = float(np.mean([interface_density(volume, axis) for volume in volumes]))
             faces.append(abs(edges / wanted[AXES[axis]] - 1))
             for side in (True, False):
                 target = theirs.paths[position, side][: reach[axis]]
@@ -96,7 +98,7 @@ def section_distance(exemplars: Exemplars, label: int, volumes: list[np.ndarray]
                 for volume in volumes:
                     yield trial.sign()
                     # Every other line tells as much.
-                    paths.append(lineal_path(np.moveaxis(volume, axis, 0)[:, ::2] == side, 0, reach[axis]))
+                    paths.append(lineal_path(np.moveaxis(volume, axis, 0)[:, ::2] == side, 0, reach[axis] - 1))
                 got = np.mean(paths, axis=0)
                 span = max(int((target > 0.02 * target[0]).sum()), 3)
                 errors.append(float(np.abs(got - target)[:span].mean() / max(target[0], 1e-3)))
@@ -209,19 +211,6 @@ def _quantiles(shares: list[np.ndarray]) -> np.ndarray:
     """Fifty quantiles, or half where there is no boundary."""
     together = np.concatenate(shares)
     return np.quantile(together, np.linspace(0.01, 0.99, 50)) if len(together) else np.full(50, 0.5)
-
-
-def percolating_fraction(mask: np.ndarray) -> float:
-    """Share of a phase in clusters that touch both opposite faces, mean over axes (6-connected)."""
-    total = int(mask.sum())
-    if not total:
-        return 0.0
-    clusters, _ = ndimage.label(mask)
-    found: list[float] = []
-    for axis in range(3):
-        spanning = np.intersect1d(np.take(clusters, 0, axis), np.take(clusters, -1, axis))
-        found.append(float(np.isin(clusters, spanning[spanning > 0]).sum()) / total)
-    return float(np.mean(found))
 
 
 def _deeper(masks: list[np.ndarray]) -> np.ndarray:
